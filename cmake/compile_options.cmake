@@ -1,0 +1,13 @@
+# Every target of ours links glossa_options.
+add_library(glossa_options INTERFACE)
+# -ffp-contract=off: the compiler may not fuse a multiply and an add on its own, so results do not depend on
+# how a loop was unrolled; kernels ask for fused multiply-adds explicitly.
+target_compile_options(glossa_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -ffp-contract=off)
+if(GLOSSA_WARNINGS_AS_ERRORS)
+  target_compile_options(glossa_options INTERFACE -Werror)
+endif()
+if(GLOSSA_SANITIZE)
+  add_compile_options(-fsanitize=${GLOSSA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${GLOSSA_SANITIZE})
+endif()

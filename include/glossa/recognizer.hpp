@@ -1,0 +1,71 @@
+// Speech recognition: a Recognizer holds the weights, a Stream holds one utterance.
+//
+//   auto recognizer = glossa::Recognizer::load({.model = "nemotron.nemo"});
+//   auto stream = recognizer->create_stream({.target_lang = "de-DE"});
+//   glossa::Stream* ready[] = {stream.get()};
+//   while (auto pcm = microphone.read()) {            // mono float in [-1, 1], info().sample_rate
+//     stream->accept_waveform(*pcm);
+//     while (stream->is_ready()) recognizer->decode(ready);
+//     show(stream->transcript().text);
+//   }
+//   stream->input_finished();
+//   while (stream->is_ready()) recognizer->decode(ready);
+//
+// Work is pulled: nothing is computed outside decode() but the log-mel features of accept_waveform().
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "glossa/export.h"
+#include "glossa/types.hpp"
+
+namespace glossa {
+
+// One utterance. Not thread-safe: one thread at a time may use a stream, decode() included.
+class GLOSSA_API Stream {
+ public:
+  virtual ~Stream();
+
+  // Appends samples: mono, ModelInfo::sample_rate, nominally in [-1, 1]. Any number at a time; how they are sliced
+  // never changes the result. Louder samples are used as they are; NaN and infinity count as 0.
+  // Error kInvalidArgument after input_finished().
+  virtual void accept_waveform(std::span<const float> pcm) = 0;
+
+  // No more audio will come. What is left is decoded by the following decode() calls.
+  virtual void input_finished() = 0;
+
+  // A whole chunk is buffered, or the rest of the audio after input_finished().
+  virtual bool is_ready() const = 0;
+
+  // What has been recognised so far. Valid until the next call that changes the stream.
+  virtual const Transcript& transcript() const = 0;
+
+  // Takes effect at the next chunk. Legal at any time: the encoder's caches know no language.
+  // Error kInvalidArgument, with the nearest codes, when the checkpoint has no such language.
+  virtual void set_target_lang(std::string_view lang) = 0;
+
+  // Back to a stream as create_stream() made it, options included.
+  virtual void reset() = 0;
+};
+
+// Immutable weights. Every member function may be called from any thread.
+class GLOSSA_API Recognizer {
+ public:
+  // Error kBadInput when the file is not a checkpoint glossa can run, kInvalidArgument for wrong options.
+  static std::shared_ptr<const Recognizer> load(const RecognizerOptions& options);
+
+  virtual ~Recognizer();
+  virtual const ModelInfo& info() const = 0;
+
+  // The stream keeps the recogniser alive. Error kInvalidArgument for an unusable latency or language.
+  virtual std::unique_ptr<Stream> create_stream(const StreamOptions& options) const = 0;
+
+  // One step: takes the next chunk of every stream that is_ready() and decodes them as one batch, whatever their
+  // latency settings and languages. Streams that are not ready are left alone. The result of a stream does not
+  // depend on the others in the batch, bit for bit. Streams must be distinct and made by this recogniser.
+  virtual void decode(std::span<Stream* const> streams) const = 0;
+};
+
+}  // namespace glossa

@@ -1,0 +1,34 @@
+// Sound files of any kind to mono float PCM.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace glossa::audio {
+
+struct AudioFile {
+  std::vector<float> samples;  // mono: the mean of the channels
+  int sample_rate = 0;         // Hz, as asked for
+  int original_rate = 0;       // Hz, of the file
+  int original_channels = 0;
+};
+
+// Decodes a whole file and resamples it to `sample_rate` Hz. wav, flac, ogg (vorbis, opus), mp3 and whatever else
+// libsndfile reads; other formats through the ffmpeg program when it is installed. Error kBadInput names the file and,
+// for an unknown format, says that ffmpeg would help when it is missing. NaN and infinite samples become 0.
+// A file with no samples gives an empty vector.
+AudioFile read_audio(const std::filesystem::path& path, int sample_rate);
+
+// The same for a file already in memory (no ffmpeg). `name` is for messages.
+AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate);
+
+// True when the file name's extension is one that directories are searched for.
+bool has_audio_extension(const std::filesystem::path& path);
+
+// Little-endian signed 16-bit PCM to float in [-1, 1): value / 32768. A trailing odd byte is ignored.
+std::vector<float> pcm16_to_float(std::span<const std::byte> bytes);
+
+}  // namespace glossa::audio

@@ -1,0 +1,26 @@
+// A whole file mapped read-only into memory.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace glossa {
+
+// Immutable after construction; bytes() may be read from any thread. The mapping ends with the object.
+class MappedFile {
+ public:
+  // Error kBadInput when the file cannot be opened or mapped. An empty file gives empty bytes().
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace glossa
