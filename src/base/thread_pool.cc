@@ -1,0 +1,115 @@
+#include "base/thread_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace glossa {
+namespace {
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+}  // namespace
+
+class ThreadPool::Impl {
+ public:
+  explicit Impl(int threads) {
+    if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    for (int index = 1; index < threads; ++index) workers_.emplace_back([this] { work(); });
+  }
+
+  ~Impl() {
+    stop_.store(true, std::memory_order_relaxed);
+    generation_.fetch_add(1, std::memory_order_release);
+    generation_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) {
+    if (count <= 0) return;
+    grain = std::max<std::int64_t>(grain, 1);
+    std::unique_lock owner(owner_, std::try_to_lock);
+    if (workers_.empty() || count <= grain || !owner.owns_lock()) {
+      body(0, count);
+      return;
+    }
+    // Two pieces per thread: a thread that the system delays costs half a share at most.
+    const std::int64_t pieces = std::min<std::int64_t>((count + grain - 1) / grain, 2 * threads());
+    body_ = &body;
+    count_ = count;
+    piece_ = (count + pieces - 1) / pieces;
+    next_.store(0, std::memory_order_relaxed);
+    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    generation_.fetch_add(1, std::memory_order_release);
+    generation_.notify_all();
+    run_pieces();
+    for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+      if (spin < kSpins) pause_briefly();
+      else std::this_thread::yield();
+    }
+  }
+
+ private:
+  // About 50 microseconds: the pause between two loops of one layer, not between two chunks of audio.
+  static constexpr int kSpins = 2000;
+
+  void run_pieces() {
+    for (;;) {
+      const std::int64_t begin = next_.fetch_add(piece_, std::memory_order_relaxed);
+      if (begin >= count_) return;
+      (*body_)(begin, std::min(begin + piece_, count_));
+    }
+  }
+
+  void work() {
+    std::uint32_t seen = 0;
+    for (;;) {
+      std::uint32_t now = generation_.load(std::memory_order_acquire);
+      for (int spin = 0; now == seen && spin < kSpins; ++spin) {
+        pause_briefly();
+        now = generation_.load(std::memory_order_acquire);
+      }
+      if (now == seen) {
+        generation_.wait(seen, std::memory_order_acquire);
+        continue;
+      }
+      seen = now;
+      if (stop_.load(std::memory_order_relaxed)) return;
+      run_pieces();
+      busy_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  std::mutex owner_;  // held by the caller whose loop the workers run
+  const Body* body_ = nullptr;
+  std::int64_t count_ = 0;
+  std::int64_t piece_ = 0;
+  std::atomic<std::int64_t> next_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<std::uint32_t> generation_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> workers_;
+};
+
+ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>(threads)) {}
+ThreadPool::~ThreadPool() = default;
+int ThreadPool::threads() const { return impl_->threads(); }
+void ThreadPool::parallel_for(std::int64_t count, std::int64_t grain, const Body& body) const {
+  impl_->parallel_for(count, grain, body);
+}
+
+}  // namespace glossa
