@@ -1,0 +1,71 @@
+// AVX-512 (F, BW, DQ, VL): 16 floats.
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "backend/cpu/kernel_table.h"
+
+namespace glossa::backend {
+namespace {
+
+struct Vec {
+  using Reg = __m512;
+  static constexpr int kWidth = 16;
+  static constexpr int kTileRows = 6;  // 6 x 4 sums, 6 inputs, 1 weight: 31 of 32 registers
+
+  static __mmask16 mask(std::int64_t count) { return static_cast<__mmask16>((1u << count) - 1u); }
+  static Reg load(const float* p) { return _mm512_loadu_ps(p); }
+  static Reg load_part(const float* p, std::int64_t count) { return _mm512_maskz_loadu_ps(mask(count), p); }
+  static void store(float* p, Reg value) { _mm512_storeu_ps(p, value); }
+  static void store_part(float* p, Reg value, std::int64_t count) { _mm512_mask_storeu_ps(p, mask(count), value); }
+  static Reg keep_first(Reg value, std::int64_t count) { return _mm512_maskz_mov_ps(mask(count), value); }
+  static Reg zero() { return _mm512_setzero_ps(); }
+  static Reg set1(float value) { return _mm512_set1_ps(value); }
+  static Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
+  static Reg sub(Reg a, Reg b) { return _mm512_sub_ps(a, b); }
+  static Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
+  static Reg div(Reg a, Reg b) { return _mm512_div_ps(a, b); }
+  static Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
+  static Reg max(Reg a, Reg b) { return _mm512_maskz_max_ps(0xffff, a, b); }
+  static Reg min(Reg a, Reg b) { return _mm512_maskz_min_ps(0xffff, a, b); }
+  static Reg round(Reg a) { return _mm512_maskz_roundscale_ps(0xffff, a, _MM_FROUND_TO_NEAREST_INT); }
+  static Reg times_power_of_2(Reg a, Reg n) { return _mm512_maskz_scalef_ps(0xffff, a, n); }
+#include "backend/cpu/kernels/exp-inl.h"
+
+  static __m128 quarters_added(Reg a) {
+    const __m256 low = _mm512_castps512_ps256(a);
+    const __m256 high = _mm512_maskz_extractf32x8_ps(0xff, a, 1);
+    const __m256 eight = _mm256_add_ps(low, high);
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  }
+  // ((lane 0 + 2) + (lane 1 + 3)) of the quarters' sum.
+  static float reduce_add(Reg value) {
+    const __m128 four = quarters_added(value);
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  static void reduce_add4(Reg a, Reg b, Reg c, Reg d, float* out) {
+    const __m128 a4 = quarters_added(a);
+    const __m128 b4 = quarters_added(b);
+    const __m128 c4 = quarters_added(c);
+    const __m128 d4 = quarters_added(d);
+    const __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a4, b4), _mm_unpackhi_ps(a4, b4));
+    const __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c4, d4), _mm_unpackhi_ps(c4, d4));
+    _mm_storeu_ps(out, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
+  }
+  static float reduce_max(Reg value) {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(value), _mm512_maskz_extractf32x8_ps(0xff, value, 1));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+};
+
+}  // namespace
+}  // namespace glossa::backend
+
+#include "backend/cpu/kernels/f32-inl.h"
+
+namespace glossa::backend {
+constexpr KernelTable kAvx512Kernels = make_table("avx512", avx512_runs_here);
+}  // namespace glossa::backend
