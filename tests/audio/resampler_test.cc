@@ -83,8 +83,8 @@ TEST(Resampler, KeepsAToneAndRemovesWhatCannotBeHeld) {
   };
   const auto kept = resample(tone(48000, 1000), 48000, 16000);
   EXPECT_GT(snr_db(middle(kept), middle(tone(16000, 1000))), 120.0);  // VHQ is made for 28 bits
-  for (const float sample : middle(resample(tone(48000, 9000), 48000, 16000)))
-    EXPECT_LT(std::abs(sample), 1e-6);
+  const auto removed = resample(tone(48000, 9000), 48000, 16000);
+  for (const float sample : middle(removed)) EXPECT_LT(std::abs(sample), 1e-6);
 }
 
 TEST(Resampler, RefusesRatesThatCannotBe) {
