@@ -16,7 +16,7 @@ constexpr std::int64_t kOperationsPerPiece = 64 * 1024;
 
 class CpuWeight final : public PackedWeight {
  public:
-  explicit CpuWeight(Matrix<const float> matrix) : matrix(matrix) {}
+  explicit CpuWeight(Matrix<const float> values) : matrix(values) {}
   std::int64_t rows() const override { return matrix.rows; }
   std::int64_t cols() const override { return matrix.cols; }
   Matrix<const float> matrix;

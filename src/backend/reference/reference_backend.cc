@@ -19,7 +19,7 @@ double activate(double x, Activation activation) {
 
 class ReferenceWeight final : public PackedWeight {
  public:
-  explicit ReferenceWeight(Matrix<const float> matrix) : matrix(matrix) {}
+  explicit ReferenceWeight(Matrix<const float> values) : matrix(values) {}
   std::int64_t rows() const override { return matrix.rows; }
   std::int64_t cols() const override { return matrix.cols; }
   Matrix<const float> matrix;

@@ -26,15 +26,15 @@ struct Vec {
   static Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
   static Reg div(Reg a, Reg b) { return _mm512_div_ps(a, b); }
   static Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
-  static Reg max(Reg a, Reg b) { return _mm512_maskz_max_ps(0xffff, a, b); }
-  static Reg min(Reg a, Reg b) { return _mm512_maskz_min_ps(0xffff, a, b); }
-  static Reg round(Reg a) { return _mm512_maskz_roundscale_ps(0xffff, a, _MM_FROUND_TO_NEAREST_INT); }
-  static Reg times_power_of_2(Reg a, Reg n) { return _mm512_maskz_scalef_ps(0xffff, a, n); }
+  static Reg max(Reg a, Reg b) { return _mm512_max_ps(a, b); }
+  static Reg min(Reg a, Reg b) { return _mm512_min_ps(a, b); }
+  static Reg round(Reg a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT); }
+  static Reg times_power_of_2(Reg a, Reg n) { return _mm512_scalef_ps(a, n); }
 #include "backend/cpu/kernels/exp-inl.h"
 
   static __m128 quarters_added(Reg a) {
     const __m256 low = _mm512_castps512_ps256(a);
-    const __m256 high = _mm512_maskz_extractf32x8_ps(0xff, a, 1);
+    const __m256 high = _mm512_extractf32x8_ps(a, 1);
     const __m256 eight = _mm256_add_ps(low, high);
     return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   }
@@ -54,7 +54,7 @@ struct Vec {
     _mm_storeu_ps(out, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
   }
   static float reduce_max(Reg value) {
-    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(value), _mm512_maskz_extractf32x8_ps(0xff, value, 1));
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(value), _mm512_extractf32x8_ps(value, 1));
     const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));

@@ -1,0 +1,43 @@
+#include "engine/relative_positions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace glossa::engine {
+namespace {
+
+void encode_position(std::int64_t position, int d_model, float* row) {
+  for (int pair = 0; pair < d_model; pair += 2) {
+    // The products are rounded to f32 as in NeMo's table.
+    const float frequency = std::exp(static_cast<float>(pair) * static_cast<float>(-(std::log(10000.0) / d_model)));
+    const float angle = static_cast<float>(position) * frequency;
+    row[pair] = std::sin(angle);
+    if (pair + 1 < d_model) row[pair + 1] = std::cos(angle);
+  }
+}
+
+}  // namespace
+
+RelativePositionTable::RelativePositionTable(const backend::Backend& backend, int d_model,
+                                             std::vector<const backend::PackedWeight*> weights)
+    : backend_(backend), d_model_(d_model), weights_(std::move(weights)) {}
+
+std::shared_ptr<const RelativePositions> RelativePositionTable::covering(AttContext context) const {
+  const std::lock_guard lock(mutex_);
+  if (current_ != nullptr && current_->covers(context)) return current_;
+  auto wider = std::make_shared<RelativePositions>();
+  wider->max_offset = std::max<std::int64_t>(context.left + context.right, current_ ? current_->max_offset : 0);
+  wider->min_offset = std::min<std::int64_t>(-context.right, current_ ? current_->min_offset : 0);
+  backend::Buffer encodings(wider->max_offset - wider->min_offset + 1, d_model_);
+  const backend::Matrix<float> rows = encodings.view();
+  for (std::int64_t row = 0; row < rows.rows; ++row) encode_position(wider->max_offset - row, d_model_, rows.row(row));
+  for (const backend::PackedWeight* weight : weights_) {
+    backend::Buffer& layer = wider->layers.emplace_back();
+    backend_.linear(rows, *weight, {}, layer.resize(rows.rows, d_model_));
+  }
+  current_ = std::move(wider);
+  return current_;
+}
+
+}  // namespace glossa::engine

@@ -1,0 +1,43 @@
+// The relative-position keys W_pos PE(m) of every layer. They depend on no input, so they are computed once.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "backend/backend.h"
+#include "glossa/types.hpp"
+#include "model/model_config.h"
+
+namespace glossa::engine {
+
+// Row p of a layer belongs to the offset (query index - key index) max_offset - p. Source: Transformer-XL with NeMo's
+// interleaved table, PE(m)[2k] = sin(m w_k), PE(m)[2k + 1] = cos(m w_k), w_k = 10000^(-2k / d_model).
+struct RelativePositions {
+  std::int64_t max_offset = 0;
+  std::int64_t min_offset = 0;
+  std::vector<backend::Buffer> layers;  // each [max_offset - min_offset + 1, d_model]
+
+  bool covers(AttContext context) const {
+    return context.left + context.right <= max_offset && -context.right >= min_offset;
+  }
+};
+
+// Thread-safe. Grows when a stream asks for a wider context than any before it.
+class RelativePositionTable {
+ public:
+  // `weights`: linear_pos of each layer, which must outlive the table.
+  RelativePositionTable(const backend::Backend& backend, int d_model,
+                        std::vector<const backend::PackedWeight*> weights);
+
+  std::shared_ptr<const RelativePositions> covering(AttContext context) const;
+
+ private:
+  const backend::Backend& backend_;
+  int d_model_;
+  std::vector<const backend::PackedWeight*> weights_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const RelativePositions> current_;
+};
+
+}  // namespace glossa::engine
