@@ -1,0 +1,54 @@
+#include "text/utf8.h"
+
+#include <unicode/uchar.h>
+
+namespace glossa::text {
+
+CodePoint first_code_point(std::string_view text) {
+  constexpr CodePoint kInvalid{0xFFFD, 1, false};
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return {lead, 1, true};
+  std::size_t size = 0;
+  char32_t value = 0;
+  char32_t smallest = 0;
+  if ((lead & 0xE0) == 0xC0) {
+    size = 2, value = lead & 0x1F, smallest = 0x80;
+  } else if ((lead & 0xF0) == 0xE0) {
+    size = 3, value = lead & 0x0F, smallest = 0x800;
+  } else if ((lead & 0xF8) == 0xF0) {
+    size = 4, value = lead & 0x07, smallest = 0x10000;
+  } else {
+    return kInvalid;
+  }
+  if (text.size() < size) return kInvalid;
+  for (std::size_t at = 1; at < size; ++at) {
+    if ((byte(at) & 0xC0) != 0x80) return kInvalid;
+    value = (value << 6) | (byte(at) & 0x3F);
+  }
+  const bool surrogate = value >= 0xD800 && value < 0xE000;
+  if (value < smallest || surrogate || value > 0x10FFFF) return kInvalid;
+  return {value, size, true};
+}
+
+bool is_valid_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint next = first_code_point(text);
+    if (!next.valid) return false;
+    text.remove_prefix(next.size);
+  }
+  return true;
+}
+
+std::size_t promised_length(char lead) {
+  const auto byte = static_cast<unsigned char>(lead);
+  if (byte < 0xC0) return 1;
+  if (byte < 0xE0) return 2;
+  return byte < 0xF0 ? 3 : 4;
+}
+
+bool is_space(char32_t character) {
+  return u_isUWhiteSpace(static_cast<UChar32>(character)) != 0 || (character >= 0x1C && character <= 0x1F);
+}
+
+}  // namespace glossa::text

@@ -1,0 +1,31 @@
+// UTF-8 as the SentencePiece library reads it, and white space as Python's `\s` sees it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace glossa::text {
+
+struct CodePoint {
+  char32_t value = 0;    // U+FFFD when invalid
+  std::size_t size = 0;  // bytes taken from the text; 1 when invalid
+  bool valid = false;
+};
+
+// The first character of a non-empty text. Overlong forms, surrogates, values above U+10FFFF and cut
+// sequences are invalid and take one byte.
+CodePoint first_code_point(std::string_view text);
+
+bool is_valid_utf8(std::string_view text);
+
+// Length in bytes that a lead byte promises, 1 for a continuation byte.
+std::size_t promised_length(char lead);
+
+// Python's str.isspace() for one character; this is what `\s` matches in NeMo's patterns. Unicode White_Space
+// and the separators U+001C..U+001F.
+bool is_space(char32_t character);
+
+inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+inline constexpr std::string_view kWordMark = "\xE2\x96\x81";              // U+2581, a space inside a piece
+
+}  // namespace glossa::text
