@@ -29,7 +29,7 @@ class GLOSSA_API Stream {
   virtual ~Stream();
 
   // Appends samples: mono, ModelInfo::sample_rate, nominally in [-1, 1]. Any number at a time; how they are sliced
-  // never changes the result. Louder samples are used as they are; NaN and infinity count as 0.
+  // never changes the result. Louder samples are used as they are, up to 65536; NaN and infinity count as 0.
   // Error kInvalidArgument after input_finished().
   virtual void accept_waveform(std::span<const float> pcm) = 0;
 

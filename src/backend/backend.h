@@ -61,6 +61,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;
+  virtual int threads() const = 0;
 
   // `weight` is [outputs, inputs]; it must outlive the result, which may or may not copy it.
   virtual std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight) const = 0;

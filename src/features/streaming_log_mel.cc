@@ -7,6 +7,9 @@ namespace glossa::features {
 namespace {
 
 constexpr float kPreEmphasis = 0.97f;
+// Samples beyond this are clipped: every number behind the front end stays finite. Far above full scale on purpose, so
+// that audio handed over in 16-bit units by mistake is not distorted.
+constexpr float kLoudest = 65536.0f;
 
 }  // namespace
 
@@ -29,7 +32,7 @@ void StreamingLogMel::accept(std::span<const float> pcm, std::vector<float>& mel
     const auto block = pcm.first(std::min(kBlock, pcm.size()));
     pcm = pcm.subspan(block.size());
     for (const float raw : block) {
-      const float sample = std::isfinite(raw) ? raw : 0.0f;
+      const float sample = std::isfinite(raw) ? std::clamp(raw, -kLoudest, kLoudest) : 0.0f;
       emphasised_.push_back(samples_ == 0 ? sample : sample - kPreEmphasis * previous_);
       previous_ = sample;
       ++samples_;

@@ -15,7 +15,8 @@ class StreamingLogMel {
  public:
   explicit StreamingLogMel(const LogMel& log_mel);
 
-  // Appends to `mels` the frames [mels per frame] that have become complete. NaN and infinity count as 0.
+  // Appends to `mels` the frames [mels per frame] that have become complete. NaN and infinity count as 0;
+  // samples beyond +-65536 are clipped.
   void accept(std::span<const float> pcm, std::vector<float>& mels);
 
   // The frames that were waiting for samples that will not come: samples() / hop frames in all, as NeMo's length. (NeMo

@@ -37,6 +37,8 @@ class CpuBackend final : public Backend {
 
   std::string name() const override { return "cpu (" + selection_.cells.front().chosen + ")"; }
 
+  int threads() const override { return pool_.threads(); }
+
   std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight) const override {
     return std::make_unique<const CpuWeight>(weight);
   }

@@ -28,6 +28,7 @@ class ReferenceWeight final : public PackedWeight {
 class ReferenceBackend final : public Backend {
  public:
   std::string name() const override { return "reference"; }
+  int threads() const override { return 1; }
 
   std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight) const override {
     return std::make_unique<const ReferenceWeight>(weight);

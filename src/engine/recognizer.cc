@@ -1,0 +1,194 @@
+#include "glossa/recognizer.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/fail.h"
+#include "engine/recognizer_impl.h"
+#include "engine/stream.h"
+#include "model/tensor_spec.h"
+#include "text/lang_tag.h"
+
+namespace glossa {
+
+Stream::~Stream() = default;
+Recognizer::~Recognizer() = default;
+
+std::shared_ptr<const Recognizer> Recognizer::load(const RecognizerOptions& options) {
+  if (options.threads < 0) {
+    fail_invalid_argument("threads is {}, expected 0 (one per core) or more", options.threads);
+  }
+  return std::make_shared<const engine::RecognizerImpl>(checkpoint::read_nemo(options.model), options);
+}
+
+namespace engine {
+namespace {
+
+ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::PromptTable& prompts,
+                   const backend::Backend& backend, const RecognizerOptions& options) {
+  const model::ModelConfig& config = checkpoint.config();
+  ModelInfo info;
+  info.name = options.model.stem().string();
+  info.sample_rate = config.features.sample_rate;
+  info.vocabulary = config.predictor.vocabulary;
+  info.frame_seconds =
+      static_cast<double>(config.features.hop) * config.encoder.subsampling_factor / config.features.sample_rate;
+  for (const model::TensorSpec& spec : model::tensor_specs(config)) {
+    if (!spec.optional) info.parameters += spec.elements();
+  }
+  info.has_prompt = config.has_prompt();
+  info.att_contexts = config.encoder.att_contexts;
+  info.languages = prompts.languages();
+  info.backend = backend.name();
+  info.threads = backend.threads();
+  return info;
+}
+
+text::SentencePiece read_pieces(const checkpoint::Checkpoint& checkpoint) {
+  text::SentencePiece pieces(checkpoint.tokenizer_model(), checkpoint.source() + ": tokenizer");
+  if (pieces.size() != checkpoint.config().predictor.vocabulary) {
+    fail_bad_input("{}: the tokenizer has {} pieces, expected {} from decoder.vocab_size", checkpoint.source(),
+                   pieces.size(), checkpoint.config().predictor.vocabulary);
+  }
+  return pieces;
+}
+
+}  // namespace
+
+struct RecognizerImpl::Workspace {
+  EncoderWorkspace encoder;
+  backend::Buffer prompt_hidden;
+  backend::Buffer prompted;
+  backend::Buffer projected;
+  DecoderWorkspace decoder;
+};
+
+RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> checkpoint,
+                               const RecognizerOptions& options)
+    : checkpoint_(std::move(checkpoint)),
+      config_(checkpoint_->config()),
+      backend_(backend::make_backend(options.backend, options.threads)),
+      store_(checkpoint_),
+      prompts_(config_.prompt),
+      pieces_(read_pieces(*checkpoint_)),
+      detokenizer_(pieces_),
+      lang_tags_(text::lang_tags_of(pieces_)),
+      log_mel_(config_.features, store_.optional_values("preprocessor.featurizer.window"),
+               store_.optional_values("preprocessor.featurizer.fb")),
+      encoder_(*backend_, config_, store_),
+      predictor_(*backend_, config_.predictor, store_),
+      joint_(*backend_, store_),
+      greedy_decoder_(*backend_, predictor_, joint_, config_.predictor.blank_id()),
+      info_(describe(*checkpoint_, prompts_, *backend_, options)) {
+  if (config_.has_prompt()) prompt_fusion_.emplace(*backend_, config_, store_);
+}
+
+RecognizerImpl::~RecognizerImpl() = default;
+
+std::unique_ptr<Stream> RecognizerImpl::create_stream(const StreamOptions& options) const {
+  return std::make_unique<StreamImpl>(shared_from_this(), options);
+}
+
+int RecognizerImpl::prompt_slot(std::string_view lang, bool unknown_is_auto) const {
+  if (unknown_is_auto && !prompts_.find(lang)) return prompts_.slot_of("auto");
+  return prompts_.slot_of(lang);
+}
+
+void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) const {
+  std::vector<StreamImpl*> streams;
+  std::vector<std::size_t> indices;  // into `given`
+  for (std::size_t index = 0; index < given.size(); ++index) {
+    auto* stream = dynamic_cast<StreamImpl*>(given[index]);
+    if (stream == nullptr || &stream->recognizer() != this) {
+      fail_invalid_argument("decode(): stream {} was not made by this recogniser", index);
+    }
+    if (!stream->is_ready()) continue;
+    streams.push_back(stream);
+    indices.push_back(index);
+  }
+  if (streams.empty()) return;
+  std::vector<StreamImpl*> sorted = streams;
+  std::sort(sorted.begin(), sorted.end(), std::less<>());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    fail_invalid_argument("decode(): a stream was given twice");
+  }
+  std::unique_ptr<Workspace> workspace = borrow_workspace();
+
+  std::vector<MelChunk> chunks;
+  std::vector<EncoderInput> encoder_inputs;
+  for (StreamImpl* stream : streams) chunks.push_back(stream->take_chunk());
+  for (std::size_t index = 0; index < streams.size(); ++index) {
+    const MelChunk& chunk = chunks[index];
+    EncoderCache& cache = streams[index]->encoder_cache();
+    const backend::Matrix<const float> mels{chunk.mels.data(), chunk.frames, config_.features.mels,
+                                            config_.features.mels};
+    if (tap) tap("mel", indices[index], mels.rows_from(chunk.old_frames, chunk.frames - chunk.old_frames));
+    encoder_inputs.push_back({.subsampling = {.mels = mels,
+                                              .cache = chunk.window ? nullptr : &cache.subsampling(),
+                                              .finish = chunk.finish,
+                                              .drop_frames = chunk.drop_frames},
+                              .cache = &cache});
+  }
+  const auto show = [&](std::string_view stage, backend::Matrix<const float> rows,
+                        const std::vector<std::int64_t>& counts) {
+    std::int64_t first = 0;
+    for (std::size_t index = 0; index < counts.size(); ++index) {
+      if (counts[index] > 0) tap(stage, indices[index], rows.rows_from(first, counts[index]));
+      first += counts[index];
+    }
+  };
+  Encoder::Observer observe;
+  if (tap) {
+    observe = [&](std::string_view stage, const EncodedFrames& frames) { show(stage, frames.rows, frames.counts); };
+  }
+  const EncodedFrames encoded = encoder_.step(encoder_inputs, workspace->encoder, observe);
+
+  backend::Matrix<const float> fused = encoded.rows;
+  if (prompt_fusion_) {
+    std::vector<PromptRows> prompts;
+    std::int64_t first = 0;
+    for (std::size_t index = 0; index < streams.size(); ++index) {
+      prompts.push_back({first, encoded.counts[index], streams[index]->prompt_slot()});
+      first += encoded.counts[index];
+    }
+    fused = prompt_fusion_->apply(encoded.rows, prompts, workspace->prompt_hidden, workspace->prompted);
+    if (tap) show("prompt", fused, encoded.counts);
+  }
+  const backend::Matrix<const float> projected = joint_.project_frames(fused, workspace->projected);
+  if (tap) show("joint.enc", projected, encoded.counts);
+
+  std::vector<DecoderInput> decoder_inputs;
+  std::int64_t first = 0;
+  for (std::size_t index = 0; index < streams.size(); ++index) {
+    decoder_inputs.push_back({.frames = projected.rows_from(first, encoded.counts[index]),
+                              .state = &streams[index]->decoder_state(),
+                              .tokens = &streams[index]->tokens(),
+                              .max_symbols = streams[index]->max_symbols()});
+    first += encoded.counts[index];
+  }
+  greedy_decoder_.decode(decoder_inputs, workspace->decoder);
+  return_workspace(std::move(workspace));
+}
+
+std::unique_ptr<RecognizerImpl::Workspace> RecognizerImpl::borrow_workspace() const {
+  const std::lock_guard lock(workspaces_mutex_);
+  if (workspaces_.empty()) return std::make_unique<Workspace>();
+  std::unique_ptr<Workspace> workspace = std::move(workspaces_.back());
+  workspaces_.pop_back();
+  return workspace;
+}
+
+void RecognizerImpl::return_workspace(std::unique_ptr<Workspace> workspace) const {
+  const std::lock_guard lock(workspaces_mutex_);
+  workspaces_.push_back(std::move(workspace));
+}
+
+void decode_with_tap(const Recognizer& recognizer, std::span<Stream* const> streams, const StageTap& tap) {
+  const auto* impl = dynamic_cast<const RecognizerImpl*>(&recognizer);
+  if (impl == nullptr) fail_invalid_argument("decode_with_tap(): expected a recogniser made by Recognizer::load()");
+  impl->step(streams, tap);
+}
+
+}  // namespace engine
+}  // namespace glossa

@@ -1,0 +1,168 @@
+#include "engine/stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/fail.h"
+#include "engine/recognizer_impl.h"
+#include "text/lang_tag.h"
+#include "text/words.h"
+
+namespace glossa::engine {
+namespace {
+
+// Encoder frames that an offline step takes at once: enough to be bound by arithmetic, few enough to stay small.
+constexpr std::int64_t kOfflineFrames = 128;
+
+}  // namespace
+
+StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamOptions options)
+    : recognizer_(std::move(recognizer)),
+      options_(std::move(options)),
+      geometry_(model::streaming_geometry(recognizer_->config(),
+                                          options_.att_context.value_or(recognizer_->info().att_contexts.front()),
+                                          options_.mode)),
+      max_symbols_(options_.max_symbols > 0 ? options_.max_symbols : recognizer_->config().decoding.max_symbols),
+      prompt_slot_(0),
+      log_mel_(recognizer_->log_mel()),
+      cache_(recognizer_->encoder().make_cache(AttContext{geometry_.left_frames, geometry_.chunk_frames - 1})) {
+  if (options_.max_symbols < 0) {
+    fail_invalid_argument("max_symbols is {}, expected 0 (the checkpoint's) or more", options_.max_symbols);
+  }
+  reset();
+}
+
+StreamImpl::~StreamImpl() = default;
+
+void StreamImpl::reset() {
+  prompt_slot_ = recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto);
+  log_mel_.reset();
+  mels_.clear();
+  taken_rows_ = 0;
+  taken_mels_ = 0;
+  old_mels_.assign(static_cast<std::size_t>(geometry_.mel_overlap * recognizer_->config().features.mels), 0.0f);
+  started_ = false;
+  input_finished_ = false;
+  cache_ = recognizer_->encoder().make_cache(cache_.context());
+  decoder_state_ = recognizer_->greedy_decoder().initial_state();
+  transcript_ = {};
+  described_tokens_ = 0;
+}
+
+void StreamImpl::accept_waveform(std::span<const float> pcm) {
+  if (input_finished_) fail_invalid_argument("audio after input_finished() (expected reset() first)");
+  log_mel_.accept(pcm, mels_);
+}
+
+void StreamImpl::input_finished() {
+  if (input_finished_) return;
+  input_finished_ = true;
+  log_mel_.finish(mels_);
+  const bool counts_zero_frame = geometry_.mel_overlap > 0;
+  if (counts_zero_frame && log_mel_.samples() > 0) {
+    mels_.resize(mels_.size() + static_cast<std::size_t>(recognizer_->config().features.mels), 0.0f);
+  }
+}
+
+void StreamImpl::set_target_lang(std::string_view lang) {
+  prompt_slot_ = recognizer_->prompt_slot(lang, options_.unknown_lang_is_auto);
+}
+
+std::int64_t StreamImpl::pending_mels() const {
+  return static_cast<std::int64_t>(mels_.size()) / recognizer_->config().features.mels - taken_rows_;
+}
+
+std::int64_t StreamImpl::chunk_mels() const { return started_ ? geometry_.chunk_mels : geometry_.first_chunk_mels; }
+
+bool StreamImpl::has_tail() const {
+  if (!input_finished_ || log_mel_.samples() == 0) return false;
+  const std::int64_t pending = pending_mels();
+  if (!started_) return true;  // shorter than one mel frame: NeMo's subsampling makes one frame of padding alone
+  if (pending == 0) return false;
+  // NeMo's loop ends when the longest stream of the batch has fewer than min_mels left.
+  const std::int64_t longest = std::max(pending, options_.nemo_batch_mel_frames - taken_mels_);
+  return longest >= geometry_.min_mels;
+}
+
+bool StreamImpl::is_ready() const { return pending_mels() >= chunk_mels() || has_tail(); }
+
+MelChunk StreamImpl::take_chunk() {
+  const std::int64_t width = recognizer_->config().features.mels;
+  const std::int64_t pending = pending_mels();
+  std::int64_t count = std::min(pending, chunk_mels());
+  if (options_.mode == StreamingMode::kOffline && count == chunk_mels()) {
+    const std::int64_t chunks_per_step = std::max<std::int64_t>(1, kOfflineFrames / geometry_.chunk_frames);
+    const std::int64_t more = std::min(chunks_per_step - 1, (pending - count) / geometry_.chunk_mels);
+    count += more * geometry_.chunk_mels;
+  }
+  MelChunk chunk;
+  const bool overlaps = geometry_.mel_overlap > 0 && (started_ || geometry_.overlap_first);
+  if (overlaps) {
+    chunk.mels = old_mels_;
+    chunk.old_frames = geometry_.mel_overlap;
+    chunk.drop_frames = geometry_.drop_frames;
+  }
+  const auto first = mels_.begin() + taken_rows_ * width;
+  chunk.mels.insert(chunk.mels.end(), first, first + count * width);
+  chunk.frames = chunk.old_frames + count;
+  chunk.window = geometry_.mel_overlap > 0;
+  chunk.finish = chunk.window || (input_finished_ && count == pending);
+  if (geometry_.mel_overlap > 0) {
+    old_mels_.insert(old_mels_.end(), first, first + count * width);
+    old_mels_.erase(old_mels_.begin(), old_mels_.end() - geometry_.mel_overlap * width);
+  }
+  started_ = true;
+  taken_rows_ += count;
+  taken_mels_ += count;
+  if (taken_rows_ * width * 2 >= static_cast<std::int64_t>(mels_.size())) {
+    mels_.erase(mels_.begin(), mels_.begin() + taken_rows_ * width);
+    taken_rows_ = 0;
+  }
+  return chunk;
+}
+
+const Transcript& StreamImpl::transcript() const {
+  const model::FeatureConfig& features = recognizer_->config().features;
+  transcript_.duration = static_cast<double>(log_mel_.samples()) / features.sample_rate;
+  if (described_tokens_ != transcript_.tokens.size()) describe_tokens();
+  return transcript_;
+}
+
+void StreamImpl::describe_tokens() const {
+  const double frame_seconds = recognizer_->info().frame_seconds;
+  std::vector<int> ids;
+  std::vector<text::TimedToken> timed;
+  transcript_.score = 0;
+  for (const Token& token : transcript_.tokens) {
+    ids.push_back(token.id);
+    timed.push_back({token.id, token.frame, token.confidence});
+    transcript_.score += token.log_prob;
+  }
+  const text::SentencePiece& pieces = recognizer_->pieces();
+  const text::Detokenizer& detokenizer = recognizer_->detokenizer();
+  const std::span<const std::string> tags = recognizer_->lang_tags();
+  const std::string tagged = detokenizer.text(ids);
+  transcript_.text = options_.keep_lang_tags ? tagged : text::strip_lang_tags(tagged);
+  transcript_.language.clear();
+  for (const int id : ids) {
+    if (transcript_.language.empty()) transcript_.language = tags[static_cast<std::size_t>(id)];
+  }
+  transcript_.words.clear();
+  for (text::TimedWord& word : text::group_words(timed, pieces, detokenizer, tags)) {
+    transcript_.words.push_back({.text = std::move(word.text),
+                                 .start = word.start_frame * frame_seconds,
+                                 .end = word.end_frame * frame_seconds,
+                                 .confidence = word.confidence,
+                                 .language = std::move(word.language)});
+  }
+  transcript_.sentences.clear();
+  for (text::TimedSentence& sentence : text::group_sentences(timed, pieces, detokenizer, tags)) {
+    transcript_.sentences.push_back({.text = std::move(sentence.text),
+                                     .language = std::move(sentence.language),
+                                     .start = sentence.start_frame * frame_seconds,
+                                     .end = sentence.end_frame * frame_seconds});
+  }
+  described_tokens_ = transcript_.tokens.size();
+}
+
+}  // namespace glossa::engine

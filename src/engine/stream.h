@@ -1,0 +1,78 @@
+// One utterance: its audio in front of the engine, its caches inside, its transcript behind.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/encoder_cache.h"
+#include "engine/greedy_decoder.h"
+#include "features/streaming_log_mel.h"
+#include "glossa/recognizer.hpp"
+#include "model/prompt_table.h"
+#include "model/streaming_geometry.h"
+#include "text/detokenizer.h"
+
+namespace glossa::engine {
+
+class RecognizerImpl;
+
+// The mel frames of one step of one stream.
+struct MelChunk {
+  std::vector<float> mels;       // [frames, mels], old frames first
+  std::int64_t frames = 0;
+  std::int64_t old_frames = 0;   // fed again: an earlier chunk has had them (or zeros before the first)
+  bool window = false;           // subsampled by itself: nothing is kept in the subsampling's cache
+  bool finish = false;           // no frame will follow: the subsampling pads on the right
+  std::int64_t drop_frames = 0;  // encoder frames lost to the old frames
+};
+
+class StreamImpl final : public Stream {
+ public:
+  StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamOptions options);
+  ~StreamImpl() override;
+
+  void accept_waveform(std::span<const float> pcm) override;
+  void input_finished() override;
+  bool is_ready() const override;
+  const Transcript& transcript() const override;
+  void set_target_lang(std::string_view lang) override;
+  void reset() override;
+
+  // For the engine's step, and for tests that look inside.
+  const RecognizerImpl& recognizer() const { return *recognizer_; }
+  MelChunk take_chunk();  // only when is_ready()
+  EncoderCache& encoder_cache() { return cache_; }
+  DecoderState& decoder_state() { return decoder_state_; }
+  std::vector<Token>& tokens() { return transcript_.tokens; }
+  int prompt_slot() const { return prompt_slot_; }
+  int max_symbols() const { return max_symbols_; }
+
+ private:
+  std::int64_t pending_mels() const;
+  std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
+  bool has_tail() const;            // what is left after the end of the audio makes one more chunk
+  void describe_tokens() const;
+
+  std::shared_ptr<const RecognizerImpl> recognizer_;
+  StreamOptions options_;
+  model::StreamingGeometry geometry_;
+  int max_symbols_;
+  int prompt_slot_;
+
+  features::StreamingLogMel log_mel_;
+  std::vector<float> mels_;        // frames from the front end; those before taken_rows_ are done with
+  std::int64_t taken_rows_ = 0;
+  std::int64_t taken_mels_ = 0;    // new frames given to the encoder since the start
+  std::vector<float> old_mels_;    // the last geometry_.mel_overlap frames taken, zeros at the start
+  bool started_ = false;
+  bool input_finished_ = false;
+
+  EncoderCache cache_;
+  DecoderState decoder_state_;
+
+  mutable Transcript transcript_;
+  mutable std::size_t described_tokens_ = 0;  // tokens that text, words and sentences of transcript_ cover
+};
+
+}  // namespace glossa::engine
