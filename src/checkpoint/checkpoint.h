@@ -18,7 +18,8 @@ enum class DType { kF32, kF16, kBF16 };
 std::size_t dtype_size(DType dtype);
 std::string_view dtype_name(DType dtype);  // "f32", "f16", "bf16"
 
-// A contiguous row-major tensor. The bytes belong to the Checkpoint (often the mapped file) and may be unaligned.
+// A contiguous row-major tensor. The bytes belong to the Checkpoint (often the mapped file) and may be
+// unaligned.
 struct TensorView {
   std::string name;
   DType dtype = DType::kF32;
@@ -40,9 +41,9 @@ class Checkpoint {
  public:
   virtual ~Checkpoint() = default;
 
-  virtual const std::string& source() const = 0;          // path, for messages
-  virtual const model::ModelConfig& config() const = 0;   // validated
-  virtual const std::string& config_yaml() const = 0;     // the text of model_config.yaml
+  virtual const std::string& source() const = 0;                   // path, for messages
+  virtual const model::ModelConfig& config() const = 0;            // validated
+  virtual const std::string& config_yaml() const = 0;              // the text of model_config.yaml
   virtual std::span<const std::byte> tokenizer_model() const = 0;  // SentencePiece model proto
   virtual std::span<const Artifact> artifacts() const = 0;         // all but config and weights
   // Every tensor of model::tensor_specs(config()) that the file has, in that order, shapes checked.
@@ -53,9 +54,10 @@ class Checkpoint {
   const TensorView& tensor(std::string_view name) const;
 };
 
-// Reads a .nemo: POSIX tar (also gzip-compressed) with model_config.yaml, model_weights.ckpt (torch zip) and tokenizer.
-// An uncompressed tar is memory-mapped and its tensors point into the mapping. Every tensor is checked by name and
-// shape against tensor_specs(). Error kBadInput for anything unusable; never executes what a pickle asks for.
+// Reads a .nemo: POSIX tar (also gzip-compressed) with model_config.yaml, model_weights.ckpt (torch zip) and
+// tokenizer. An uncompressed tar is memory-mapped and its tensors point into the mapping. Every tensor is
+// checked by name and shape against tensor_specs(). Error kBadInput for anything unusable; never executes
+// what a pickle asks for.
 std::shared_ptr<const Checkpoint> read_nemo(const std::filesystem::path& path);
 
 // Parses the text of a model_config.yaml. `source` is for messages.
@@ -63,16 +65,18 @@ model::ModelConfig parse_model_config(const std::string& yaml, const std::string
 
 struct NemoContents {
   std::string config_yaml;
-  std::vector<Artifact> artifacts;   // names as referenced by "nemo:<name>" in the YAML
-  std::vector<TensorView> tensors;   // in file order
+  std::vector<Artifact> artifacts;  // names as referenced by "nemo:<name>" in the YAML
+  std::vector<TensorView> tensors;  // in file order
 };
 
-// Writes a .nemo that NeMo loads: uncompressed PAX tar, torch zip with 64-byte aligned records. Written beside `path`
-// and renamed, so an interrupted write leaves no half file. Error kBadInput when the disk refuses.
+// Writes a .nemo that NeMo loads: uncompressed PAX tar, torch zip with 64-byte aligned records. Written
+// beside `path` and renamed, so an interrupted write leaves no half file. Error kBadInput when the disk
+// refuses.
 void write_nemo(const std::filesystem::path& path, const NemoContents& contents);
 
-// The contents of a checkpoint with model weights rounded to `dtype` (preprocessor.* stays f32). The returned views
-// point into `checkpoint` or into `storage`, which must both outlive them.
-NemoContents contents_of(const Checkpoint& checkpoint, DType dtype, std::vector<std::vector<std::byte>>& storage);
+// The contents of a checkpoint with model weights rounded to `dtype` (preprocessor.* stays f32). The returned
+// views point into `checkpoint` or into `storage`, which must both outlive them.
+NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
+                         std::vector<std::vector<std::byte>>& storage);
 
 }  // namespace glossa::checkpoint

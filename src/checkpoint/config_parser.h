@@ -1,0 +1,19 @@
+// model_config.yaml -> ModelConfig. parse_model_config() of checkpoint.h is the public half.
+#pragma once
+
+#include <string>
+
+#include "model/model_config.h"
+
+namespace glossa::checkpoint {
+
+struct ParsedConfig {
+  model::ModelConfig config;    // validated
+  std::string tokenizer_model;  // tokenizer.model_path as written, e.g. "nemo:<name>"; empty when absent
+};
+
+// Error kBadInput, naming `source`, the key, what was expected and what was found, for everything this engine
+// does not compute exactly as NeMo does.
+ParsedConfig parse_config(const std::string& yaml, const std::string& source);
+
+}  // namespace glossa::checkpoint

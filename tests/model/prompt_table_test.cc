@@ -1,0 +1,76 @@
+#include "model/prompt_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "glossa/error.hpp"
+#include "model/published_model.h"
+
+namespace glossa::model {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const PromptTable& table() {
+  static const PromptTable instance(testing::published_model().prompt);
+  return instance;
+}
+
+std::string error_of(const PromptTable& prompts, std::string_view lang) {
+  try {
+    prompts.slot_of(lang);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    return error.what();
+  }
+  return "no error";
+}
+
+// Oracle: the slots of the published dictionary.
+TEST(PromptTable, ExactThenSpellingThenBareLanguage) {
+  EXPECT_EQ(table().find("es"), 3);  // es-US, not es-ES
+  EXPECT_EQ(table().find("pt-PT"), 13);
+  EXPECT_EQ(table().find("enGB"), 1);
+  EXPECT_EQ(table().find("EN_us"), 0);
+  EXPECT_EQ(table().find("pt_br"), 12);
+  EXPECT_EQ(table().find("de-AT"), 9);
+  EXPECT_EQ(table().find("DE_ch_1996"), 9);
+  EXPECT_EQ(table().find("no"), 27);
+  EXPECT_EQ(table().find("Auto"), 101);
+  EXPECT_EQ(table().slot_of("auto"), 101);
+}
+
+TEST(PromptTable, UnknownLanguagesListTheNearestKeys) {
+  EXPECT_EQ(table().find("ja"), std::nullopt);  // the dictionary has no bare ja
+  EXPECT_EQ(table().find(""), std::nullopt);
+  EXPECT_THAT(error_of(table(), "ja"), HasSubstr("nearest: ja-JP,"));
+  EXPECT_THAT(error_of(table(), "xx-BR"), HasSubstr("pt-BR"));
+  EXPECT_THAT(error_of(table(), "atuo"), HasSubstr("auto"));
+  EXPECT_THAT(error_of(table(), ""), HasSubstr("17 keys"));
+  EXPECT_LT(error_of(table(), std::string(1 << 20, 'x')).size(), 400u);
+}
+
+TEST(PromptTable, WithoutPromptOnlyAutoIsLegal) {
+  const PromptTable none{PromptConfig{}};
+  EXPECT_TRUE(none.empty());
+  EXPECT_EQ(none.slot_of(""), -1);
+  EXPECT_EQ(none.slot_of("auto"), -1);
+  EXPECT_THAT(error_of(none, "en-US"), HasSubstr("no language prompt"));
+  EXPECT_TRUE(none.languages().empty());
+}
+
+TEST(PromptTable, LanguagesPreferKeysWithARegion) {
+  const auto languages = table().languages();
+  ASSERT_EQ(languages.size(), 10u);
+  EXPECT_EQ(languages[0].code, "en-US");
+  EXPECT_THAT(languages[0].aliases, ElementsAre("en"));
+  EXPECT_EQ(languages[1].code, "en-GB");
+  EXPECT_THAT(languages[1].aliases, ElementsAre("enGB"));
+  EXPECT_EQ(languages[1].prompt_slot, 1);
+  EXPECT_EQ(languages.back().code, "auto");
+  EXPECT_EQ(languages.back().prompt_slot, 101);
+}
+
+}  // namespace
+}  // namespace glossa::model
