@@ -45,15 +45,6 @@ ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::Prompt
   return info;
 }
 
-text::SentencePiece read_pieces(const checkpoint::Checkpoint& checkpoint) {
-  text::SentencePiece pieces(checkpoint.tokenizer_model(), checkpoint.source() + ": tokenizer");
-  if (pieces.size() != checkpoint.config().predictor.vocabulary) {
-    fail_bad_input("{}: the tokenizer has {} pieces, expected {} from decoder.vocab_size", checkpoint.source(),
-                   pieces.size(), checkpoint.config().predictor.vocabulary);
-  }
-  return pieces;
-}
-
 }  // namespace
 
 struct RecognizerImpl::Workspace {
@@ -71,7 +62,7 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
       backend_(backend::make_backend(options.backend, options.threads)),
       store_(checkpoint_),
       prompts_(config_.prompt),
-      pieces_(read_pieces(*checkpoint_)),
+      pieces_(checkpoint_->tokenizer_model(), checkpoint_->source() + ": tokenizer"),
       detokenizer_(pieces_),
       lang_tags_(text::lang_tags_of(pieces_)),
       log_mel_(config_.features, store_.optional_values("preprocessor.featurizer.window"),
@@ -81,6 +72,10 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
       joint_(*backend_, store_),
       greedy_decoder_(*backend_, predictor_, joint_, config_.predictor.blank_id()),
       info_(describe(*checkpoint_, prompts_, *backend_, options)) {
+  if (pieces_.size() != config_.predictor.vocabulary) {
+    fail_bad_input("{}: the tokenizer has {} pieces, expected {} from decoder.vocab_size", checkpoint_->source(),
+                   pieces_.size(), config_.predictor.vocabulary);
+  }
   if (config_.has_prompt()) prompt_fusion_.emplace(*backend_, config_, store_);
 }
 
