@@ -13,13 +13,16 @@ namespace glossa::text {
 
 enum class PieceType { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
 
-// Immutable after construction; any thread may use it.
+// Immutable after construction; any thread may use it. Neither copied nor moved: others keep references to
+// it.
 class SentencePiece {
  public:
   // Reads a serialised ModelProto (unigram or BPE). The bytes need not outlive the call. `source` is for
   // messages. Error kBadInput for a proto that is cut, inconsistent, or of another model type.
   SentencePiece(std::span<const std::byte> model_proto, const std::string& source);
   ~SentencePiece();
+  SentencePiece(const SentencePiece&) = delete;
+  SentencePiece& operator=(const SentencePiece&) = delete;
 
   int size() const;  // pieces
   int unk_id() const;
@@ -29,8 +32,8 @@ class SentencePiece {
   int find(std::string_view piece) const;  // id, or -1; control, unknown and byte pieces before normal ones
 
   // Equal to SentencePieceProcessor::Encode of the reference library (best segmentation, no sampling).
-  // Invalid UTF-8 becomes U+FFFD byte by byte. Linear in the text. Error kInvalidArgument above 16 MiB of
-  // text.
+  // Invalid UTF-8 becomes U+FFFD byte by byte. Time grows with the text (BPE: times its logarithm), not with
+  // its square. Error kInvalidArgument above 16 MiB of text.
   std::vector<int> encode(std::string_view utf8) const;
 
   // Equal to SentencePieceProcessor::Decode, of ids and of pieces. Valid UTF-8, linear in the ids. Ids

@@ -18,9 +18,9 @@ struct TimedToken {
 
 // A run of tokens: [first_token, last_token) into the input, never with a tag inside.
 struct TimedWord {
-  std::string text;     // detokenised and trimmed, never empty
-  int start_frame = 0;  // frame of its first token, which may be a lone U+2581
-  int end_frame = 0;  // one past the frame of its last token (NeMo's end_offset): an emission has no duration
+  std::string text;      // detokenised and trimmed, never empty
+  int start_frame = 0;   // frame of its first token, which may be a lone U+2581
+  int end_frame = 0;     // one past the frame of its last token, NeMo's end_offset
   float confidence = 0;  // smallest of its tokens
   std::string language;  // of the next tag; empty when none follows
   int first_token = 0;
@@ -36,8 +36,7 @@ struct TimedSentence {
 
 // Groups tokens into words as NeMo's get_words_offsets does for subword models:
 //   * a piece that starts with U+2581 (or any piece whose text differs from its decoded form, such as the
-//   unknown
-//     piece) starts a word, other pieces go on with it;
+//     unknown piece) starts a word, other pieces go on with it;
 //   * a punctuation mark of the vocabulary extends the word before it, whether or not it carries a U+2581.
 // Where NeMo's result is of no use to a reader of words, this one differs:
 //   * tags are no words: they close the word and give language to the words since the last tag;
@@ -48,8 +47,10 @@ struct TimedSentence {
 //   * a word's text has NeMo's punctuation clean-up and is trimmed; control pieces are no text.
 // Words joined with single spaces equal the stripped text up to white space.
 // Scripts without spaces (Chinese, Japanese, Thai): nothing starts a word inside a sentence, so a whole
-// sentence is one word, as in NeMo. `lang_tags` is lang_tags_of(pieces). An id outside the vocabulary is
-// Error kInvalidArgument. Linear; thread-safe.
+// sentence is one word, as in NeMo.
+//
+// `lang_tags` is lang_tags_of(pieces). An id outside the vocabulary is Error kInvalidArgument. Linear in the
+// tokens; thread-safe.
 std::vector<TimedWord> group_words(std::span<const TimedToken> tokens, const SentencePiece& pieces,
                                    const Detokenizer& detokenizer, std::span<const std::string> lang_tags);
 
