@@ -1,0 +1,101 @@
+#include "cli/output_formats.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/fail.h"
+#include "cli/subtitles.h"
+
+namespace glossa::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Times and confidences with the digits that mean something.
+ordered_json seconds(double value) { return std::round(value * 1000) / 1000; }
+ordered_json confidence(double value) { return std::round(value * 10000) / 10000; }
+
+std::string dump(const ordered_json& object) {
+  // File names need not be UTF-8.
+  return object.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string to_json(const Recognition& recognition) {
+  const Transcript& transcript = recognition.transcript;
+  ordered_json object = {{"audio_filepath", recognition.audio_filepath},
+                         {"duration", seconds(transcript.duration)},
+                         {"text", transcript.text},
+                         {"language", transcript.language},
+                         {"sentences", ordered_json::array()},
+                         {"words", ordered_json::array()},
+                         {"tokens", ordered_json::array()},
+                         {"token_frames", ordered_json::array()},
+                         {"processing_seconds", seconds(recognition.processing_seconds)}};
+  for (const Sentence& sentence : transcript.sentences) {
+    object["sentences"].push_back({{"text", sentence.text},
+                                   {"language", sentence.language},
+                                   {"start", seconds(sentence.start)},
+                                   {"end", seconds(sentence.end)}});
+  }
+  for (const Word& word : transcript.words) {
+    object["words"].push_back({{"word", word.text},
+                               {"start", seconds(word.start)},
+                               {"end", seconds(word.end)},
+                               {"confidence", confidence(word.confidence)},
+                               {"language", word.language}});
+  }
+  for (const Token& token : transcript.tokens) {
+    object["tokens"].push_back(token.id);
+    object["token_frames"].push_back(token.frame);
+  }
+  return dump(object);
+}
+
+}  // namespace
+
+OutputFormat parse_output_format(std::string_view name) {
+  if (name == "text") return OutputFormat::kText;
+  if (name == "json") return OutputFormat::kJson;
+  if (name == "srt") return OutputFormat::kSrt;
+  if (name == "vtt") return OutputFormat::kVtt;
+  fail_invalid_argument("wrong output format (expected text, json, srt or vtt, got {}, from --format)", name);
+}
+
+std::string_view file_extension(OutputFormat format) {
+  switch (format) {
+    case OutputFormat::kText:
+      return ".txt";
+    case OutputFormat::kJson:
+      return ".json";
+    case OutputFormat::kSrt:
+      return ".srt";
+    case OutputFormat::kVtt:
+      return ".vtt";
+  }
+  return "";
+}
+
+std::string format_recognition(const Recognition& recognition, OutputFormat format) {
+  switch (format) {
+    case OutputFormat::kText:
+      return recognition.transcript.text + "\n";
+    case OutputFormat::kJson:
+      return to_json(recognition);
+    case OutputFormat::kSrt:
+      return to_srt(recognition.transcript);
+    case OutputFormat::kVtt:
+      return to_vtt(recognition.transcript);
+  }
+  return "";
+}
+
+std::string format_partial_json(const Recognition& recognition) {
+  const Transcript& transcript = recognition.transcript;
+  return dump({{"audio_filepath", recognition.audio_filepath},
+               {"partial", true},
+               {"duration", seconds(transcript.duration)},
+               {"text", transcript.text},
+               {"language", transcript.language}});
+}
+
+}  // namespace glossa::cli

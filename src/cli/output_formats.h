@@ -1,0 +1,31 @@
+// What `transcribe` writes for one input.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "glossa/types.hpp"
+
+namespace glossa::cli {
+
+enum class OutputFormat { kText, kJson, kSrt, kVtt };
+
+// text, json, srt or vtt; Error kInvalidArgument for anything else.
+OutputFormat parse_output_format(std::string_view name);
+std::string_view file_extension(OutputFormat format);  // ".txt", ".json", ".srt", ".vtt"
+
+struct Recognition {
+  std::string audio_filepath;
+  Transcript transcript;
+  double processing_seconds = 0;  // of computing; in a batch the stream's share by duration
+};
+
+// The whole text in that format, with a line feed at the end. JSON is one line: audio_filepath, duration,
+// text, language, sentences[{text, language, start, end}], words[{word, start, end, confidence, language}],
+// tokens[ids], token_frames[encoder frames], processing_seconds. Times are seconds.
+std::string format_recognition(const Recognition& recognition, OutputFormat format);
+
+// What is known so far, for programs: audio_filepath, partial: true, duration, text, language; one line.
+std::string format_partial_json(const Recognition& recognition);
+
+}  // namespace glossa::cli

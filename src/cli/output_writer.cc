@@ -1,0 +1,64 @@
+#include "cli/output_writer.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "base/fail.h"
+
+namespace glossa::cli {
+
+namespace fs = std::filesystem;
+
+OutputWriter::OutputWriter(OutputFormat format, fs::path folder, bool several)
+    : format_(format), folder_(std::move(folder)), several_(several) {
+  const bool subtitles = format_ == OutputFormat::kSrt || format_ == OutputFormat::kVtt;
+  if (folder_.empty() && several_ && subtitles) {
+    fail_invalid_argument("subtitles of several inputs cannot share stdout (expected --output-path DIR)");
+  }
+  if (!folder_.empty()) make_folder(folder_);
+}
+
+void OutputWriter::write(const Input& input, const Recognition& recognition) {
+  std::string text = format_recognition(recognition, format_);
+  if (folder_.empty()) {
+    if (several_ && format_ == OutputFormat::kText) text = recognition.audio_filepath + "\t" + text;
+    print_to_stdout(text);
+    return;
+  }
+  const fs::path path = file_for(input);
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  if (!file.flush()) fail_bad_input("{}: cannot write the file", path.string());
+}
+
+fs::path OutputWriter::file_for(const Input& input) {
+  const std::string extension(file_extension(format_));
+  const std::string stem = input.is_stdin() ? "stdin" : input.audio.stem().string();
+  fs::path path = folder_ / (stem + extension);
+  if (taken_.contains(path)) path = folder_ / (input.audio.filename().string() + extension);
+  for (int number = 2; taken_.contains(path); ++number) {
+    path = folder_ / fmt::format("{}-{}{}", stem, number, extension);
+  }
+  taken_.insert(path);
+  return path;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!fs::is_directory(folder)) {
+    fail_bad_input("{}: cannot make the folder ({})", folder.string(),
+                   error ? error.message() : "it is a file");
+  }
+}
+
+void print_to_stdout(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    fail_bad_input("stdout: cannot write ({})", std::strerror(errno));
+  }
+}
+
+}  // namespace glossa::cli

@@ -1,0 +1,38 @@
+// Where `transcribe` puts its results: stdout, or one file per input in a folder.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "cli/inputs.h"
+#include "cli/output_formats.h"
+
+namespace glossa::cli {
+
+class OutputWriter {
+ public:
+  // An empty folder means stdout. With `several` inputs text lines begin with the path and a tab, and
+  // subtitles need a folder: Error kInvalidArgument.
+  OutputWriter(OutputFormat format, std::filesystem::path folder, bool several);
+
+  // Files are named after the input's file: name.txt, or name.wav.txt when that is taken, or name-2.txt.
+  // Error kBadInput when a file cannot be written.
+  void write(const Input& input, const Recognition& recognition);
+
+ private:
+  std::filesystem::path file_for(const Input& input);
+
+  OutputFormat format_;
+  std::filesystem::path folder_;
+  bool several_;
+  std::set<std::filesystem::path> taken_;
+};
+
+// Makes the folder when it is missing. Error kBadInput when that fails.
+void make_folder(const std::filesystem::path& folder);
+
+// The text to stdout, at once. Error kBadInput when stdout is closed or full.
+void print_to_stdout(const std::string& text);
+
+}  // namespace glossa::cli

@@ -1,0 +1,265 @@
+// `glossa transcribe`: files, folders, manifests and live PCM to text.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "base/fail.h"
+#include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/inputs.h"
+#include "cli/nemo_keys.h"
+#include "cli/output_writer.h"
+#include "cli/progress.h"
+#include "cli/stdin_audio.h"
+#include "cli/transcribe_nemo.h"
+#include "cli/transcriber.h"
+
+namespace glossa::cli {
+namespace {
+
+struct TranscribeOptions {
+  ModelOptions model;
+  RecognitionOptions recognition;
+  std::vector<std::string> words;  // inputs, or NeMo's key=value
+  std::string dataset_manifest;
+  std::string format = "text";
+  std::string output_path;
+  int batch_size = 8;
+  bool recursive = false;
+  bool partials = false;
+  bool quiet = false;
+  int stdin_rate = 16000;  // Hz
+  std::string stdin_format = "s16le";
+};
+
+constexpr const char* kFooter =
+    R"(Inputs are files (wav, flac, ogg, opus, mp3; anything ffmpeg reads when it is installed),
+folders, or - for raw mono PCM on stdin. Results go to stdout in the order of the inputs; with
+several inputs each text line begins with the path and a tab. A file that cannot be used is
+reported on stderr, the others are transcribed, and the exit code is 3.
+
+A manifest has one JSON object per line: audio_filepath and optionally text, duration, target_lang
+(used unless --target-lang is given) and offset (seconds; only with it is the file cut to duration).
+
+NeMo's words work, too, with its names and its results (--streaming defaults to nemo-buffer then):
+  glossa transcribe model_path=M.nemo dataset_manifest=F.json output_path=D target_lang=es-ES \
+      att_context_size="[56,3]" strip_lang_tags=true)";
+
+// Growing text on stdout: one line that is written over on a terminal, one line per change otherwise.
+class PartialPrinter {
+ public:
+  explicit PartialPrinter(OutputFormat format)
+      : format_(format), redraw_(format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1) {}
+
+  void print(const Recognition& recognition) const {
+    if (format_ == OutputFormat::kJson) {
+      print_to_stdout(format_partial_json(recognition));
+    } else {
+      const std::string& text = recognition.transcript.text;
+      print_to_stdout(redraw_ ? "\r\033[K" + tail(text) : text + "\n");
+    }
+  }
+
+  void clear() const {
+    if (redraw_) print_to_stdout("\r\033[K");
+  }
+
+ private:
+  // What fits into a line, cut between characters.
+  static std::string tail(const std::string& text) {
+    constexpr std::size_t kBytes = 78;
+    if (text.size() <= kBytes) return text;
+    std::size_t begin = text.size() - kBytes;
+    while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) ++begin;
+    return text.substr(begin);
+  }
+
+  OutputFormat format_;
+  bool redraw_;
+};
+
+class Transcription {
+ public:
+  explicit Transcription(const TranscribeOptions& options) : options_(options) {}
+
+  int run() {
+    const OutputFormat format = parse_output_format(options_.format);
+    if (options_.partials && format != OutputFormat::kText && format != OutputFormat::kJson) {
+      fail_invalid_argument("--partials needs --format text or json (got {})", options_.format);
+    }
+    pcm_format_ = parse_pcm_format(options_.stdin_format);
+    inputs_ = collect();
+    OutputWriter writer(format, options_.output_path, inputs_.size() > 1);
+    recognizer_ = load_recognizer(options_.model);
+    batch_.stream = stream_options(options_.recognition, recognizer_->info());
+    batch_.batch_size = options_.batch_size;
+    batch_.use_entry_language = options_.recognition.target_lang.empty();
+    recognizer_->create_stream(batch_.stream);  // a wrong option is an error before any work
+
+    // What comes live is transcribed alone, everything between in batches.
+    const auto is_live = [&](const Input& input) { return options_.partials || input.is_stdin(); };
+    Progress progress("transcribing", static_cast<double>(std::max<std::size_t>(inputs_.size(), 1)), quiet());
+    for (auto input = inputs_.begin(); input != inputs_.end();) {
+      if (is_live(*input)) {
+        transcribe_one_live(*input++, writer, format);
+        continue;
+      }
+      const auto end = std::find_if(input, inputs_.end(), is_live);
+      transcribe_files({input, end}, writer, progress);
+      input = end;
+    }
+    if (failures_ > 0 && inputs_.size() > 1) {
+      fmt::print(stderr, "glossa: {} of {} inputs could not be used\n", failures_, inputs_.size());
+    }
+    return failures_ > 0 ? kUnusableInput : kDone;
+  }
+
+ private:
+  bool quiet() const { return options_.quiet || options_.partials; }
+
+  std::vector<Input> collect() const {
+    if (options_.dataset_manifest.empty() == options_.words.empty()) {
+      fail_invalid_argument(
+          "wrong input (expected sound files, folders, - for stdin, or --dataset-manifest FILE, got {})",
+          options_.words.empty() ? "nothing" : "both");
+    }
+    if (!options_.dataset_manifest.empty()) return inputs_of_manifest(options_.dataset_manifest);
+    return collect_inputs(options_.words, options_.recursive);
+  }
+
+  void report(const Input& input, const std::string& error) {
+    const bool named = error.find(input.name) != std::string::npos;
+    fmt::print(stderr, "glossa: {}{}\n", error, named ? "" : fmt::format(" (from {})", input.name));
+    ++failures_;
+  }
+
+  void transcribe_files(std::span<const Input> inputs, OutputWriter& writer, Progress& progress) {
+    const auto before = static_cast<double>(&inputs.front() - inputs_.data());
+    const auto start = std::chrono::steady_clock::now();
+    BatchEvents events;
+    events.recognized = [&](const Input& input, const Recognition& recognition) {
+      progress.clear();
+      writer.write(input, recognition);
+    };
+    events.failed = [&](const Input& input, const std::string& error) {
+      progress.clear();
+      report(input, error);
+    };
+    events.progressed = [&](double done, double seconds) {
+      const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      progress.update(before + done, fmt::format("{:.1f}x real time", spent > 0 ? seconds / spent : 0));
+    };
+    transcribe_batches(*recognizer_, inputs, batch_, events);
+  }
+
+  void transcribe_one_live(const Input& input, OutputWriter& writer, OutputFormat format) {
+    const PartialPrinter printer(format);
+    const auto changed = [&](const Recognition& recognition) {
+      if (options_.partials) printer.print(recognition);
+    };
+    StreamOptions stream = batch_.stream;
+    if (batch_.use_entry_language && input.target_lang) stream.target_lang = *input.target_lang;
+    try {
+      const std::string name = input.is_stdin() ? "-" : input.audio.string();
+      const Recognition recognition = transcribe_live(*recognizer_, stream, name, source_of(input), changed);
+      printer.clear();
+      writer.write(input, recognition);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInternal) throw;
+      printer.clear();
+      report(input, error.what());
+    }
+  }
+
+  SampleSource source_of(const Input& input) const {
+    const int rate = recognizer_->info().sample_rate;
+    if (input.is_stdin()) {
+      return [stdin_audio = std::make_shared<StdinAudio>(pcm_format_, options_.stdin_rate, rate)] {
+        return stdin_audio->next();
+      };
+    }
+    constexpr double kSlice = 0.08;  // seconds: an encoder frame
+    const auto slice = static_cast<std::size_t>(kSlice * rate);
+    return [samples = read_input(input, rate), slice,
+            at = std::size_t{0}]() mutable -> std::optional<std::vector<float>> {
+      if (at >= samples.size()) return std::nullopt;
+      const std::size_t end = std::min(at + slice, samples.size());
+      std::vector<float> part(samples.begin() + static_cast<std::ptrdiff_t>(at),
+                              samples.begin() + static_cast<std::ptrdiff_t>(end));
+      at = end;
+      return part;
+    };
+  }
+
+  const TranscribeOptions& options_;
+  PcmFormat pcm_format_ = PcmFormat::kS16Le;
+  std::vector<Input> inputs_;
+  std::shared_ptr<const Recognizer> recognizer_;
+  BatchOptions batch_;
+  int failures_ = 0;
+};
+
+int transcribe(const CLI::App& command, const TranscribeOptions& options) {
+  const auto keys = std::count_if(options.words.begin(), options.words.end(), is_key_value);
+  if (keys == 0) return Transcription(options).run();
+  for (const char* name :
+       {"--target-lang", "--att-context-size", "--latency", "--max-symbols", "--keep-lang-tags",
+        "--dataset-manifest", "--output-path", "--batch-size", "--format", "--partials"}) {
+    if (command.count(name) > 0) {
+      fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
+    }
+  }
+  if (static_cast<std::size_t>(keys) != options.words.size()) {
+    const auto path = std::find_if_not(options.words.begin(), options.words.end(), is_key_value);
+    fail_invalid_argument(
+        "paths cannot be mixed with key=value words (expected audio_file=, audio_dir= or "
+        "dataset_manifest=, got {})",
+        *path);
+  }
+  const std::string streaming = command.count("--streaming") > 0 ? options.recognition.streaming : "";
+  return transcribe_as_nemo(parse_nemo_keys(options.words), options.model, streaming, options.quiet);
+}
+
+}  // namespace
+
+Command add_transcribe(CLI::App& program) {
+  auto options = std::make_shared<TranscribeOptions>();
+  CLI::App* command =
+      program.add_subcommand("transcribe", "Speech to text: files, folders, manifests, live PCM");
+  command->footer(kFooter);
+  command
+      ->add_option("inputs", options->words, "Sound files, folders, - for stdin; or NeMo's key=value words")
+      ->type_name("AUDIO|DIR|-|KEY=VALUE");
+  add_model_options(*command, options->model);
+  add_recognition_options(*command, options->recognition);
+  command->add_option("--dataset-manifest", options->dataset_manifest, "Inputs from a manifest of JSON lines")
+      ->type_name("FILE");
+  command->add_flag("--recursive", options->recursive, "Look into the folders below a folder, too");
+  command->add_option("--format", options->format, "text, json (one object per line), srt or vtt")
+      ->check(CLI::IsMember({"text", "json", "srt", "vtt"}))
+      ->capture_default_str();
+  command
+      ->add_option("--output-path", options->output_path, "Folder for one file per input, instead of stdout")
+      ->type_name("DIR");
+  command
+      ->add_option("--batch-size", options->batch_size,
+                   "Inputs recognised side by side; never changes a text, except as it does in NeMo with "
+                   "--streaming nemo-buffer or uniform")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_flag("--partials", options->partials,
+                    "Print the growing text as audio arrives; one input at a time");
+  command->add_option("--stdin-rate", options->stdin_rate, "Sample rate of PCM on stdin, Hz")
+      ->check(CLI::Range(1000, 768000))
+      ->capture_default_str();
+  command->add_option("--stdin-format", options->stdin_format, "Samples of PCM on stdin: s16le or f32le")
+      ->check(CLI::IsMember({"s16le", "f32le"}))
+      ->capture_default_str();
+  command->add_flag("--quiet", options->quiet, "Neither progress nor notes on stderr, only errors");
+  return {command, [command, options] { return transcribe(*command, *options); }};
+}
+
+}  // namespace glossa::cli

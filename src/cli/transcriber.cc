@@ -1,0 +1,175 @@
+#include "cli/transcriber.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "audio/audio_file.h"
+#include "base/fail.h"
+
+namespace glossa::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kSliceSeconds = 10;         // of sound given to a stream at a time
+constexpr double kOfflineSliceSeconds = 60;  // the same when one step takes many chunks
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// One input of a batch on its way.
+struct Track {
+  const Input* input = nullptr;
+  std::string error;
+  std::vector<float> samples;
+  std::size_t fed = 0;
+  bool finished = false;
+  std::unique_ptr<Stream> stream;
+
+  // Gives the stream sound until it has work or there is no more.
+  void feed(std::size_t slice) {
+    while (!finished && !stream->is_ready()) {
+      const std::size_t size = std::min(slice, samples.size() - fed);
+      stream->accept_waveform(std::span(samples).subspan(fed, size));
+      fed += size;
+      if (fed == samples.size()) {
+        stream->input_finished();
+        finished = true;
+        samples = {};
+        fed = 0;
+      }
+    }
+  }
+};
+
+// An unusable file or language is this input's problem, not the end of the work.
+template <class Work>
+void attempt(Track& track, const Work& work) {
+  if (!track.error.empty()) return;
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInternal) throw;
+    track.error = error.what();
+  } catch (const std::filesystem::filesystem_error& error) {
+    track.error = error.what();
+  }
+}
+
+// Samples from one mel frame to the next; 10 ms when the recogniser does not say.
+std::int64_t mel_hop(const ModelInfo& model) { return model.hop > 0 ? model.hop : model.sample_rate / 100; }
+
+std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Input> inputs,
+                               const BatchOptions& options) {
+  const ModelInfo& model = recognizer.info();
+  std::vector<Track> tracks(inputs.size());
+  std::int64_t longest = 0;  // mel frames, as NeMo counts them
+  for (std::size_t index = 0; index < inputs.size(); ++index) {
+    Track& track = tracks[index];
+    track.input = &inputs[index];
+    attempt(track, [&] {
+      track.samples = read_input(inputs[index], model.sample_rate);
+      longest = std::max(longest, static_cast<std::int64_t>(track.samples.size()) / mel_hop(model) + 1);
+    });
+  }
+  for (Track& track : tracks) {
+    StreamOptions stream = options.stream;
+    if (options.use_entry_language && track.input->target_lang)
+      stream.target_lang = *track.input->target_lang;
+    const bool as_nemo = stream.mode == StreamingMode::kNemoBuffer || stream.mode == StreamingMode::kUniform;
+    if (as_nemo) stream.nemo_batch_mel_frames = longest;
+    attempt(track, [&] { track.stream = recognizer.create_stream(stream); });
+  }
+  return tracks;
+}
+
+}  // namespace
+
+std::vector<float> read_input(const Input& input, int sample_rate) {
+  std::vector<float> samples = audio::read_audio(input.audio, sample_rate).samples;
+  if (!input.offset) return samples;
+  const auto index_of = [&](double seconds) {
+    return static_cast<std::size_t>(
+        std::min(std::round(seconds * sample_rate), static_cast<double>(samples.size())));
+  };
+  const std::size_t begin = index_of(*input.offset);
+  const std::size_t end = input.duration ? index_of(*input.offset + *input.duration) : samples.size();
+  return {samples.begin() + static_cast<std::ptrdiff_t>(begin),
+          samples.begin() + static_cast<std::ptrdiff_t>(end)};
+}
+
+void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inputs,
+                        const BatchOptions& options, const BatchEvents& events) {
+  const ModelInfo& model = recognizer.info();
+  const bool offline = options.stream.mode == StreamingMode::kOffline;
+  const auto slice =
+      static_cast<std::size_t>((offline ? kOfflineSliceSeconds : kSliceSeconds) * model.sample_rate);
+  double seconds_before = 0;  // of sound in earlier batches
+  for (std::size_t first = 0; first < inputs.size(); first += static_cast<std::size_t>(options.batch_size)) {
+    const auto batch = inputs.subspan(
+        first, std::min<std::size_t>(static_cast<std::size_t>(options.batch_size), inputs.size() - first));
+    std::vector<Track> tracks = open_tracks(recognizer, batch, options);
+    double batch_seconds = 0;
+    for (const Track& track : tracks) {
+      if (track.stream) batch_seconds += static_cast<double>(track.samples.size()) / model.sample_rate;
+    }
+    const auto start = Clock::now();
+    std::vector<Stream*> ready;
+    while (true) {
+      ready.clear();
+      double seconds = 0;
+      for (Track& track : tracks) {
+        if (!track.stream) continue;
+        track.feed(slice);
+        if (track.stream->is_ready()) ready.push_back(track.stream.get());
+        seconds += track.stream->transcript().duration;
+      }
+      if (ready.empty()) break;
+      const double part = batch_seconds > 0 ? std::min(seconds / batch_seconds, 1.0) : 1.0;
+      events.progressed(static_cast<double>(first) + part * static_cast<double>(batch.size()),
+                        seconds_before + seconds);
+      recognizer.decode(ready);
+    }
+    const double spent = seconds_since(start);
+    seconds_before += batch_seconds;
+    for (Track& track : tracks) {
+      if (!track.stream) {
+        events.failed(*track.input, track.error);
+        continue;
+      }
+      Recognition recognition{track.input->audio.string(), track.stream->transcript(), 0};
+      const double share = batch_seconds > 0 ? recognition.transcript.duration / batch_seconds
+                                             : 1.0 / static_cast<double>(tracks.size());
+      recognition.processing_seconds = spent * share;
+      events.recognized(*track.input, std::move(recognition));
+    }
+  }
+}
+
+Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& options,
+                            const std::string& name, const SampleSource& source,
+                            const std::function<void(const Recognition&)>& changed) {
+  const auto stream = recognizer.create_stream(options);
+  Stream* ready[] = {stream.get()};
+  Recognition recognition{name, {}, 0};
+  for (bool open = true; open;) {
+    const auto samples = source();  // may wait: not part of the computing time
+    const auto start = Clock::now();
+    open = samples.has_value();
+    if (samples) {
+      stream->accept_waveform(*samples);
+    } else {
+      stream->input_finished();
+    }
+    while (stream->is_ready()) recognizer.decode(ready);
+    recognition.processing_seconds += seconds_since(start);
+    const bool grown = stream->transcript().text != recognition.transcript.text;
+    if (grown || !open) recognition.transcript = stream->transcript();
+    if (grown && open) changed(recognition);
+  }
+  return recognition;
+}
+
+}  // namespace glossa::cli
