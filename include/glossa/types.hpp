@@ -88,6 +88,7 @@ struct Language {
 struct ModelInfo {
   std::string name;                      // file name without extension
   int sample_rate = 0;                   // Hz
+  int hop = 0;                           // samples from one mel frame to the next
   int vocabulary = 0;                    // pieces, blank not counted
   double frame_seconds = 0;              // duration of one encoder frame
   std::int64_t parameters = 0;
