@@ -49,10 +49,7 @@ std::string tar_padding(std::uint64_t size);
 // byte is written, so that the size can be put into the tar header.
 class StoredZip {
  public:
-  // Entries are written in this order. `start`: offset of the zip in the numbering of its records, 0 but in
-  // tests.
-  explicit StoredZip(std::uint64_t start = 0) : cursor_(start) {}
-
+  // Entries are written in this order.
   void add(std::string name, std::uint64_t size);
   std::uint64_t size() const;  // of the whole zip
 
