@@ -69,10 +69,9 @@ struct Texts {
 struct TimestampCase {
   json golden;
   std::vector<TimedToken> tokens;
-  bool has_bytes = false;
 };
 
-TimestampCase read_case(const std::filesystem::path& path, const SentencePiece& pieces) {
+TimestampCase read_case(const std::filesystem::path& path) {
   TimestampCase timestamps;
   timestamps.golden = json::parse(testing::read_bytes(path));
   std::vector<int> frames;
@@ -82,21 +81,24 @@ TimestampCase read_case(const std::filesystem::path& path, const SentencePiece& 
   const std::vector<int> ids = timestamps.golden["tokens"];
   for (std::size_t at = 0; at < ids.size(); ++at) {
     timestamps.tokens.push_back({ids[at], frames.at(at), 0.5f});
-    timestamps.has_bytes = timestamps.has_bytes || pieces.type(ids[at]) == PieceType::kByte;
   }
   return timestamps;
 }
 
-// NeMo's words without the differences that words.h lists: tags and empty words go, texts are trimmed, and a
-// mark that became a word of its own belongs to the word before.
+// NeMo's words without the differences that words.h lists: tags and empty words go, texts are trimmed and
+// have the punctuation clean-up, and a mark that became a word of its own belongs to the word before.
 std::vector<Span> expected_words(const json& golden) {
+  const std::vector<std::string> marks = golden["supported_punctuation"];
   std::vector<Span> words;
   for (const json& word : golden["word"]) {
-    const std::string text = joined(split(word["word"]), " ");
+    std::string text;
+    for (const std::string& part : split(word["word"])) {
+      const bool begins_with_mark = std::any_of(
+          marks.begin(), marks.end(), [&](const std::string& mark) { return part.starts_with(mark); });
+      text += (text.empty() || begins_with_mark ? "" : " ") + part;
+    }
     if (text.empty() || is_lang_tag(text)) continue;
-    bool is_mark = false;
-    for (const std::string mark : golden["supported_punctuation"]) is_mark = is_mark || text == mark;
-    if (is_mark && !words.empty()) {
+    if (std::find(marks.begin(), marks.end(), text) != marks.end() && !words.empty()) {
       words.back().text += text;
       words.back().end = word["end_offset"];
     } else {
@@ -104,6 +106,18 @@ std::vector<Span> expected_words(const json& golden) {
     }
   }
   return words;
+}
+
+// Where the two group tokens differently on purpose the words cannot be compared: NeMo makes a word of every
+// byte piece, and goes on with a word over U+2581 and an opening mark in one piece.
+bool is_comparable(const TimestampCase& timestamps, const SentencePiece& pieces) {
+  for (const TimedToken& token : timestamps.tokens) {
+    if (pieces.type(token.id) == PieceType::kByte) return false;
+    for (const char* opening : {"\u00A1", "\u00BF", "\u00AB", "\u201C", "\u2018", "(", "["}) {
+      if (pieces.piece(token.id) == std::string("▁") + opening) return false;
+    }
+  }
+  return true;
 }
 
 // Calls check(texts, case) for the timestamps of every model.
@@ -115,7 +129,7 @@ void for_each_case(const Check& check) {
     if (!std::filesystem::exists(path)) continue;
     SCOPED_TRACE(path.string());
     const Texts texts([&] { return testing::tokenizer_of_checkpoint(nemo); });
-    check(texts, read_case(path, texts.pieces));
+    check(texts, read_case(path));
     ++cases;
   }
   EXPECT_GT(cases, 0);
@@ -123,7 +137,7 @@ void for_each_case(const Check& check) {
 
 TEST(WordsGolden, EqualNeMosWords) {
   for_each_case([](const Texts& texts, const TimestampCase& timestamps) {
-    if (timestamps.has_bytes) return;  // NeMo makes a word of every byte
+    if (!is_comparable(timestamps, texts.pieces)) return;
     std::vector<Span> words;
     for (const TimedWord& word : texts.words(timestamps.tokens)) {
       words.push_back({word.text, word.start_frame, word.end_frame});
