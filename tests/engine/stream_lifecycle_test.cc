@@ -1,0 +1,135 @@
+// Streams of awkward lengths and contents: every one closes, and says so.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "engine/test_streams.h"
+#include "support/tiny_model.h"
+
+namespace glossa::testing {
+namespace {
+
+constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer, StreamingMode::kUniform,
+                                    StreamingMode::kOffline};
+
+class StreamLifecycle : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("glossa_lifecycle_" + std::to_string(::getpid()));
+    recognizer_ = Recognizer::load({.model = write_tiny_model({.blank_bias = 1.0}, folder_), .threads = 1});
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+  std::shared_ptr<const Recognizer> recognizer_;
+};
+
+TEST_F(StreamLifecycle, EveryLengthClosesInEveryModeAtEveryLatency) {
+  const auto noise = wandering_noise(40000, 5);
+  for (const int length : {0, 1, 159, 160, 161, 198, 199, 200, 1119, 1120, 1279, 1280, 1281, 1359, 1360, 10080, 10081,
+                           17919, 17920, 17921, 40000}) {
+    for (const StreamingMode mode : kModes) {
+      for (const int right : {0, 1, 3, 6, 13}) {
+        const auto stream = recognizer_->create_stream({.att_context = AttContext{56, right}, .mode = mode});
+        stream->accept_waveform(std::span(noise).first(static_cast<std::size_t>(length)));
+        stream->input_finished();
+        int steps = 0;
+        Stream* streams[] = {stream.get()};
+        while (stream->is_ready() && steps < 1000) {
+          recognizer_->decode(streams);
+          ++steps;
+        }
+        EXPECT_FALSE(stream->is_ready()) << length << " samples";
+        if (mode == StreamingMode::kExact) {
+          EXPECT_EQ(steps > 0, length > 0) << length << " samples: every sample of sound is heard";
+        }
+        EXPECT_DOUBLE_EQ(stream->transcript().duration, length / 16000.0);
+      }
+    }
+  }
+}
+
+TEST_F(StreamLifecycle, StrangeSamplesNeitherCrashNorWedge) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+  const float largest = std::numeric_limits<float>::max();
+  for (const float value : {0.0f, 1.0f, -1.0f, 32767.0f, largest, -largest, infinity, -infinity, not_a_number, 1e-40f}) {
+    const std::vector<float> constant(48000, value);
+    std::vector<float> clipped(48000);
+    for (std::size_t index = 0; index < clipped.size(); ++index) clipped[index] = index % 50 < 25 ? value : -value;
+    for (const auto& pcm : {constant, clipped}) {
+      const auto stream = recognizer_->create_stream({});
+      run_whole(*recognizer_, *stream, pcm);
+      EXPECT_FALSE(stream->is_ready());
+      for (const Token& token : stream->transcript().tokens) {
+        EXPECT_TRUE(std::isfinite(token.log_prob)) << value;
+        EXPECT_GE(token.confidence, 0.0f);
+        EXPECT_LE(token.confidence, 1.0f);
+      }
+    }
+  }
+}
+
+TEST_F(StreamLifecycle, NotANumberCountsAsSilence) {
+  auto pcm = wandering_noise(20000, 6);
+  auto with_zeros = pcm;
+  for (std::size_t index = 5000; index < 6000; ++index) {
+    pcm[index] = std::numeric_limits<float>::quiet_NaN();
+    with_zeros[index] = 0;
+  }
+  EXPECT_EQ(run_whole(*recognizer_, *recognizer_->create_stream({}), pcm),
+            run_whole(*recognizer_, *recognizer_->create_stream({}), with_zeros));
+}
+
+TEST_F(StreamLifecycle, MisuseIsAnErrorThatNamesIt) {
+  const auto expect_error = [](const auto& action, const std::string& part) {
+    try {
+      action();
+      ADD_FAILURE() << "expected an error with '" << part << "'";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument) << error.what();
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  const auto stream = recognizer_->create_stream({});
+  stream->input_finished();
+  const std::vector<float> pcm(10);
+  expect_error([&] { stream->accept_waveform(pcm); }, "input_finished");
+  expect_error([&] { recognizer_->create_stream({.att_context = AttContext{56, 4}}); }, "[56,4]");
+  expect_error([&] { recognizer_->create_stream({.att_context = AttContext{-1, 0}}); }, "[-1,0]");
+  expect_error([&] { recognizer_->create_stream({.max_symbols = -1}); }, "max_symbols");
+  expect_error([&] { recognizer_->create_stream({.target_lang = "dd-DE"}); }, "de-DE");
+  expect_error([&] { stream->set_target_lang("xx-XX"); }, "xx-XX");
+  const auto ready = recognizer_->create_stream({});
+  ready->accept_waveform(wandering_noise(20000, 1));
+  Stream* twice[] = {ready.get(), ready.get()};
+  expect_error([&] { recognizer_->decode(twice); }, "twice");
+  const auto other = Recognizer::load({.model = write_tiny_model({.seed = 9}, folder_), .threads = 1});
+  Stream* foreign[] = {ready.get()};
+  expect_error([&] { other->decode(foreign); }, "stream 0");
+  expect_error([&] { Recognizer::load({.model = "x", .threads = -1}); }, "threads");
+  EXPECT_EQ(recognizer_->create_stream({.target_lang = "xx-XX", .unknown_lang_is_auto = true})->transcript().text, "");
+}
+
+TEST_F(StreamLifecycle, AnyValidContextRunsNotOnlyListedOnes) {
+  const auto pcm = wandering_noise(60000, 8);
+  for (const AttContext context : {AttContext{0, 0}, AttContext{0, 9}, AttContext{12, 3}, AttContext{120, 19}}) {
+    const auto stream = recognizer_->create_stream({.att_context = context});
+    run_whole(*recognizer_, *stream, pcm);
+    EXPECT_FALSE(stream->is_ready());
+  }
+}
+
+TEST_F(StreamLifecycle, TheStreamKeepsItsRecognizerAlive) {
+  auto recognizer = Recognizer::load({.model = write_tiny_model({.seed = 3}, folder_), .threads = 1});
+  auto stream = recognizer->create_stream({});
+  recognizer.reset();
+  stream->accept_waveform(wandering_noise(1000, 2));
+  stream.reset();
+}
+
+}  // namespace
+}  // namespace glossa::testing
