@@ -1,0 +1,53 @@
+# make demo | test | build | bench | format | clean. Each installs what is missing first (Debian packages).
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+MODEL ?=
+AUDIO ?=
+
+.PHONY: build demo test test-asan test-tsan bench dependencies format clean
+
+dependencies:
+	@tools/install_dependencies.sh
+
+# The optimised program at build/glossa.
+build: dependencies
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+	@ln -sfn release/bin/glossa build/glossa
+
+# Transcribes the bundled recordings, or yours: make demo MODEL=path AUDIO=path
+demo: build
+	@tools/demo.sh "$(MODEL)" "$(AUDIO)"
+
+# Everything CI runs: both compilers, all tests, layers, symbols, and the fast tests under the sanitizers.
+test: dependencies
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev -j $(JOBS)
+	tools/check_layers.py
+	tools/check_symbols.sh build/dev
+	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
+	$(MAKE) test-asan test-tsan
+
+# AddressSanitizer and UndefinedBehaviorSanitizer with clang, slow tests left out; builds the fuzz targets, too.
+test-asan: dependencies
+	cmake --preset asan >/dev/null
+	cmake --build --preset asan -j $(JOBS)
+	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE slow
+
+# ThreadSanitizer with clang: the tests that use several threads.
+test-tsan: dependencies
+	cmake --preset tsan >/dev/null
+	cmake --build --preset tsan -j $(JOBS) --target engine_threads_test thread_pool_test
+	ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R 'Concurrency|ThreadPool'
+
+# Real-time factor of every latency setting: make bench MODEL=path
+bench: dependencies
+	@cmake --preset dev >/dev/null
+	@cmake --build --preset dev -j $(JOBS) --target realtime_factor
+	@build/dev/bin/realtime_factor $(or $(MODEL),models/glossa-small.nemo)
+
+format:
+	find include src tests bench examples -name '*.h' -o -name '*.hpp' -o -name '*.cc' -o -name '*.c' | xargs clang-format -i
+
+clean:
+	rm -rf build

@@ -1,0 +1,15 @@
+// What this machine can do at most: the floors that benchmarks print beside their figures.
+#pragma once
+
+namespace glossa::bench {
+
+struct MachineCeiling {
+  int threads = 0;
+  double read_gb_per_s = 0;   // streaming reads of memory much larger than the caches, all threads
+  double f32_gflop_per_s = 0; // independent fused multiply-adds in registers, all threads; one is 2 operations
+};
+
+// About a second.
+MachineCeiling measure_machine(int threads);
+
+}  // namespace glossa::bench
