@@ -34,50 +34,71 @@ std::optional<int> parse_int(std::string_view text) {
 
 }  // namespace
 
+std::function<std::string(const std::string&)> between(int smallest, int largest) {
+  return [smallest, largest](const std::string& text) {
+    const auto value = parse_int(text);
+    if (value && *value >= smallest && *value <= largest) return std::string();
+    return fmt::format("wrong value (expected {} to {}, got {})", smallest, largest, text);
+  };
+}
+
 void add_model_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("--model", options.model,
-                     "Checkpoint, a .nemo file (default: $GLOSSA_MODEL, else the bundled demo model)");
+  command
+      .add_option("--model", options.model,
+                  "Checkpoint, a .nemo file (default: $GLOSSA_MODEL, else the bundled demo model)")
+      ->type_name("PATH");
   add_engine_options(command, options);
 }
 
 void add_engine_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads of one recognition step; 0: one per core")
-      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->check(between(0, 1024))
       ->capture_default_str();
   command.add_option("--backend", options.backend, "cpu, or reference: slow plain loops to compare with")
-      ->check(CLI::IsMember({"cpu", "reference"}))
       ->group("");
 }
 
 void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
-  command.add_option("--target-lang", options.target_lang,
-                     "Language spoken: a code of `glossa languages`, or auto (default: auto)");
+  command
+      .add_option("--target-lang", options.target_lang,
+                  "Language spoken: a code of `glossa languages`, or auto (default: auto)")
+      ->type_name("LANG");
   auto* context =
-      command.add_option("--att-context-size", options.att_context_size,
-                         "Attention context L,R in encoder frames of 80 ms; also [L,R]. A chunk is R+1 "
-                         "frames (default: the checkpoint's first)");
+      command
+          .add_option("--att-context-size", options.att_context_size,
+                      "Attention context in encoder frames of 80 ms; also [L,R]. A chunk is R+1 frames "
+                      "(default: the checkpoint's first)")
+          ->type_name("L,R");
   command
       .add_option(
           "--latency", options.latency,
-          "The same as a chunk length, e.g. 80ms, 160ms, 320ms, 560ms, 1120ms (default: the checkpoint's "
-          "first)")
+          "The same as the length of a chunk, such as 80ms, 160ms, 320ms, 560ms or 1120ms (default: the "
+          "checkpoint's first)")
+      ->type_name("MS")
       ->excludes(context);
   command
-      .add_option("--streaming", options.streaming,
-                  "exact: every frame of sound, as offline; nemo-buffer: NeMo's streaming script, its ends "
-                  "of streams "
-                  "included; uniform: the same with pad_and_drop_preencoded; offline: as exact, many chunks "
-                  "at a time")
-      ->check(CLI::IsMember({"exact", "nemo-buffer", "uniform", "offline"}))
+      .add_option(
+          "--streaming", options.streaming,
+          "exact: every frame of sound, as offline; nemo-buffer: as NeMo's streaming script, its ends of "
+          "streams included; uniform: the same with pad_and_drop_preencoded; offline: as exact, many chunks "
+          "at a time")
+      ->type_name("MODE")
       ->capture_default_str();
   command
       .add_option("--max-symbols", options.max_symbols,
                   "Labels per encoder frame at most; 0: the checkpoint's own")
-      ->check(CLI::Range(0, 1000))
+      ->type_name("N")
+      ->check(between(0, 1000))
       ->capture_default_str();
   command.add_flag("--keep-lang-tags", options.keep_lang_tags, "Leave tags such as <en-US> in the text");
   command.add_flag("--fallback-to-auto", options.fallback_to_auto,
                    "Use auto for a language that the checkpoint does not have, instead of an error");
+}
+
+void check(const RecognitionOptions& options) {
+  if (!options.att_context_size.empty()) parse_att_context(options.att_context_size, "--att-context-size");
+  parse_streaming_mode(options.streaming, "--streaming");
 }
 
 fs::path default_model() {

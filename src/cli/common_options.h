@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,12 @@ struct RecognitionOptions {
 void add_model_options(CLI::App& command, ModelOptions& options);   // --model and the engine options
 void add_engine_options(CLI::App& command, ModelOptions& options);  // --threads, --backend
 void add_recognition_options(CLI::App& command, RecognitionOptions& options);
+
+// For CLI::Option::check(): a whole number in that range.
+std::function<std::string(const std::string&)> between(int smallest, int largest);
+
+// What can be known to be wrong before a model is loaded: Error kInvalidArgument.
+void check(const RecognitionOptions& options);
 
 // $GLOSSA_MODEL, else the bundled demo model beside the program: models/ of the source tree it was built in,
 // or share/glossa/models of the prefix it was installed to. Error kInvalidArgument when there is none.

@@ -124,11 +124,11 @@ Command add_convert(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("convert", "Write a .nemo with its weights in another number format");
   command->footer("The new file is read again and compared; the front end's constants stay f32.");
-  command->add_option("in", options->in, "The checkpoint, a .nemo file")->required()->type_name("IN");
-  command->add_option("out", options->out, "The file to write; not IN")->required()->type_name("OUT");
+  command->add_option("in", options->in, "The checkpoint, a .nemo file")->required()->type_name("");
+  command->add_option("out", options->out, "The file to write; not IN")->required()->type_name("");
   command->add_option("--dtype", options->dtype, "Numbers of the weights: f32, f16 or bf16")
       ->required()
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+      ->type_name("FORMAT");
   command->add_flag("--json", options->json, "JSON instead of text");
   return {command, [options] { return convert(*options); }};
 }

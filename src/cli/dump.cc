@@ -82,6 +82,7 @@ void write_tokens(const fs::path& path, const DumpOptions& options, const Transc
 }
 
 int dump(const DumpOptions& options) {
+  check(options.recognition);
   const auto recognizer = load_recognizer(options.model);
   const auto stream = recognizer->create_stream(stream_options(options.recognition, recognizer->info()));
   const audio::AudioFile sound = audio::read_audio(options.audio, recognizer->info().sample_rate);
@@ -123,8 +124,8 @@ Command add_dump(CLI::App& program) {
       "tokens.json with id, frame, log_prob and confidence of every token.");
   command->add_option("model", options->model.model, "The checkpoint, a .nemo file")
       ->required()
-      ->type_name("MODEL");
-  command->add_option("audio", options->audio, "A sound file")->required()->type_name("AUDIO");
+      ->type_name("");
+  command->add_option("audio", options->audio, "A sound file")->required()->type_name("");
   command->add_option("--output", options->folder, "Folder for the files")->required()->type_name("DIR");
   add_engine_options(*command, options->model);
   add_recognition_options(*command, options->recognition);

@@ -157,8 +157,10 @@ Command add_info(CLI::App& program) {
   auto options = std::make_shared<InfoOptions>();
   CLI::App* command =
       program.add_subcommand("info", "What a checkpoint is: geometry, parameters, contexts, kernels");
-  command->add_option("model", options->model.model,
-                      "A .nemo file (default: $GLOSSA_MODEL, else the bundled demo model)");
+  command
+      ->add_option("model", options->model.model,
+                   "A .nemo file (default: $GLOSSA_MODEL, else the bundled demo model)")
+      ->type_name("");
   command->add_flag("--json", options->json, "JSON instead of text");
   return {command, [options] { return info(*options); }};
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/help_formatter.h"
 #include "glossa/error.hpp"
 
 namespace glossa::cli {
@@ -56,6 +57,7 @@ int run_command(const Command& command) {
 int run_program(int argc, char** argv) {
   CLI::App program("Speech recognition with cache-aware streaming FastConformer-RNNT models", "glossa");
   program.set_version_flag("--version", "glossa " GLOSSA_VERSION);
+  program.formatter(make_help_formatter());
   program.require_subcommand(0, 1);
   program.footer("`glossa COMMAND --help` shows the options of a command.");
   const std::vector<Command> commands = {add_transcribe(program), add_convert(program), add_info(program),

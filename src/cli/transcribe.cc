@@ -28,6 +28,7 @@ struct TranscribeOptions {
   std::string format = "text";
   std::string output_path;
   int batch_size = 8;
+  bool json = false;
   bool recursive = false;
   bool partials = false;
   bool quiet = false;
@@ -37,9 +38,9 @@ struct TranscribeOptions {
 
 constexpr const char* kFooter =
     R"(Inputs are files (wav, flac, ogg, opus, mp3; anything ffmpeg reads when it is installed),
-folders, or - for raw mono PCM on stdin. Results go to stdout in the order of the inputs; with
-several inputs each text line begins with the path and a tab. A file that cannot be used is
-reported on stderr, the others are transcribed, and the exit code is 3.
+folders, or - for raw mono PCM (or one wav, flac or ogg file) on stdin. Results go to stdout in
+the order of the inputs; with several inputs each text line begins with the path and a tab. A file
+that cannot be used is reported on stderr, the others are transcribed, and the exit code is 3.
 
 A manifest has one JSON object per line: audio_filepath and optionally text, duration, target_lang
 (used unless --target-lang is given) and offset (seconds; only with it is the file cut to duration).
@@ -86,11 +87,12 @@ class Transcription {
   explicit Transcription(const TranscribeOptions& options) : options_(options) {}
 
   int run() {
-    const OutputFormat format = parse_output_format(options_.format);
+    const OutputFormat format = options_.json ? OutputFormat::kJson : parse_output_format(options_.format);
     if (options_.partials && format != OutputFormat::kText && format != OutputFormat::kJson) {
       fail_invalid_argument("--partials needs --format text or json (got {})", options_.format);
     }
     pcm_format_ = parse_pcm_format(options_.stdin_format);
+    check(options_.recognition);
     inputs_ = collect();
     OutputWriter writer(format, options_.output_path, inputs_.size() > 1);
     recognizer_ = load_recognizer(options_.model);
@@ -207,7 +209,7 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
   if (keys == 0) return Transcription(options).run();
   for (const char* name :
        {"--target-lang", "--att-context-size", "--latency", "--max-symbols", "--keep-lang-tags",
-        "--dataset-manifest", "--output-path", "--batch-size", "--format", "--partials"}) {
+        "--dataset-manifest", "--output-path", "--batch-size", "--format", "--json", "--partials"}) {
     if (command.count(name) > 0) {
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
     }
@@ -228,19 +230,20 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
 Command add_transcribe(CLI::App& program) {
   auto options = std::make_shared<TranscribeOptions>();
   CLI::App* command =
-      program.add_subcommand("transcribe", "Speech to text: files, folders, manifests, live PCM");
+      program.add_subcommand("transcribe", "Speech to text: files, folders, manifests, live sound");
   command->footer(kFooter);
   command
       ->add_option("inputs", options->words, "Sound files, folders, - for stdin; or NeMo's key=value words")
-      ->type_name("AUDIO|DIR|-|KEY=VALUE");
+      ->type_name("");
   add_model_options(*command, options->model);
   add_recognition_options(*command, options->recognition);
   command->add_option("--dataset-manifest", options->dataset_manifest, "Inputs from a manifest of JSON lines")
       ->type_name("FILE");
   command->add_flag("--recursive", options->recursive, "Look into the folders below a folder, too");
   command->add_option("--format", options->format, "text, json (one object per line), srt or vtt")
-      ->check(CLI::IsMember({"text", "json", "srt", "vtt"}))
+      ->type_name("FORMAT")
       ->capture_default_str();
+  command->add_flag("--json", options->json, "The same as --format json");
   command
       ->add_option("--output-path", options->output_path, "Folder for one file per input, instead of stdout")
       ->type_name("DIR");
@@ -248,15 +251,17 @@ Command add_transcribe(CLI::App& program) {
       ->add_option("--batch-size", options->batch_size,
                    "Inputs recognised side by side; never changes a text, except as it does in NeMo with "
                    "--streaming nemo-buffer or uniform")
-      ->check(CLI::Range(1, 4096))
+      ->type_name("N")
+      ->check(between(1, 4096))
       ->capture_default_str();
   command->add_flag("--partials", options->partials,
                     "Print the growing text as audio arrives; one input at a time");
   command->add_option("--stdin-rate", options->stdin_rate, "Sample rate of PCM on stdin, Hz")
-      ->check(CLI::Range(1000, 768000))
+      ->type_name("HZ")
+      ->check(between(1000, 768000))
       ->capture_default_str();
   command->add_option("--stdin-format", options->stdin_format, "Samples of PCM on stdin: s16le or f32le")
-      ->check(CLI::IsMember({"s16le", "f32le"}))
+      ->type_name("FORMAT")
       ->capture_default_str();
   command->add_flag("--quiet", options->quiet, "Neither progress nor notes on stderr, only errors");
   return {command, [command, options] { return transcribe(*command, *options); }};

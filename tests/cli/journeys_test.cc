@@ -1,0 +1,211 @@
+// `glossa transcribe` from end to end. Oracle: NeMo's texts, tokens and frames for the same checkpoint and
+// sound.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/program.h"
+
+namespace glossa {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::golden_audio;
+using testing::golden_case;
+using testing::golden_model;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::lines_of;
+using testing::ProgramRun;
+using testing::Workplace;
+
+std::vector<std::string> transcribe(std::vector<std::string> more) {
+  more.insert(more.begin(), {"transcribe", "--quiet", "--model", golden_model("tiny")});
+  return more;
+}
+
+TEST(Transcribe, TextsAreNeMos) {
+  const Workplace here;
+  for (const char* name : {"offline_A_56_0", "offline_A_56_3", "offline_A_56_6", "offline_A_56_13"}) {
+    const auto golden = golden_case("tiny", name);
+    const std::string context = golden["att_context_size"].dump();
+    for (const auto& [lang, expected] : golden["prompts"].items()) {
+      const std::string audio = golden_audio(golden["audio"]);
+      const auto run = here.glossa(transcribe({audio, "--target-lang", lang, "--att-context-size", context}));
+      ASSERT_EQ(run.exit_code, 0) << run.err;
+      EXPECT_EQ(run.out, expected["text_stripped"].get<std::string>() + "\n") << name << " " << lang;
+      EXPECT_THAT(run.err, IsEmpty());
+      const auto tagged = here.glossa(
+          transcribe({audio, "--target-lang", lang, "--att-context-size", context, "--keep-lang-tags"}));
+      EXPECT_EQ(tagged.out, expected["text"].get<std::string>() + "\n") << name << " " << lang;
+    }
+  }
+}
+
+TEST(Transcribe, JsonHasEveryField) {
+  const Workplace here;
+  const auto golden = golden_case("tiny", "offline_A_56_3");
+  const std::string audio = golden_audio("en-US_0.wav");
+  const auto run = here.glossa(transcribe({audio, "--latency", "320ms", "--format", "json"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto object = nlohmann::json::parse(run.out);
+  const auto& expected = golden["prompts"]["auto"];
+  EXPECT_EQ(object["audio_filepath"], audio);
+  EXPECT_NEAR(object["duration"].get<double>(), 37038 / 16000.0, 0.0005);
+  EXPECT_EQ(object["text"], expected["text_stripped"]);
+  EXPECT_EQ(object["language"], "en-US");
+  EXPECT_EQ(object["tokens"], expected["tokens"]);
+  EXPECT_EQ(object["token_frames"], expected["timestamps"]);
+  EXPECT_GE(object["processing_seconds"].get<double>(), 0);
+  ASSERT_EQ(object["sentences"].size(), 1u);
+  EXPECT_EQ(object["sentences"][0]["language"], "en-US");
+  EXPECT_EQ(object["sentences"][0]["text"], expected["text_stripped"]);
+  std::string joined;
+  double before = 0;
+  for (const auto& word : object["words"]) {
+    joined += (joined.empty() ? "" : " ") + word["word"].get<std::string>();
+    EXPECT_GE(word["start"].get<double>(), before);
+    EXPECT_GT(word["end"].get<double>(), word["start"].get<double>());
+    EXPECT_GT(word["confidence"].get<double>(), 0);
+    EXPECT_LE(word["confidence"].get<double>(), 1);
+    EXPECT_EQ(word["language"], "en-US");
+    before = word["start"];
+  }
+  EXPECT_EQ(joined, expected["text_stripped"]);
+  EXPECT_EQ(lines_of(run.out).size(), 1u);
+}
+
+TEST(Transcribe, SubtitlesFollowTheWords) {
+  const Workplace here;
+  const std::string audio = golden_audio("en-US_0.wav");
+  const auto srt = here.glossa(transcribe({audio, "--latency", "320ms", "--format", "srt"}));
+  // NeMo's frames 2 to 28 of 80 ms.
+  EXPECT_THAT(srt.out, HasSubstr("1\n00:00:00,160 --> 00:00:0"));
+  EXPECT_THAT(srt.out, HasSubstr("The river was quiet before unrne.\n"));
+  const auto vtt = here.glossa(transcribe({audio, "--latency", "320ms", "--format", "vtt"}));
+  EXPECT_TRUE(vtt.out.starts_with("WEBVTT\n\n00:00:00.160 --> ")) << vtt.out;
+  EXPECT_EQ(here.glossa(transcribe({golden_audio("len1.wav"), "--format", "vtt"})).out, "WEBVTT\n\n");
+  EXPECT_EQ(here.glossa(transcribe({golden_audio("len1.wav"), "--format", "srt"})).out, "");
+}
+
+TEST(Transcribe, BatchesNeverChangeATextAndKeepTheOrder) {
+  const Workplace here;
+  std::vector<std::string> files;
+  for (const char* name : {"es-ES_5.wav", "len1.wav", "long.wav", "en-US_2.wav", "de-DE_7.wav"}) {
+    files.push_back(golden_audio(name));
+  }
+  const auto run_with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = files;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return here.glossa(transcribe(arguments));
+  };
+  const ProgramRun one = run_with({"--batch-size", "1"});
+  const auto lines = lines_of(one.out);
+  ASSERT_EQ(lines.size(), files.size()) << one.err;
+  for (std::size_t index = 0; index < files.size(); ++index) {
+    EXPECT_TRUE(lines[index].starts_with(files[index] + "\t")) << lines[index];
+  }
+  EXPECT_EQ(run_with({"--batch-size", "2"}).out, one.out);
+  EXPECT_EQ(run_with({"--batch-size", "8", "--threads", "1"}).out, one.out);
+  EXPECT_EQ(run_with({"--streaming", "offline"}).out, one.out);
+}
+
+TEST(Transcribe, StdinIsRawPcm) {
+  const Workplace here;
+  const std::string path = golden_audio("en-US_0.wav");
+  const std::string pcm = testing::read_file(path).substr(44);
+  const std::string expected = here.glossa(transcribe({path, "--latency", "320ms"})).out;
+  EXPECT_EQ(here.glossa(transcribe({"-", "--latency", "320ms"}), pcm).out, expected);
+  EXPECT_EQ(here.glossa(transcribe({"-"}), "").out, "\n");
+}
+
+TEST(Transcribe, StdinMayBeASoundFileToo) {
+  const Workplace here;
+  for (const char* name : {"formats/flac24_44k_stereo.flac", "formats/pcm16_8k_mono.wav"}) {
+    const std::string path = golden_audio(name);
+    const auto expected = here.glossa(transcribe({path}));
+    EXPECT_EQ(here.glossa(transcribe({"-"}), testing::read_file(path)).out, expected.out) << name;
+  }
+  EXPECT_EQ(here.glossa(transcribe({"-"}), "RIFF----WAVEbroken").exit_code, 3);
+}
+
+TEST(Transcribe, PartialsGrowIntoTheText) {
+  const Workplace here;
+  const std::string path = golden_audio("en-US_0.wav");
+  const std::string pcm = testing::read_file(path).substr(44);
+  const auto run =
+      here.glossa(transcribe({"-", "--latency", "320ms", "--partials", "--format", "json"}), pcm);
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto lines = lines_of(run.out);
+  const auto steps = golden_case("tiny", "stream_A_56_3")["steps"];
+  ASSERT_GT(lines.size(), 3u);
+  // The first partial is what NeMo knows after its first step that emits something.
+  EXPECT_EQ(nlohmann::json::parse(lines[0])["text"], steps[0]["text"][0]);
+  for (std::size_t index = 0; index + 1 < lines.size(); ++index) {
+    EXPECT_EQ(nlohmann::json::parse(lines[index])["partial"], true);
+  }
+  const auto last = nlohmann::json::parse(lines.back());
+  EXPECT_FALSE(last.contains("partial"));
+  EXPECT_EQ(last["text"], "The river was quiet before unrne.");
+  const auto text = here.glossa(transcribe({path, "--latency", "320ms", "--partials"}));
+  EXPECT_EQ(lines_of(text.out).back(), "The river was quiet before unrne.");
+}
+
+TEST(Transcribe, FoldersAndOutputFiles) {
+  const Workplace here;
+  std::filesystem::create_directories(here / "in/deep");
+  for (const char* name : {"in/b.wav", "in/a.wav", "in/deep/a.wav"}) {
+    std::filesystem::copy_file(golden_audio("en-US_0.wav"), here / name);
+  }
+  here.write("in/notes.txt", "no sound");
+  const std::string in = (here / "in").string();
+  const auto flat = here.glossa(transcribe({in}));
+  const auto lines = lines_of(flat.out);
+  ASSERT_EQ(lines.size(), 2u) << flat.err;
+  EXPECT_TRUE(lines[0].starts_with(in + "/a.wav\t"));
+  const std::string out = (here / "out").string();
+  const auto run =
+      here.glossa(transcribe({in, "--recursive", "--output-path", out, "--json", "--latency", "320ms"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, IsEmpty());
+  for (const char* name : {"out/a.json", "out/b.json", "out/a.wav.json"}) {
+    EXPECT_EQ(nlohmann::json::parse(here.read(name))["language"], "en-US") << name;
+  }
+}
+
+TEST(Transcribe, ManifestEntriesChooseTheirLanguageUnlessTheUserDoes) {
+  const Workplace here;
+  const auto golden = golden_case("tiny", "offline_A_56_3")["prompts"];
+  nlohmann::json entry = {{"audio_filepath", golden_audio("en-US_0.wav")}, {"target_lang", "el-GR"}};
+  nlohmann::json part = {{"audio_filepath", golden_audio("en-US_0.wav")}, {"offset", 0.0}, {"duration", 1.0}};
+  here.write("m.json", entry.dump() + "\n" + part.dump() + "\n");
+  const std::string manifest = (here / "m.json").string();
+  const auto text_of = [&](const ProgramRun& run, std::size_t line) {
+    return nlohmann::json::parse(lines_of(run.out).at(line));
+  };
+  const std::vector<std::string> base = {"--dataset-manifest", manifest, "--latency", "320ms",
+                                         "--format",           "json"};
+  const auto own = here.glossa(transcribe(base));
+  EXPECT_EQ(text_of(own, 0)["text"], golden["el-GR"]["text_stripped"]);
+  EXPECT_EQ(text_of(own, 1)["duration"], 1.0);
+  auto forced = base;
+  forced.insert(forced.end(), {"--target-lang", "de-DE"});
+  EXPECT_EQ(text_of(here.glossa(transcribe(forced)), 0)["text"], golden["de-DE"]["text_stripped"]);
+}
+
+// The program finds the bundled model by itself: no --model, no environment.
+TEST(Transcribe, TheDemoModelIsTheDefault) {
+  const Workplace here;
+  ::unsetenv("GLOSSA_MODEL");
+  const auto found = here.glossa({"transcribe", "--quiet", golden_audio("es-ES_5.wav")});
+  const auto named =
+      here.glossa({"transcribe", "--quiet", "--model", GLOSSA_DEMO_MODEL, golden_audio("es-ES_5.wav")});
+  ASSERT_EQ(named.exit_code, 0) << named.err;
+  ::setenv("GLOSSA_MODEL", GLOSSA_DEMO_MODEL, 1);
+  EXPECT_EQ(here.glossa({"transcribe", "--quiet", golden_audio("es-ES_5.wav")}).out, named.out);
+  ::unsetenv("GLOSSA_MODEL");
+  if (found.exit_code != 0) GTEST_SKIP() << "this build folder is outside the source tree";
+  EXPECT_EQ(found.out, named.out);
+}
+
+}  // namespace
+}  // namespace glossa

@@ -1,0 +1,129 @@
+// The commands that look at a checkpoint: info, languages, convert, dump.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "cli/program.h"
+#include "support/golden.h"
+
+namespace glossa {
+namespace {
+
+using nlohmann::json;
+using testing::golden_audio;
+using testing::golden_case;
+using testing::golden_model;
+using ::testing::HasSubstr;
+using testing::Workplace;
+
+TEST(Info, TellsTheGeometry) {
+  const Workplace here;
+  const auto run = here.glossa({"info", "--json", golden_model("tiny")});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json info = json::parse(run.out);
+  EXPECT_EQ(info["encoder"]["layers"], 3);
+  EXPECT_EQ(info["encoder"]["d_model"], 64);
+  EXPECT_EQ(info["predictor"]["hidden"], 80);
+  EXPECT_EQ(info["joint"]["hidden"], 96);
+  EXPECT_EQ(info["vocabulary"], 256);
+  EXPECT_EQ(info["weights"], "f32");
+  EXPECT_EQ(info["att_contexts"][0]["latency_ms"], 80.0 * (info["att_contexts"][0]["right"].get<int>() + 1));
+  EXPECT_EQ(info["prompt"]["used"].get<std::size_t>() + info["prompt"]["free_slots"].size(), 128u);
+  EXPECT_FALSE(info["kernels"].empty());
+  EXPECT_EQ(json::parse(here.glossa({"info", "--json", golden_model("tiny-fp16")}).out)["weights"], "f16");
+  EXPECT_THAT(here.glossa({"info", golden_model("tiny-bf16-gz")}).out, HasSubstr("weights bf16"));
+  EXPECT_THAT(here.glossa({"info", golden_model("tiny-en")}).out, HasSubstr("none: one language"));
+}
+
+TEST(Languages, HaveSlotsAliasesAndTiers) {
+  const Workplace here;
+  const json list = json::parse(here.glossa({"languages", "--json", golden_model("tiny")}).out);
+  const auto find = [&](const std::string& code) {
+    for (const json& language : list) {
+      if (language["code"] == code) return language;
+    }
+    return json();
+  };
+  EXPECT_EQ(find("en-US")["slot"], 0);
+  EXPECT_THAT(find("en-US")["aliases"].get<std::vector<std::string>>(), ::testing::Contains("en"));
+  EXPECT_EQ(find("en-US")["tier"], "transcription-ready");
+  EXPECT_EQ(find("el-GR")["tier"], "adaptation-ready");
+  EXPECT_EQ(find("auto")["slot"], 101);
+  EXPECT_TRUE(find("auto")["tier"].is_null());
+  // The tag that NeMo's decoder emitted for this sentence.
+  const int tag = golden_case("tiny", "offline_A_56_3")["prompts"]["auto"]["tokens"].back();
+  EXPECT_EQ(find("en-US")["tag_id"], tag);
+  EXPECT_THAT(here.glossa({"languages", golden_model("tiny")}).out, HasSubstr("<en-US>"));
+}
+
+TEST(Convert, RoundsAndKeepsTheTranscript) {
+  const Workplace here;
+  const std::string out = (here / "half.nemo").string();
+  const auto run = here.glossa({"convert", golden_model("tiny"), out, "--dtype", "f16", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json report = json::parse(run.out);
+  EXPECT_LT(report["bytes_out"].get<double>(), 0.7 * report["bytes_in"].get<double>());
+  // f16 has 11 significant bits: half a step is 2^-11 of the value.
+  EXPECT_LE(report["largest_relative_error"].get<double>(), std::ldexp(1.0, -11));
+  EXPECT_GT(report["largest_error"].get<double>(), 0);
+  // NeMo rounded the same weights for tiny-fp16: equal text.
+  const std::string audio = golden_audio("en-US_0.wav");
+  const auto ours = here.glossa({"transcribe", "--quiet", "--model", out, audio});
+  const auto theirs = here.glossa({"transcribe", "--quiet", "--model", golden_model("tiny-fp16"), audio});
+  EXPECT_EQ(ours.out, theirs.out);
+  // Widening again changes nothing.
+  const auto wide = here.glossa({"convert", out, (here / "wide.nemo").string(), "--dtype", "f32", "--json"});
+  EXPECT_EQ(json::parse(wide.out)["largest_error"], 0.0);
+}
+
+struct Npy {
+  std::string header;
+  std::vector<float> values;
+};
+
+Npy read_npy(const std::filesystem::path& path) {
+  const std::string bytes = testing::read_file(path);
+  EXPECT_EQ(bytes.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
+  const std::size_t begin =
+      10 + static_cast<unsigned char>(bytes.at(8)) + 256u * static_cast<unsigned char>(bytes.at(9));
+  Npy npy{bytes.substr(10, begin - 10), std::vector<float>((bytes.size() - begin) / sizeof(float))};
+  std::memcpy(npy.values.data(), bytes.data() + begin, npy.values.size() * sizeof(float));
+  return npy;
+}
+
+// Oracle: NeMo's stages of the same recognition. Tolerance of the goldens: 1e-3 + 1e-3 |x|.
+TEST(Dump, StagesAreNeMos) {
+  const Workplace here;
+  const auto run = here.glossa({"dump", golden_model("tiny"), golden_audio("en-US_0.wav"), "--output",
+                                (here / "d").string(), "--att-context-size", "56,0"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto golden =
+      testing::read_safetensors(testing::golden_dir() / "cases" / "tiny" / "offline_A_56_0.safetensors");
+  for (const auto& [ours, theirs] :
+       std::vector<std::pair<std::string, std::string>>{{"subsampling", "pre_encode"},
+                                                        {"layer.1", "layer1"},
+                                                        {"encoder", "encoded"},
+                                                        {"prompt", "prompt.auto"}}) {
+    SCOPED_TRACE(ours);
+    const Npy npy = read_npy(here / ("d/" + ours + ".npy"));
+    ASSERT_TRUE(golden.contains(theirs));
+    const auto& expected = golden.at(theirs).values;
+    ASSERT_EQ(npy.values.size(), expected.size());
+    EXPECT_THAT(npy.header, HasSubstr("'<f4'"));
+    EXPECT_THAT(npy.header, HasSubstr("'shape': (" + std::to_string(expected.size() / 64) + ", 64)"));
+    for (std::size_t index = 0; index < expected.size(); ++index) {
+      ASSERT_NEAR(npy.values[index], expected[index], 1e-3 + 1e-3 * std::abs(expected[index])) << index;
+    }
+  }
+  const json tokens = json::parse(here.read("d/tokens.json"));
+  std::vector<int> ids;
+  for (const json& token : tokens["tokens"]) ids.push_back(token["id"]);
+  const auto expected = golden_case("tiny", "offline_A_56_0")["prompts"]["auto"];
+  EXPECT_EQ(ids, expected["tokens"].get<std::vector<int>>());
+  EXPECT_NEAR(tokens["score"].get<double>(), expected["score"].get<double>(), 1e-2);
+}
+
+}  // namespace
+}  // namespace glossa
