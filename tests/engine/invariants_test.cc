@@ -4,6 +4,10 @@
 
 #include <filesystem>
 
+#include "checkpoint/checkpoint.h"
+#include "engine/greedy_decoder.h"
+#include "engine/prompt_fusion.h"
+#include "engine/stage_tap.h"
 #include "engine/test_streams.h"
 #include "support/tiny_model.h"
 
@@ -118,29 +122,53 @@ TEST_P(RandomGeometry, ResetEqualsAFreshStream) {
   EXPECT_EQ(run_whole(*recognizer_, *stream, pcm), alone(options, pcm));
 }
 
+// Oracle: the stream's own encoder frames, fused with one prompt before the switch and the other behind it, decoded in
+// one go by engine parts of the test's own.
 TEST_P(RandomGeometry, SwitchingTheLanguageEqualsDecodingTheRestWithTheOtherPrompt) {
   if (!recognizer_->info().has_prompt) return;  // nothing to switch
-  // Up to the switch the stream must equal one that never switched. Behind it, it must equal a stream that had the new
-  // language from the start in all but the predictor's history: so the two are compared where that history is empty,
-  // by a first half of which the stream under test decoded nothing yet.
   const auto pcm = wandering_noise(kSamples, GetParam());
-  const StreamOptions english{.att_context = AttContext{56, 3}, .target_lang = "en-US"};
-  StreamOptions german = english;
-  german.target_lang = "de-DE";
-  const auto switched = recognizer_->create_stream(english);
-  switched->accept_waveform(pcm);
-  switched->input_finished();
-  switched->set_target_lang("de-DE");
-  decode_ready(*recognizer_, *switched);
-  EXPECT_EQ(outcome_of(*switched), alone(german, pcm));
+  const auto stream = recognizer_->create_stream({.att_context = AttContext{56, 3}, .target_lang = "en-US"});
+  std::vector<float> frames;
+  std::int64_t frames_before_switch = 0;
+  const std::int64_t d_model = geometry_.d_model;
+  const engine::StageTap tap = [&](std::string_view stage, std::size_t, backend::Matrix<const float> rows) {
+    if (stage == "encoder") frames.insert(frames.end(), rows.data, rows.data + rows.rows * rows.cols);
+  };
+  stream->accept_waveform(pcm);
+  stream->input_finished();
+  Stream* streams[] = {stream.get()};
+  for (int chunk = 0; stream->is_ready(); ++chunk) {
+    if (chunk == 3) {
+      stream->set_target_lang("de-DE");
+      frames_before_switch = static_cast<std::int64_t>(frames.size()) / d_model;
+    }
+    engine::decode_with_tap(*recognizer_, streams, tap);
+  }
+  ASSERT_GT(frames_before_switch, 0);
 
-  const auto late = recognizer_->create_stream(english);
-  const auto steady = recognizer_->create_stream(english);
-  late->accept_waveform(pcm);
-  steady->accept_waveform(pcm);
-  Stream* both[] = {late.get(), steady.get()};
-  for (int chunk = 0; chunk < 4; ++chunk) recognizer_->decode(both);
-  EXPECT_EQ(outcome_of(*late), outcome_of(*steady));
+  const auto checkpoint = checkpoint::read_nemo(path_);
+  const auto backend = backend::make_backend("cpu", 1);
+  engine::WeightStore store(checkpoint);
+  const engine::PromptFusion fusion(*backend, checkpoint->config(), store);
+  const engine::Predictor predictor(*backend, checkpoint->config().predictor, store);
+  const engine::Joint joint(*backend, store);
+  const engine::GreedyDecoder decoder(*backend, predictor, joint, checkpoint->config().predictor.blank_id());
+  const std::int64_t count = static_cast<std::int64_t>(frames.size()) / d_model;
+  const engine::PromptRows prompts[] = {{0, frames_before_switch, 0},
+                                        {frames_before_switch, count - frames_before_switch, 1}};
+  backend::Buffer hidden, fused, projected;
+  const auto prompted = fusion.apply({frames.data(), count, d_model, d_model}, prompts, hidden, fused);
+  engine::DecoderState state = decoder.initial_state();
+  engine::DecoderWorkspace workspace;
+  std::vector<Token> tokens;
+  const engine::DecoderInput input{.frames = joint.project_frames(prompted, projected),
+                                   .state = &state,
+                                   .tokens = &tokens,
+                                   .max_symbols = checkpoint->config().decoding.max_symbols};
+  decoder.decode({&input, 1}, workspace);
+  std::vector<int> ids;
+  for (const Token& token : tokens) ids.push_back(token.id);
+  EXPECT_EQ(outcome_of(*stream).ids, ids);
 }
 
 TEST_P(RandomGeometry, CpuEqualsTheReferenceBackend) {
