@@ -21,7 +21,7 @@ constexpr std::uint64_t kAlignment = 64;  // of the records of a torch zip
 constexpr std::uint64_t kIn64 = 0xffffffff;
 
 void append_number(std::string& out, std::uint64_t value, int bytes) {
-  for (int byte = 0; byte < bytes; ++byte) out += static_cast<char>(value >> 8 * byte & 0xff);
+  for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
 }
 
 // "<length> <key>=<value>\n", the length counting itself.

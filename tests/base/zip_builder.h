@@ -9,7 +9,7 @@ namespace glossa::testing {
 
 inline std::string little_endian(std::uint64_t value, int bytes) {
   std::string out;
-  for (int byte = 0; byte < bytes; ++byte) out += static_cast<char>(value >> 8 * byte & 0xff);
+  for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
   return out;
 }
 

@@ -59,9 +59,10 @@ TEST(ModelConfig, EveryMemberHasLimits) {
       {"joint outputs", [](ModelConfig& c) -> int& { return c.joint.outputs; }},
       {"max_symbols", [](ModelConfig& c) -> int& { return c.decoding.max_symbols; }},
   };
-  for (const auto& [name, member] : members) {
+  for (const auto& entry : members) {
     for (const int value : {0, -1, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
-      EXPECT_THAT(error_of([&](ModelConfig& c) { member(c) = value; }), HasSubstr(name)) << value;
+      EXPECT_THAT(error_of([&](ModelConfig& c) { entry.second(c) = value; }), HasSubstr(entry.first))
+          << value;
     }
   }
 }
