@@ -3,11 +3,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-foreach(program IN ITEMS glossa_program glossa)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME)
-  endif()
-endforeach()
+install(TARGETS glossa RUNTIME)
 
 install(TARGETS glossa_shared EXPORT glossaTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
