@@ -210,7 +210,7 @@ void ConfigSection::fail(std::string_view key, std::string_view expected) const 
 }
 
 std::string ConfigSection::shown(const YAML::Node& node) {
-  if (node.IsScalar()) return "'" + printable(node.Scalar()) + "'";
+  if (node.IsScalar()) return fmt::format("'{}'", printable(node.Scalar()));
   if (node.IsSequence()) return fmt::format("a list of {}", node.size());
   if (node.IsMap()) return "a mapping";
   return "empty";
