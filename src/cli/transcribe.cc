@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "base/fail.h"
@@ -52,15 +53,18 @@ NeMo's words work, too, with its names and its results (--streaming defaults to 
 // Growing text on stdout: one line that is written over on a terminal, one line per change otherwise.
 class PartialPrinter {
  public:
-  explicit PartialPrinter(OutputFormat format)
-      : format_(format), redraw_(format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1) {}
+  PartialPrinter(OutputFormat format, bool several)
+      : format_(format),
+        several_(several),
+        redraw_(format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1) {}
 
   void print(const Recognition& recognition) const {
     if (format_ == OutputFormat::kJson) {
       print_to_stdout(format_partial_json(recognition));
     } else {
       const std::string& text = recognition.transcript.text;
-      print_to_stdout(redraw_ ? "\r\033[K" + tail(text) : text + "\n");
+      const std::string name = several_ ? recognition.audio_filepath + "\t" : "";
+      print_to_stdout(redraw_ ? "\r\033[K" + tail(text) : name + text + "\n");
     }
   }
 
@@ -79,6 +83,7 @@ class PartialPrinter {
   }
 
   OutputFormat format_;
+  bool several_;
   bool redraw_;
 };
 
@@ -158,7 +163,7 @@ class Transcription {
   }
 
   void transcribe_one_live(const Input& input, OutputWriter& writer, OutputFormat format) {
-    const PartialPrinter printer(format);
+    const PartialPrinter printer(format, inputs_.size() > 1);
     const auto changed = [&](const Recognition& recognition) {
       if (options_.partials) printer.print(recognition);
     };

@@ -59,7 +59,10 @@ eval::EditCounts edits_of(const Pass& pass) {
 }
 
 // As Python's round(100 * rate, 2).
-double rounded_percent(double rate) { return std::nearbyint(rate * 10000) / 100; }
+double rounded_percent(double rate) {
+  return std::isfinite(rate) ? std::stod(fmt::format("{:.2f}", 100 * rate))
+                             : rate;  // rounds the decimal digits
+}
 
 void write_output(const Pass& pass, const fs::path& path) {
   make_folder(path.parent_path());

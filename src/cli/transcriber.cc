@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 
 #include "audio/audio_file.h"
 #include "base/fail.h"
@@ -37,7 +38,7 @@ struct Track {
       if (fed == samples.size()) {
         stream->input_finished();
         finished = true;
-        samples = {};
+        samples = std::vector<float>();  // gives the memory back
         fed = 0;
       }
     }

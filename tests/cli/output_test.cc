@@ -96,6 +96,7 @@ TEST(Writer, SubtitlesOfSeveralInputsNeedAFolder) {
 TEST(Percent, LooksLikePythons) {
   EXPECT_EQ(percent(1.0 / 3), "33.33");
   EXPECT_EQ(percent(0.125), "12.5");
+  EXPECT_EQ(percent(0.02675), "2.67");  // 2.675 is a little less in binary
   EXPECT_EQ(percent(0), "0.0");
   EXPECT_EQ(percent(1), "100.0");
   EXPECT_EQ(percent(2.0 / 3), "66.67");
