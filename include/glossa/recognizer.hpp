@@ -64,7 +64,8 @@ class GLOSSA_API Recognizer {
 
   // One step: takes the next chunk of every stream that is_ready() and decodes them as one batch, whatever their
   // latency settings and languages. Streams that are not ready are left alone. The result of a stream does not
-  // depend on the others in the batch, bit for bit. Streams must be distinct and made by this recogniser.
+  // depend on the others in the batch, bit for bit. Streams must be distinct and made by this recogniser, else
+  // Error kInvalidArgument before anything is done. Should decode() throw anything else (no memory), reset() the streams.
   virtual void decode(std::span<Stream* const> streams) const = 0;
 };
 

@@ -197,9 +197,6 @@ glossa_status glossa_recognizer_load(const glossa_recognizer_options* options,
     required(recognizer, "recognizer");
     glossa::RecognizerOptions load;
     load.model = &required(given.model, "options->model");
-    if (given.threads < 0 || given.threads > 4096) {
-      glossa::fail_invalid_argument("threads is {}, expected 0 (one per core) to 4096", given.threads);
-    }
     load.threads = static_cast<int>(given.threads);
     if (given.backend != nullptr) load.backend = given.backend;
     *recognizer = std::make_unique<glossa_recognizer>(glossa::Recognizer::load(load)).release();

@@ -16,8 +16,9 @@ Stream::~Stream() = default;
 Recognizer::~Recognizer() = default;
 
 std::shared_ptr<const Recognizer> Recognizer::load(const RecognizerOptions& options) {
-  if (options.threads < 0) {
-    fail_invalid_argument("threads is {}, expected 0 (one per core) or more", options.threads);
+  constexpr int kMostThreads = 1024;
+  if (options.threads < 0 || options.threads > kMostThreads) {
+    fail_invalid_argument("threads is {}, expected 0 (one per core) to {}", options.threads, kMostThreads);
   }
   return std::make_shared<const engine::RecognizerImpl>(checkpoint::read_nemo(options.model), options);
 }
@@ -31,6 +32,7 @@ ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::Prompt
   ModelInfo info;
   info.name = options.model.stem().string();
   info.sample_rate = config.features.sample_rate;
+  info.hop = config.features.hop;
   info.vocabulary = config.predictor.vocabulary;
   info.frame_seconds =
       static_cast<double>(config.features.hop) * config.encoder.subsampling_factor / config.features.sample_rate;

@@ -29,6 +29,9 @@ StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamO
   if (options_.max_symbols < 0) {
     fail_invalid_argument("max_symbols is {}, expected 0 (the checkpoint's) or more", options_.max_symbols);
   }
+  if (options_.nemo_batch_mel_frames < 0) {
+    fail_invalid_argument("nemo_batch_mel_frames is {}, expected 0 or more", options_.nemo_batch_mel_frames);
+  }
   reset();
 }
 
