@@ -10,28 +10,18 @@ recordings=tests/data/golden/audio
 if [ -z "$model" ]; then
   model=models/glossa-small.nemo
   cat <<'TEXT'
-The bundled model is a stand-in: 5.7 M parameters, fitted for a moment to a few dozen synthetic sentences. What it writes
+The bundled model is a stand-in: 5.65 M parameters, fitted for a moment to a few dozen synthetic sentences. What it writes
 looks like words and is mostly wrong; it shows that the machinery works, not how well a trained model understands.
 
 TEXT
 fi
-if [ -n "$audio" ]; then
-  "$glossa" transcribe --model "$model" "$audio"
-else
-  "$glossa" transcribe --model "$model" --att-context-size 56,3 \
-    $recordings/en-US_0.wav $recordings/de-DE_6.wav $recordings/es-ES_5.wav $recordings/el-GR_6.wav
-  echo
-  echo "Word times, confidence and language of one of them:"
-  "$glossa" transcribe --model "$model" --att-context-size 56,3 --format json $recordings/es-ES_5.wav |
-    python3 -c '
-import json, sys
-result = json.load(sys.stdin)
-for word in result["words"]:
-    print("  {start:5.2f} - {end:5.2f} s  {confidence:4.2f}  {language:6s} {word}".format(**word))
-seconds = result["processing_seconds"]
-print("  {:.2f} s of audio in {:.3f} s: real-time factor {:.3f}".format(
-    result["duration"], seconds, seconds / result["duration"]))'
+files=("$audio")
+if [ -z "$audio" ]; then
+  files=($recordings/en-US_13.wav $recordings/de-DE_7.wav $recordings/el-GR_6.wav $recordings/bg-BG_7.wav)
+  echo "Recordings: synthetic speech made for this project, $recordings"
 fi
+"$glossa" transcribe --model "$model" --format json "${files[@]}" | tools/show_transcripts.py $recordings/audio.json
+
 cat <<TEXT
 
 Next:
