@@ -1,6 +1,5 @@
 # cmake --install: the program, the shared library, its headers, the packages for find_package(glossa) and pkg-config,
 # and the demo model. Whoever builds against the library needs none of the packages that glossa was built with.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS glossa RUNTIME)

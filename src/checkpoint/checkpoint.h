@@ -50,6 +50,8 @@ class Checkpoint {
   virtual std::span<const TensorView> tensors() const = 0;
   // The tensor, or nullptr when it is optional and absent.
   virtual const TensorView* find(std::string_view name) const = 0;
+  // For whoever has copied what it needs: memory that only caches the file is given back. Views stay valid.
+  virtual void release_pages() const = 0;
   // As find(), but a missing tensor is Error kBadInput.
   const TensorView& tensor(std::string_view name) const;
 };

@@ -23,12 +23,12 @@ constexpr std::string_view kTokenizerSuffix = "tokenizer.model";
 
 class NemoCheckpoint final : public Checkpoint {
  public:
-  NemoCheckpoint(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string source)
-      : owner_(std::move(owner)), source_(std::move(source)) {
+  NemoCheckpoint(std::span<const std::byte> bytes, std::shared_ptr<const MappedFile> file, std::string source)
+      : file_(std::move(file)), source_(std::move(source)) {
     if (is_gzip(bytes)) {
       inflated_ = gunzip(bytes, source_);
       bytes = inflated_;
-      owner_.reset();
+      file_.reset();
     }
     std::span<const std::byte> weights = sort_members(bytes);
     ParsedConfig parsed = parse_config(config_yaml_, source_);
@@ -47,6 +47,9 @@ class NemoCheckpoint final : public Checkpoint {
   const TensorView* find(std::string_view name) const override {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : found->second;
+  }
+  void release_pages() const override {
+    if (file_ != nullptr) file_->release_pages();
   }
 
  private:
@@ -102,7 +105,7 @@ class NemoCheckpoint final : public Checkpoint {
     return only->bytes;
   }
 
-  std::shared_ptr<const void> owner_;  // of the file's bytes
+  std::shared_ptr<const MappedFile> file_;  // what the views point into; may be null
   std::vector<std::byte> inflated_;    // instead, when the tar is compressed
   std::string source_;
   std::string config_yaml_;
@@ -117,10 +120,10 @@ class NemoCheckpoint final : public Checkpoint {
 }  // namespace
 
 std::shared_ptr<const Checkpoint> read_nemo_bytes(std::span<const std::byte> bytes,
-                                                  std::shared_ptr<const void> owner,
+                                                  std::shared_ptr<const MappedFile> file,
                                                   const std::string& source) {
   try {
-    return std::make_shared<NemoCheckpoint>(bytes, std::move(owner), source);
+    return std::make_shared<NemoCheckpoint>(bytes, std::move(file), source);
   } catch (const std::bad_alloc&) {
     fail_bad_input("{}: not enough memory to read the checkpoint", source);
   }

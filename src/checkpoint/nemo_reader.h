@@ -5,13 +5,14 @@
 #include <span>
 #include <string>
 
+#include "base/mapped_file.h"
 #include "checkpoint/checkpoint.h"
 
 namespace glossa::checkpoint {
 
-// `owner` keeps `bytes` alive; the checkpoint shares it.
+// `file`, when given, is what `bytes` belong to; the checkpoint shares it. Without it the caller keeps them alive.
 std::shared_ptr<const Checkpoint> read_nemo_bytes(std::span<const std::byte> bytes,
-                                                  std::shared_ptr<const void> owner,
+                                                  std::shared_ptr<const MappedFile> file,
                                                   const std::string& source);
 
 }  // namespace glossa::checkpoint

@@ -42,6 +42,13 @@ std::function<std::string(const std::string&)> between(int smallest, int largest
   };
 }
 
+std::function<std::string(const std::string&)> only(const std::string& choice) {
+  return [choice](const std::string& text) {
+    if (text == choice) return std::string();
+    return fmt::format("not available in this version (expected {}, got {})", choice, text);
+  };
+}
+
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--model", options.model,
@@ -54,6 +61,14 @@ void add_engine_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--threads", options.threads, "Threads of one recognition step; 0: one per core")
       ->type_name("N")
       ->check(between(0, 1024))
+      ->capture_default_str();
+  command.add_option("--weights", options.weights, "Number format the weights are computed in: f32")
+      ->type_name("FORMAT")
+      ->check(only("f32"))
+      ->capture_default_str();
+  command.add_option("--device", options.device, "Where the model runs: cpu")
+      ->type_name("DEVICE")
+      ->check(only("cpu"))
       ->capture_default_str();
   command.add_option("--backend", options.backend, "cpu, or reference: slow plain loops to compare with")
       ->group("");
@@ -84,6 +99,10 @@ void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
           "streams included; uniform: the same with pad_and_drop_preencoded; offline: as exact, many chunks "
           "at a time")
       ->type_name("MODE")
+      ->capture_default_str();
+  command.add_option("--decoding", options.decoding, "Search: greedy")
+      ->type_name("SEARCH")
+      ->check(only("greedy"))
       ->capture_default_str();
   command
       .add_option("--max-symbols", options.max_symbols,

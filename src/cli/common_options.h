@@ -18,6 +18,8 @@ namespace glossa::cli {
 struct ModelOptions {
   std::filesystem::path model;  // empty: default_model()
   int threads = 0;              // 0: one per core
+  std::string weights = "f32";  // so far the only choice
+  std::string device = "cpu";   // so far the only choice
   std::string backend = "cpu";
 };
 
@@ -26,17 +28,20 @@ struct RecognitionOptions {
   std::string att_context_size;  // "L,R" or "[L,R]"; empty: not given
   std::string latency;           // "320ms"; empty: not given
   std::string streaming = "exact";
+  std::string decoding = "greedy";  // so far the only choice
   int max_symbols = 0;  // 0: the checkpoint's
   bool keep_lang_tags = false;
   bool fallback_to_auto = false;
 };
 
 void add_model_options(CLI::App& command, ModelOptions& options);   // --model and the engine options
-void add_engine_options(CLI::App& command, ModelOptions& options);  // --threads, --backend
+void add_engine_options(CLI::App& command, ModelOptions& options);  // --threads, --weights, --device, --backend
 void add_recognition_options(CLI::App& command, RecognitionOptions& options);
 
 // For CLI::Option::check(): a whole number in that range.
 std::function<std::string(const std::string&)> between(int smallest, int largest);
+// The same for an option with one legal value.
+std::function<std::string(const std::string&)> only(const std::string& choice);
 
 // What can be known to be wrong before a model is loaded: Error kInvalidArgument.
 void check(const RecognitionOptions& options);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <new>
 #include <string>
@@ -197,7 +198,8 @@ glossa_status glossa_recognizer_load(const glossa_recognizer_options* options,
     required(recognizer, "recognizer");
     glossa::RecognizerOptions load;
     load.model = &required(given.model, "options->model");
-    load.threads = static_cast<int>(given.threads);
+    // What no int can hold is out of range all the same.
+    load.threads = static_cast<int>(std::clamp<std::int64_t>(given.threads, -1, std::numeric_limits<int>::max()));
     if (given.backend != nullptr) load.backend = given.backend;
     *recognizer = std::make_unique<glossa_recognizer>(glossa::Recognizer::load(load)).release();
   });

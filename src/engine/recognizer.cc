@@ -79,6 +79,7 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
                    pieces_.size(), config_.predictor.vocabulary);
   }
   if (config_.has_prompt()) prompt_fusion_.emplace(*backend_, config_, store_);
+  store_.finish_binding();
 }
 
 RecognizerImpl::~RecognizerImpl() = default;

@@ -36,7 +36,12 @@ const float* WeightStore::keep(std::vector<float> values) {
 const float* WeightStore::values(const checkpoint::TensorView& tensor) {
   const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
   if (tensor.dtype == checkpoint::DType::kF32 && aligned) return reinterpret_cast<const float*>(tensor.bytes.data());
+  widened_ = true;
   return keep(tensor.to_f32());
+}
+
+void WeightStore::finish_binding() const {
+  if (widened_) checkpoint_->release_pages();
 }
 
 Linear bind_linear(WeightStore& store, const backend::Backend& backend, const std::string& name) {
