@@ -11,7 +11,8 @@
 //   stream->input_finished();
 //   while (stream->is_ready()) recognizer->decode(ready);
 //
-// Work is pulled: nothing is computed outside decode() but the log-mel features of accept_waveform().
+// Work is pulled, by the caller's thread: accept_waveform() computes log-mel features, decode() runs the model, and
+// transcript() puts text together.
 #pragma once
 
 #include <memory>

@@ -36,11 +36,12 @@ struct RecognizerOptions {
 };
 
 struct StreamOptions {
-  std::optional<AttContext> att_context;  // none: the checkpoint's first. Any pair with left % (right + 1) == 0
+  std::optional<AttContext> att_context;  // none: the checkpoint's first. Any pair up to 512 with
+                                          // left a multiple of right + 1
   std::string target_lang = "auto";       // a code of the checkpoint's prompt table, or an alias of one
   bool unknown_lang_is_auto = false;      // an unknown target_lang falls back to "auto" instead of an error
   StreamingMode mode = StreamingMode::kExact;
-  int max_symbols = 0;                    // labels per encoder frame at most; 0: the checkpoint's own number
+  int max_symbols = 0;                    // labels per encoder frame at most, up to 1000; 0: the checkpoint's own
   bool keep_lang_tags = false;            // leave tags such as <en-US> in the text
   // kNemoBuffer and kUniform only: mel frames (samples / hop + 1) of the longest stream of the batch that NeMo would
   // have formed. There, a tail of fewer than 8 mel frames is dropped only for the longest stream. 0: this one.

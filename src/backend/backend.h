@@ -98,7 +98,7 @@ class Backend {
   // PyTorch's LSTM cell, gates in order i, f, g, o: gates [n, 4 h]; cell and hidden [n, h], cell is updated in place.
   virtual void lstm_cell(Matrix<const float> gates, Matrix<float> cell, Matrix<float> hidden) const = 0;
 
-  // y = relu(a + b), by element; equal shapes.
+  // y = relu(a + b), by element; equal shapes. y may be a or b.
   virtual void add_relu(Matrix<const float> a, Matrix<const float> b, Matrix<float> y) const = 0;
 
   // Column of each row's largest element, the first of equals.

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -27,7 +30,11 @@ class ThreadPool::Impl {
  public:
   explicit Impl(int threads) {
     if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    for (int index = 1; index < threads; ++index) workers_.emplace_back([this] { work(); });
+    workers_.reserve(static_cast<std::size_t>(threads));
+    try {
+      for (int index = 1; index < threads; ++index) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {  // no more threads to be had: those that started are the pool
+    }
   }
 
   ~Impl() {
@@ -61,17 +68,24 @@ class ThreadPool::Impl {
       if (spin < kSpins) pause_briefly();
       else std::this_thread::yield();
     }
+    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
  private:
-  // About 50 microseconds: the pause between two loops of one layer, not between two chunks of audio.
+  // Some 100 microseconds: longer than the pause between two loops of one layer, shorter than between two chunks.
   static constexpr int kSpins = 2000;
 
   void run_pieces() {
     for (;;) {
       const std::int64_t begin = next_.fetch_add(piece_, std::memory_order_relaxed);
       if (begin >= count_) return;
-      (*body_)(begin, std::min(begin + piece_, count_));
+      try {
+        (*body_)(begin, std::min(begin + piece_, count_));
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex_);
+        if (failure_ == nullptr) failure_ = std::current_exception();
+        next_.store(count_, std::memory_order_relaxed);
+      }
     }
   }
 
@@ -102,6 +116,8 @@ class ThreadPool::Impl {
   std::atomic<int> busy_{0};
   std::atomic<std::uint32_t> generation_{0};
   std::atomic<bool> stop_{false};
+  std::mutex failure_mutex_;
+  std::exception_ptr failure_;  // the first exception of the running loop
   std::vector<std::thread> workers_;
 };
 

@@ -11,7 +11,8 @@ namespace glossa {
 // the others run their loop on the calling thread alone. Results must not depend on who runs what.
 class ThreadPool {
  public:
-  // `threads` counts the caller: 1 makes no threads. 0: one per core.
+  // `threads` counts the caller: 1 makes no threads. 0: one per core. Where the system refuses a thread, the pool has
+  // fewer: threads() tells. The threads do not survive fork(): make the pool in the child.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -22,7 +23,8 @@ class ThreadPool {
   int threads() const;
 
   // Calls body(begin, end) for pieces of [0, count) until all are done. `grain`: smallest piece worth a hand-over.
-  // The body must not throw and must not call parallel_for() of the same pool.
+  // The body must not call parallel_for() of the same pool. What it throws first is rethrown here when no thread is in
+  // the body any more; pieces not begun by then are left out.
   void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace glossa::engine {
@@ -26,7 +27,14 @@ Encoder::Encoder(const backend::Backend& backend, const model::ModelConfig& conf
     : config_(config.encoder),
       subsampling_(backend, config, store),
       layers_(make_layers(backend, config.encoder, store)),
-      positions_(backend, config.encoder.d_model, position_weights(layers_)) {}
+      positions_(backend, config.encoder.d_model, position_weights(layers_)) {
+  AttContext widest;
+  for (const AttContext& context : config.encoder.att_contexts) {
+    widest.left = std::max(widest.left, context.left);
+    widest.right = std::max(widest.right, context.right);
+  }
+  positions_.covering(widest);
+}
 
 EncodedFrames Encoder::step(std::span<const EncoderInput> inputs, EncoderWorkspace& workspace,
                             const Observer& observe) const {

@@ -79,7 +79,6 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
                    pieces_.size(), config_.predictor.vocabulary);
   }
   if (config_.has_prompt()) prompt_fusion_.emplace(*backend_, config_, store_);
-  store_.finish_binding();
 }
 
 RecognizerImpl::~RecognizerImpl() = default;
@@ -94,6 +93,11 @@ int RecognizerImpl::prompt_slot(std::string_view lang, bool unknown_is_auto) con
 }
 
 void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) const {
+  std::vector<Stream*> sorted(given.begin(), given.end());
+  std::sort(sorted.begin(), sorted.end(), std::less<>());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    fail_invalid_argument("decode(): a stream was given twice");
+  }
   std::vector<StreamImpl*> streams;
   std::vector<std::size_t> indices;  // into `given`
   for (std::size_t index = 0; index < given.size(); ++index) {
@@ -106,11 +110,6 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) c
     indices.push_back(index);
   }
   if (streams.empty()) return;
-  std::vector<StreamImpl*> sorted = streams;
-  std::sort(sorted.begin(), sorted.end(), std::less<>());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-    fail_invalid_argument("decode(): a stream was given twice");
-  }
   std::unique_ptr<Workspace> workspace = borrow_workspace();
 
   std::vector<MelChunk> chunks;

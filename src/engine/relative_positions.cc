@@ -24,11 +24,16 @@ RelativePositionTable::RelativePositionTable(const backend::Backend& backend, in
     : backend_(backend), d_model_(d_model), weights_(std::move(weights)) {}
 
 std::shared_ptr<const RelativePositions> RelativePositionTable::covering(AttContext context) const {
-  const std::lock_guard lock(mutex_);
-  if (current_ != nullptr && current_->covers(context)) return current_;
+  std::shared_ptr<const RelativePositions> before;
+  {
+    const std::lock_guard lock(mutex_);
+    if (current_ != nullptr && current_->covers(context)) return current_;
+    before = current_;
+  }
+  // Other streams start while this is computed; should two grow the table at once, the later one stays.
   auto wider = std::make_shared<RelativePositions>();
-  wider->max_offset = std::max<std::int64_t>(context.left + context.right, current_ ? current_->max_offset : 0);
-  wider->min_offset = std::min<std::int64_t>(-context.right, current_ ? current_->min_offset : 0);
+  wider->max_offset = std::max<std::int64_t>(context.left + context.right, before ? before->max_offset : 0);
+  wider->min_offset = std::min<std::int64_t>(-context.right, before ? before->min_offset : 0);
   backend::Buffer encodings(wider->max_offset - wider->min_offset + 1, d_model_);
   const backend::Matrix<float> rows = encodings.view();
   for (std::int64_t row = 0; row < rows.rows; ++row) encode_position(wider->max_offset - row, d_model_, rows.row(row));
@@ -36,8 +41,9 @@ std::shared_ptr<const RelativePositions> RelativePositionTable::covering(AttCont
     backend::Buffer& layer = wider->layers.emplace_back();
     backend_.linear(rows, *weight, {}, layer.resize(rows.rows, d_model_));
   }
-  current_ = std::move(wider);
-  return current_;
+  const std::lock_guard lock(mutex_);
+  current_ = wider;
+  return wider;
 }
 
 }  // namespace glossa::engine

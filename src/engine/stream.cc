@@ -12,44 +12,55 @@ namespace glossa::engine {
 namespace {
 
 // Encoder frames that an offline step takes at once: enough to be bound by arithmetic, few enough to stay small.
-constexpr std::int64_t kOfflineFrames = 128;
+constexpr std::int64_t kOfflineFrames = 32;
+
+StreamOptions checked(StreamOptions options) {
+  if (options.max_symbols < 0 || options.max_symbols > model::kMostSymbols) {
+    fail_invalid_argument("max_symbols is {}, expected 1 to {}, or 0: the checkpoint's", options.max_symbols,
+                          model::kMostSymbols);
+  }
+  if (options.nemo_batch_mel_frames < 0) {
+    fail_invalid_argument("nemo_batch_mel_frames is {}, expected 0 or more", options.nemo_batch_mel_frames);
+  }
+  return options;
+}
 
 }  // namespace
 
 StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamOptions options)
     : recognizer_(std::move(recognizer)),
-      options_(std::move(options)),
-      geometry_(model::streaming_geometry(recognizer_->config(),
-                                          options_.att_context.value_or(recognizer_->info().att_contexts.front()),
-                                          options_.mode)),
+      options_(checked(std::move(options))),
+      context_(options_.att_context.value_or(recognizer_->info().att_contexts.front())),
+      geometry_(model::streaming_geometry(recognizer_->config(), context_, options_.mode)),
       max_symbols_(options_.max_symbols > 0 ? options_.max_symbols : recognizer_->config().decoding.max_symbols),
-      prompt_slot_(0),
+      prompt_slot_(recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto)),
       log_mel_(recognizer_->log_mel()),
-      cache_(recognizer_->encoder().make_cache(AttContext{geometry_.left_frames, geometry_.chunk_frames - 1})) {
-  if (options_.max_symbols < 0) {
-    fail_invalid_argument("max_symbols is {}, expected 0 (the checkpoint's) or more", options_.max_symbols);
-  }
-  if (options_.nemo_batch_mel_frames < 0) {
-    fail_invalid_argument("nemo_batch_mel_frames is {}, expected 0 or more", options_.nemo_batch_mel_frames);
-  }
-  reset();
-}
+      old_mels_(no_old_mels()),
+      cache_(recognizer_->encoder().make_cache(context_)),
+      decoder_state_(recognizer_->greedy_decoder().initial_state()) {}
 
 StreamImpl::~StreamImpl() = default;
 
 void StreamImpl::reset() {
+  // What can fail comes first: a stream is reset whole or not at all.
+  EncoderCache cache = recognizer_->encoder().make_cache(context_);
+  DecoderState decoder_state = recognizer_->greedy_decoder().initial_state();
+  old_mels_ = no_old_mels();
+  cache_ = std::move(cache);
+  decoder_state_ = std::move(decoder_state);
   prompt_slot_ = recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto);
   log_mel_.reset();
   mels_.clear();
   taken_rows_ = 0;
   taken_mels_ = 0;
-  old_mels_.assign(static_cast<std::size_t>(geometry_.mel_overlap * recognizer_->config().features.mels), 0.0f);
   started_ = false;
   input_finished_ = false;
-  cache_ = recognizer_->encoder().make_cache(cache_.context());
-  decoder_state_ = recognizer_->greedy_decoder().initial_state();
   transcript_ = {};
   described_tokens_ = 0;
+}
+
+std::vector<float> StreamImpl::no_old_mels() const {
+  return std::vector<float>(static_cast<std::size_t>(geometry_.mel_overlap * recognizer_->config().features.mels));
 }
 
 void StreamImpl::accept_waveform(std::span<const float> pcm) {
@@ -59,12 +70,12 @@ void StreamImpl::accept_waveform(std::span<const float> pcm) {
 
 void StreamImpl::input_finished() {
   if (input_finished_) return;
-  input_finished_ = true;
   log_mel_.finish(mels_);
   const bool counts_zero_frame = geometry_.mel_overlap > 0;
   if (counts_zero_frame && log_mel_.samples() > 0) {
     mels_.resize(mels_.size() + static_cast<std::size_t>(recognizer_->config().features.mels), 0.0f);
   }
+  input_finished_ = true;
 }
 
 void StreamImpl::set_target_lang(std::string_view lang) {

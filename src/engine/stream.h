@@ -49,6 +49,7 @@ class StreamImpl final : public Stream {
   int max_symbols() const { return max_symbols_; }
 
  private:
+  std::vector<float> no_old_mels() const;
   std::int64_t pending_mels() const;
   std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
   bool has_tail() const;            // what is left after the end of the audio makes one more chunk
@@ -56,6 +57,7 @@ class StreamImpl final : public Stream {
 
   std::shared_ptr<const RecognizerImpl> recognizer_;
   StreamOptions options_;
+  AttContext context_;
   model::StreamingGeometry geometry_;
   int max_symbols_;
   int prompt_slot_;

@@ -12,6 +12,9 @@ namespace {
 
 using backend::Matrix;
 
+// Mel frames that go through the convolutions at once: their images are wide, so long inputs pass in slices.
+constexpr std::int64_t kSliceMels = 128;
+
 // The frames that a stage can make now: all whose three input frames are known, or padded at the end.
 std::int64_t outputs_after(std::int64_t inputs, bool finish) {
   if (finish) return inputs / 2 + 1;
@@ -55,87 +58,71 @@ Subsampling::Subsampling(const backend::Backend& backend, const model::ModelConf
 
 Matrix<float> Subsampling::step(std::span<const SubsamplingInput> inputs, SubsamplingWorkspace& workspace,
                                 std::vector<std::int64_t>& counts, backend::Buffer& output) const {
-  std::vector<SubsamplingCache> windows(inputs.size(), SubsamplingCache(stages_.size()));
   counts.clear();
-  for (const SubsamplingInput& input : inputs) counts.push_back(input.mels.rows);
-
-  Matrix<const float> image;  // all streams' frames of the stage before
-  for (std::size_t stage_index = 0; stage_index < stages_.size(); ++stage_index) {
-    const Stage& stage = stages_[stage_index];
-    const std::int64_t in_width = stage.bins * (stage.conv.depthwise ? channels_ : 1);
-    const std::int64_t out_bins = stage.bins / 2 + 1;
-    std::vector<std::int64_t> out_counts;
-    std::vector<ConvImageCache*> caches;
-    for (std::size_t index = 0; index < inputs.size(); ++index) {
-      SubsamplingCache& cache = inputs[index].cache != nullptr ? *inputs[index].cache : windows[index];
-      caches.push_back(&cache[stage_index]);
-      const std::int64_t total = caches.back()->inputs + counts[index];
-      out_counts.push_back(outputs_after(total, inputs[index].finish) - caches.back()->outputs);
-    }
-    std::int64_t out_rows = 0;
-    for (const std::int64_t count : out_counts) out_rows += count;
-
-    const Matrix<float> convolved = workspace.convolved.resize(out_rows, out_bins * channels_);
-    std::int64_t first_in = 0;
-    std::int64_t first_out = 0;
-    for (std::size_t index = 0; index < inputs.size(); ++index) {
-      ConvImageCache& cache = *caches[index];
-      const Matrix<const float> fresh =
-          stage_index == 0 ? inputs[index].mels : image.rows_from(first_in, counts[index]);
-      const Matrix<float> joined = workspace.joined.resize(cache.kept + counts[index], in_width);
-      std::copy(cache.frames.begin(), cache.frames.end(), joined.data);
-      for (std::int64_t row = 0; row < fresh.rows; ++row) {
-        std::copy_n(fresh.row(row), in_width, joined.row(cache.kept + row));
+  workspace.flat.clear();
+  for (const SubsamplingInput& input : inputs) {
+    SubsamplingCache window(stages_.size());
+    SubsamplingCache& cache = input.cache != nullptr ? *input.cache : window;
+    std::int64_t made = 0;
+    std::int64_t first = 0;
+    do {
+      const std::int64_t mels = std::min(kSliceMels, input.mels.rows - first);
+      const bool finish = input.finish && first + mels == input.mels.rows;
+      const Matrix<const float> image = convolve(input.mels.rows_from(first, mels), finish, cache, workspace);
+      for (std::int64_t row = 0; row < image.rows; ++row, ++made) {
+        if (made >= input.drop_frames) append_flat(image.row(row), workspace.flat);
       }
-      const std::int64_t total = cache.inputs + counts[index];
-      backend_.strided_conv(joined, cache.inputs - cache.kept, total, stage.bins, stage.conv, cache.outputs,
-                            convolved.rows_from(first_out, out_counts[index]));
-      keep_last_frames(cache, joined, total, cache.outputs + out_counts[index]);
-      first_in += counts[index];
-      first_out += out_counts[index];
+      first += mels;
+    } while (first < input.mels.rows);
+    counts.push_back(std::max<std::int64_t>(0, made - input.drop_frames));
+  }
+  const std::int64_t width = out_.weight->cols();
+  const std::int64_t rows = static_cast<std::int64_t>(workspace.flat.size()) / width;
+  const Matrix<float> frames = output.resize(rows, out_.weight->rows());
+  backend_.linear({workspace.flat.data(), rows, width, width}, *out_.weight, {.bias = out_.bias}, frames);
+  if (scale_ != 1.0f) {
+    for (std::int64_t index = 0; index < frames.rows * frames.cols; ++index) frames.data[index] *= scale_;
+  }
+  return frames;
+}
+
+Matrix<const float> Subsampling::convolve(Matrix<const float> mels, bool finish, SubsamplingCache& cache,
+                                          SubsamplingWorkspace& workspace) const {
+  Matrix<const float> image = mels;
+  for (std::size_t index = 0; index < stages_.size(); ++index) {
+    const Stage& stage = stages_[index];
+    ConvImageCache& past = cache[index];
+    const std::int64_t in_width = stage.bins * (stage.conv.depthwise ? channels_ : 1);
+    const Matrix<float> joined = workspace.joined.resize(past.kept + image.rows, in_width);
+    std::copy(past.frames.begin(), past.frames.end(), joined.data);
+    for (std::int64_t row = 0; row < image.rows; ++row) {
+      std::copy_n(image.row(row), in_width, joined.row(past.kept + row));
     }
-    counts = out_counts;
-    if (!stage.conv.depthwise) {
-      std::swap(workspace.image, workspace.convolved);
-      image = workspace.image.view();
-      continue;
-    }
-    const Matrix<float> mixed = workspace.image.resize(out_rows, out_bins * channels_);
-    const std::int64_t positions = out_rows * out_bins;  // a pointwise convolution is a linear layer per position
+    const std::int64_t total_in = past.inputs + image.rows;
+    const std::int64_t total_out = outputs_after(total_in, finish);
+    const std::int64_t out_bins = stage.bins / 2 + 1;
+    backend::Buffer& target = stage.conv.depthwise ? workspace.convolved : workspace.image;
+    const Matrix<float> convolved = target.resize(total_out - past.outputs, out_bins * channels_);
+    backend_.strided_conv(joined, past.inputs - past.kept, total_in, stage.bins, stage.conv, past.outputs, convolved);
+    keep_last_frames(past, joined, total_in, total_out);
+    image = convolved;
+    if (!stage.conv.depthwise) continue;
+    const Matrix<float> mixed = workspace.image.resize(convolved.rows, convolved.cols);
+    const std::int64_t positions = convolved.rows * out_bins;  // a pointwise convolution is a linear layer per position
     backend_.linear({convolved.data, positions, channels_, channels_}, *stage.pointwise.weight,
                     {.bias = stage.pointwise.bias, .activation = backend::Activation::kRelu},
                     {mixed.data, positions, channels_, channels_});
     image = mixed;
   }
+  return image;
+}
 
-  // Channels-last images to NeMo's flattening: channel major, frequency minor. Dropped frames are left out here.
-  const std::int64_t bins = image.cols / channels_;
-  std::int64_t rows = 0;
-  for (std::size_t index = 0; index < inputs.size(); ++index) {
-    rows += std::max<std::int64_t>(0, counts[index] - inputs[index].drop_frames);
+// From channels last to NeMo's flattening: channel major, frequency minor.
+void Subsampling::append_flat(const float* pixels, std::vector<float>& flat) const {
+  const std::int64_t bins = out_.weight->cols() / channels_;
+  for (std::int64_t channel = 0; channel < channels_; ++channel) {
+    for (std::int64_t bin = 0; bin < bins; ++bin) flat.push_back(pixels[bin * channels_ + channel]);
   }
-  const Matrix<float> flat = workspace.flat.resize(rows, image.cols);
-  std::int64_t source = 0;
-  std::int64_t target = 0;
-  for (std::size_t index = 0; index < inputs.size(); ++index) {
-    const std::int64_t dropped = std::min(counts[index], inputs[index].drop_frames);
-    for (std::int64_t row = dropped; row < counts[index]; ++row, ++target) {
-      const float* pixels = image.row(source + row);
-      for (std::int64_t bin = 0; bin < bins; ++bin) {
-        for (std::int64_t channel = 0; channel < channels_; ++channel) {
-          flat.row(target)[channel * bins + bin] = pixels[bin * channels_ + channel];
-        }
-      }
-    }
-    source += counts[index];
-    counts[index] -= dropped;
-  }
-  const Matrix<float> frames = output.resize(rows, out_.weight->rows());
-  backend_.linear(flat, *out_.weight, {.bias = out_.bias}, frames);
-  if (scale_ != 1.0f) {
-    for (std::int64_t index = 0; index < frames.rows * frames.cols; ++index) frames.data[index] *= scale_;
-  }
-  return frames;
 }
 
 }  // namespace glossa::engine

@@ -21,10 +21,10 @@ struct SubsamplingInput {
 
 // Buffers that a step needs and nobody reads afterwards.
 struct SubsamplingWorkspace {
-  backend::Buffer joined;    // one stream's kept and new frames
-  backend::Buffer image;
-  backend::Buffer convolved;
-  backend::Buffer flat;
+  backend::Buffer joined;     // a stage's kept and new input frames
+  backend::Buffer image;      // a stage's output
+  backend::Buffer convolved;  // between a depthwise and a pointwise convolution
+  std::vector<float> flat;    // the last stage's frames of all streams, flattened
 };
 
 // Immutable; any thread may use it, each with its own workspace.
@@ -38,6 +38,10 @@ class Subsampling {
                               std::vector<std::int64_t>& counts, backend::Buffer& output) const;
 
  private:
+  backend::Matrix<const float> convolve(backend::Matrix<const float> mels, bool finish, SubsamplingCache& cache,
+                                        SubsamplingWorkspace& workspace) const;
+  void append_flat(const float* pixels, std::vector<float>& flat) const;
+
   struct Stage {
     backend::StridedConv conv;
     Linear pointwise;   // after every convolution but the first

@@ -36,12 +36,15 @@ const float* WeightStore::keep(std::vector<float> values) {
 const float* WeightStore::values(const checkpoint::TensorView& tensor) {
   const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
   if (tensor.dtype == checkpoint::DType::kF32 && aligned) return reinterpret_cast<const float*>(tensor.bytes.data());
-  widened_ = true;
-  return keep(tensor.to_f32());
-}
-
-void WeightStore::finish_binding() const {
-  if (widened_) checkpoint_->release_pages();
+  const float* widened = keep(tensor.to_f32());
+  // A widened tensor's file need not stay in memory beside it.
+  constexpr std::size_t kReleaseBytes = 64 << 20;
+  unreleased_bytes_ += tensor.bytes.size();
+  if (unreleased_bytes_ >= kReleaseBytes) {
+    checkpoint_->release_pages();
+    unreleased_bytes_ = 0;
+  }
+  return widened;
 }
 
 Linear bind_linear(WeightStore& store, const backend::Backend& backend, const std::string& name) {

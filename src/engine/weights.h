@@ -26,15 +26,12 @@ class WeightStore {
   // Takes ownership of values computed from the checkpoint's.
   const float* keep(std::vector<float> values);
 
-  // To be called when everything is bound: where tensors were widened, their file need not stay in memory beside them.
-  void finish_binding() const;
-
  private:
   const float* values(const checkpoint::TensorView& tensor);
 
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint_;
   std::vector<std::unique_ptr<const std::vector<float>>> owned_;
-  bool widened_ = false;
+  std::size_t unreleased_bytes_ = 0;  // of the file, read for widening
 };
 
 struct Linear {

@@ -22,7 +22,6 @@ constexpr int kMostExpansion = 64;
 constexpr int kMostTaps = 1'023;
 constexpr int kMostFactor = 64;
 constexpr int kMostPieces = 4'000'000;
-constexpr int kMostContext = 4'096;  // as streaming_geometry()
 constexpr std::size_t kMostContexts = 256;
 
 class Check {
@@ -71,13 +70,10 @@ void validate_encoder(const EncoderConfig& encoder, const std::string& source, c
                    encoder.att_contexts.size(), kMostContexts);
   }
   for (const AttContext& context : encoder.att_contexts) {
-    const bool usable = context.left >= 0 && context.left <= kMostContext && context.right >= 0 &&
-                        context.right <= kMostContext && context.left % context.chunk_frames() == 0;
-    if (!usable) {
+    if (!is_usable(context)) {
       fail_bad_input(
-          "{}: encoder.att_context_size has [{},{}] (expected [left,right] with left a multiple of right + "
-          "1, both from 0 to "
-          "{})",
+          "{}: encoder.att_context_size has [{},{}] (expected [left,right] with left a multiple of right + 1, both from "
+          "0 to {})",
           source, context.left, context.right, kMostContext);
     }
   }
@@ -108,6 +104,11 @@ void validate_prompt(const PromptConfig& prompt, const std::string& source, cons
 
 }  // namespace
 
+bool is_usable(AttContext context) {
+  return context.left >= 0 && context.left <= kMostContext && context.right >= 0 && context.right <= kMostContext &&
+         context.left % context.chunk_frames() == 0;
+}
+
 void validate(const ModelConfig& config, const std::string& source) {
   const Check check(source);
   validate_features(config.features, check);
@@ -121,7 +122,7 @@ void validate(const ModelConfig& config, const std::string& source) {
              config.joint.outputs,
              fmt::format("{}: decoder.vocab_size={} and blank", config.predictor.vocabulary + 1,
                          config.predictor.vocabulary));
-  check.range("decoding.greedy.max_symbols", config.decoding.max_symbols, 1, 1'000);
+  check.range("decoding.greedy.max_symbols", config.decoding.max_symbols, 1, kMostSymbols);
 }
 
 }  // namespace glossa::model

@@ -73,6 +73,13 @@ struct ModelConfig {
   bool has_prompt() const { return prompt.num_prompts > 0; }
 };
 
+// Bounds of what a stream may ask for, too.
+inline constexpr int kMostContext = 512;   // encoder frames on either side: 41 s
+inline constexpr int kMostSymbols = 1000;  // labels per frame
+
+// left is a multiple of right + 1, both from 0 to kMostContext.
+bool is_usable(AttContext context);
+
 // Throws Error kBadInput naming `source` and the first member that is missing, absurd or inconsistent. A config that
 // passes never makes the arithmetic built on it overflow.
 void validate(const ModelConfig& config, const std::string& source);

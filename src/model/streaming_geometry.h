@@ -2,16 +2,12 @@
 // Source: NeMo ConformerEncoder.setup_streaming_params and CacheAwareStreamingAudioBuffer.
 #pragma once
 
-#include <cstdint>
-
 #include "model/model_config.h"
 
 namespace glossa::model {
 
 struct StreamingGeometry {
   int chunk_frames = 0;       // encoder frames per chunk: right + 1 (NeMo: valid_out_len)
-  int left_chunks = 0;        // earlier chunks a frame can see
-  int left_frames = 0;        // the same in frames: capacity of the K/V cache (NeMo: last_channel_cache_size)
   int first_chunk_mels = 0;   // new mel frames of the first chunk
   int chunk_mels = 0;         // new mel frames of each later chunk
   int mel_overlap = 0;        // old mel frames fed again (NeMo: pre_encode_cache_size); 0 when states are cached
@@ -20,10 +16,7 @@ struct StreamingGeometry {
   int min_mels = 0;           // fewer new mel frames than this at the end of a stream are dropped (after the first chunk)
 };
 
-// Error kInvalidArgument when the pair is not usable: left must be a multiple of right + 1, both not negative.
+// Error kInvalidArgument when the pair is not usable (model_config.h: is_usable).
 StreamingGeometry streaming_geometry(const ModelConfig& config, AttContext context, StreamingMode mode);
-
-// Encoder frames of a whole utterance of `mels` frames: 1 + ceil((mels - 1) / factor), 1 for 0.
-std::int64_t encoder_frames(const EncoderConfig& encoder, std::int64_t mels);
 
 }  // namespace glossa::model

@@ -22,7 +22,8 @@ struct TensorSpec {
 // In NeMo's state-dict order. `config` must have passed validate().
 std::vector<TensorSpec> tensor_specs(const ModelConfig& config);
 
-// Frequency bins after each stride-2 layer of the subsampling: n -> n / 2 + 1 (spec: causal padding 2 left, 1 right).
+// Frames or frequency bins behind stride-2 layers of the subsampling: n -> n / 2 + 1 each, by NeMo's causal padding of
+// 2 on the left and 1 on the right.
 int subsampled_length(int length, int stride_2_layers);
 int stride_2_layers(const EncoderConfig& encoder);
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -41,6 +43,22 @@ TEST(ThreadPool, SeveralCallersAtOnceAllFinish) {
     }
   }
   EXPECT_EQ(sum.load(), 4 * 200 * 45);
+}
+
+TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolLivesOn) {
+  const ThreadPool pool(3);
+  for (int round = 0; round < 200; ++round) {
+    const std::int64_t culprit = round % 60;
+    const auto loop = [&] {
+      pool.parallel_for(60, 1, [&](std::int64_t begin, std::int64_t end) {
+        if (begin <= culprit && culprit < end) throw std::runtime_error("no memory");
+      });
+    };
+    EXPECT_THROW(loop(), std::runtime_error);
+    std::atomic<int> visits{0};
+    pool.parallel_for(60, 1, [&](std::int64_t begin, std::int64_t end) { visits += static_cast<int>(end - begin); });
+    ASSERT_EQ(visits.load(), 60);
+  }
 }
 
 TEST(ThreadPool, WorkersThatWentToSleepWakeUp) {

@@ -56,7 +56,7 @@ encoder:
   n_heads: {heads}
   att_context_size: [[56, 3], [56, 0], [56, 6], [56, 13]]
   att_context_style: chunked_limited
-  xscaling: false
+  xscaling: {scale}
   untie_biases: true
   conv_kernel_size: {kernel}
   conv_norm_type: layer_norm
@@ -77,6 +77,7 @@ decoding:
 )",
                      fmt::arg("mels", options.mels), fmt::arg("layers", options.layers),
                      fmt::arg("d_model", options.d_model), fmt::arg("bias", options.use_bias ? "true" : "false"),
+                     fmt::arg("scale", options.scale_input ? "true" : "false"),
                      fmt::arg("factor", options.subsampling_factor), fmt::arg("channels", options.channels),
                      fmt::arg("heads", options.heads), fmt::arg("kernel", options.conv_kernel),
                      fmt::arg("vocabulary", vocabulary), fmt::arg("pred_hidden", options.predictor_hidden),
@@ -114,14 +115,15 @@ TinyModelOptions random_geometry(std::uint32_t seed) {
   options.d_model = options.heads * 2 * pick(2, 9);  // head sizes that are no multiple of a vector, too
   options.mels = pick(0, 1) == 0 ? 80 : pick(20, 40);
   options.channels = pick(3, 20);
-  options.conv_kernel = 2 * pick(1, 5) + 1;
-  options.subsampling_factor = 1 << pick(2, 3);
+  options.conv_kernel = 2 * pick(0, 15) + 1;
+  options.subsampling_factor = 1 << pick(1, 3);
+  options.scale_input = pick(0, 2) == 0;
   options.use_bias = pick(0, 1) == 1;
   options.num_prompts = pick(0, 2) == 0 ? 0 : pick(5, 40);
   options.predictor_hidden = pick(5, 40);
-  options.predictor_layers = pick(1, 2);
+  options.predictor_layers = pick(1, 3);
   options.joint_hidden = pick(5, 40);
-  options.blank_bias = pick(0, 30) / 10.0;
+  options.blank_bias = pick(0, 10) / 10.0;
   return options;
 }
 

@@ -19,6 +19,7 @@ struct TinyModelOptions {
   int conv_kernel = 5;
   int subsampling_factor = 8;
   bool use_bias = false;
+  bool scale_input = false;
   int num_prompts = 16;        // 0: no prompt kernel
   int predictor_hidden = 24;
   int predictor_layers = 1;

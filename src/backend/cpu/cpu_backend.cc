@@ -23,6 +23,8 @@ class CpuWeight final : public PackedWeight {
 };
 
 KernelActivation kernel_activation(Activation activation) { return static_cast<KernelActivation>(activation); }
+static_assert(static_cast<int>(Activation::kNone) == 0 && static_cast<int>(Activation::kRelu) == 1 &&
+              static_cast<int>(Activation::kSwish) == 2);
 
 // Scratch of the running thread, grown as needed.
 float* scratch(std::size_t size) {
