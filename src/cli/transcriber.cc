@@ -39,7 +39,6 @@ struct Track {
         stream->input_finished();
         finished = true;
         samples = std::vector<float>();  // gives the memory back
-        fed = 0;
       }
     }
   }
@@ -125,7 +124,7 @@ void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inp
         if (!track.stream) continue;
         track.feed(slice);
         if (track.stream->is_ready()) ready.push_back(track.stream.get());
-        seconds += track.stream->transcript().duration;
+        seconds += static_cast<double>(track.fed) / model.sample_rate;
       }
       if (ready.empty()) break;
       const double part = batch_seconds > 0 ? std::min(seconds / batch_seconds, 1.0) : 1.0;

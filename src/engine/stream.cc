@@ -56,7 +56,7 @@ void StreamImpl::reset() {
   started_ = false;
   input_finished_ = false;
   transcript_ = {};
-  described_tokens_ = 0;
+  described_ = {};
 }
 
 std::vector<float> StreamImpl::no_old_mels() const {
@@ -138,45 +138,59 @@ MelChunk StreamImpl::take_chunk() {
 const Transcript& StreamImpl::transcript() const {
   const model::FeatureConfig& features = recognizer_->config().features;
   transcript_.duration = static_cast<double>(log_mel_.samples()) / features.sample_rate;
-  if (described_tokens_ != transcript_.tokens.size()) describe_tokens();
+  if (described_.tokens != transcript_.tokens.size()) describe_tokens();
   return transcript_;
 }
 
 void StreamImpl::describe_tokens() const {
-  const double frame_seconds = recognizer_->info().frame_seconds;
+  const std::span<const std::string> tags = recognizer_->lang_tags();
+  const std::size_t count = transcript_.tokens.size();
   std::vector<int> ids;
-  std::vector<text::TimedToken> timed;
+  std::size_t closed = described_.closed_tokens;  // one past the last language tag
   transcript_.score = 0;
-  for (const Token& token : transcript_.tokens) {
+  for (std::size_t index = 0; index < count; ++index) {
+    const Token& token = transcript_.tokens[index];
     ids.push_back(token.id);
-    timed.push_back({token.id, token.frame, token.confidence});
     transcript_.score += token.log_prob;
+    const std::string& language = tags[static_cast<std::size_t>(token.id)];
+    if (language.empty()) continue;
+    if (transcript_.language.empty()) transcript_.language = language;
+    closed = std::max(closed, index + 1);
   }
-  const text::SentencePiece& pieces = recognizer_->pieces();
+  const std::string tagged = recognizer_->detokenizer().text(ids);
+  transcript_.text = options_.keep_lang_tags ? tagged : text::strip_lang_tags(tagged);
+
+  transcript_.words.resize(described_.closed_words);
+  transcript_.sentences.resize(described_.closed_sentences);
+  append_words_and_sentences(described_.closed_tokens, closed);
+  described_ = {count, closed, transcript_.words.size(), transcript_.sentences.size()};
+  append_words_and_sentences(closed, count);
+}
+
+void StreamImpl::append_words_and_sentences(std::size_t first_token, std::size_t last_token) const {
+  if (first_token == last_token) return;
+  std::vector<text::TimedToken> timed;
+  for (std::size_t index = first_token; index < last_token; ++index) {
+    const Token& token = transcript_.tokens[index];
+    timed.push_back({token.id, token.frame, token.confidence});
+  }
+  const double frame_seconds = recognizer_->info().frame_seconds;
   const text::Detokenizer& detokenizer = recognizer_->detokenizer();
   const std::span<const std::string> tags = recognizer_->lang_tags();
-  const std::string tagged = detokenizer.text(ids);
-  transcript_.text = options_.keep_lang_tags ? tagged : text::strip_lang_tags(tagged);
-  transcript_.language.clear();
-  for (const int id : ids) {
-    if (transcript_.language.empty()) transcript_.language = tags[static_cast<std::size_t>(id)];
-  }
-  transcript_.words.clear();
-  for (text::TimedWord& word : text::group_words(timed, pieces, detokenizer, tags)) {
-    transcript_.words.push_back({.text = std::move(word.text),
+  const std::vector<text::TimedWord> words = text::group_words(timed, recognizer_->pieces(), detokenizer, tags);
+  for (const text::TimedWord& word : words) {
+    transcript_.words.push_back({.text = word.text,
                                  .start = word.start_frame * frame_seconds,
                                  .end = word.end_frame * frame_seconds,
                                  .confidence = word.confidence,
-                                 .language = std::move(word.language)});
+                                 .language = word.language});
   }
-  transcript_.sentences.clear();
-  for (text::TimedSentence& sentence : text::group_sentences(timed, pieces, detokenizer, tags)) {
-    transcript_.sentences.push_back({.text = std::move(sentence.text),
-                                     .language = std::move(sentence.language),
+  for (const text::TimedSentence& sentence : text::group_sentences(timed, words, detokenizer, tags)) {
+    transcript_.sentences.push_back({.text = sentence.text,
+                                     .language = sentence.language,
                                      .start = sentence.start_frame * frame_seconds,
                                      .end = sentence.end_frame * frame_seconds});
   }
-  described_tokens_ = transcript_.tokens.size();
 }
 
 }  // namespace glossa::engine

@@ -54,6 +54,7 @@ class StreamImpl final : public Stream {
   std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
   bool has_tail() const;            // what is left after the end of the audio makes one more chunk
   void describe_tokens() const;
+  void append_words_and_sentences(std::size_t first_token, std::size_t last_token) const;
 
   std::shared_ptr<const RecognizerImpl> recognizer_;
   StreamOptions options_;
@@ -74,7 +75,14 @@ class StreamImpl final : public Stream {
   DecoderState decoder_state_;
 
   mutable Transcript transcript_;
-  mutable std::size_t described_tokens_ = 0;  // tokens that text, words and sentences of transcript_ cover
+  // How far transcript_ describes its tokens. Words and sentences before the last language tag never change again.
+  struct Described {
+    std::size_t tokens = 0;
+    std::size_t closed_tokens = 0;
+    std::size_t closed_words = 0;
+    std::size_t closed_sentences = 0;
+  };
+  mutable Described described_;
 };
 
 }  // namespace glossa::engine

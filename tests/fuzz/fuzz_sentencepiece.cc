@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     strip_lang_tags(detokenizer.text(ids));
     std::vector<TimedToken> tokens;
     for (const int id : ids) tokens.push_back({id, 0, 1});
-    group_sentences(tokens, tokenizer, detokenizer, lang_tags_of(tokenizer));
+    const std::vector<std::string> tags = lang_tags_of(tokenizer);
+    group_sentences(tokens, group_words(tokens, tokenizer, detokenizer, tags), detokenizer, tags);
   } catch (const glossa::Error&) {
   }
   return 0;

@@ -137,6 +137,44 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
   }
 }
 
+// Words and sentences before the last tag are kept from one reading to the next. Oracle: a stream read once, at its end.
+TEST(TranscriptParity, ReadingAtEveryStepEqualsReadingOnce) {
+  const auto recognizer = golden_recognizer("tiny", "cpu");
+  const StreamOptions options{.att_context = AttContext{56, 3}};
+  const auto often = make_stream(*recognizer, options);
+  const auto once = make_stream(*recognizer, options);
+  Stream* both[] = {often.get(), once.get()};
+  for (const auto& stream : {often.get(), once.get()}) {
+    for (int repeat = 0; repeat < 4; ++repeat) stream->accept_waveform(golden_audio("long.wav"));
+    stream->input_finished();
+  }
+  while (often->is_ready()) {
+    recognizer->decode(both);
+    often->transcript();
+  }
+  const Transcript& actual = often->transcript();
+  const Transcript& expected = once->transcript();
+  EXPECT_EQ(actual.text, expected.text);
+  EXPECT_EQ(actual.language, expected.language);
+  EXPECT_DOUBLE_EQ(actual.score, expected.score);
+  ASSERT_GT(expected.sentences.size(), 2u) << "several tags, or the test proves nothing";
+  ASSERT_EQ(actual.words.size(), expected.words.size());
+  for (std::size_t index = 0; index < expected.words.size(); ++index) {
+    EXPECT_EQ(actual.words[index].text, expected.words[index].text);
+    EXPECT_EQ(actual.words[index].language, expected.words[index].language);
+    EXPECT_EQ(actual.words[index].start, expected.words[index].start);
+    EXPECT_EQ(actual.words[index].end, expected.words[index].end);
+    EXPECT_EQ(actual.words[index].confidence, expected.words[index].confidence);
+  }
+  ASSERT_EQ(actual.sentences.size(), expected.sentences.size());
+  for (std::size_t index = 0; index < expected.sentences.size(); ++index) {
+    EXPECT_EQ(actual.sentences[index].text, expected.sentences[index].text);
+    EXPECT_EQ(actual.sentences[index].language, expected.sentences[index].language);
+    EXPECT_EQ(actual.sentences[index].start, expected.sentences[index].start);
+    EXPECT_EQ(actual.sentences[index].end, expected.sentences[index].end);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Golden, StreamingParity, ::testing::ValuesIn(golden_cases("stream_")), case_name);
 
 }  // namespace

@@ -58,7 +58,7 @@ struct Texts {
     return group_words(tokens, pieces, detokenizer, lang_tags);
   }
   std::vector<TimedSentence> sentences(const std::vector<TimedToken>& tokens) const {
-    return group_sentences(tokens, pieces, detokenizer, lang_tags);
+    return group_sentences(tokens, words(tokens), detokenizer, lang_tags);
   }
 
   SentencePiece pieces;
