@@ -16,7 +16,8 @@ void linear(benchmark::State& state) {
   const std::int64_t inputs = state.range(1);
   const std::int64_t rows = state.range(2);
   const auto backend = glossa::backend::make_backend("cpu", 0);
-  const auto copies = static_cast<std::size_t>(std::max<std::int64_t>(1, (256 << 20) / (outputs * inputs * 4)));
+  const auto copies =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, (256 << 20) / (outputs * inputs * 4)));
   std::vector<Buffer> weights;
   std::vector<std::unique_ptr<const glossa::backend::PackedWeight>> packed;
   for (std::size_t copy = 0; copy < copies; ++copy) weights.emplace_back(outputs, inputs);

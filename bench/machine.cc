@@ -21,7 +21,8 @@ double best_seconds(int threads, int rounds, const std::function<void(int)>& wor
     const auto start = Clock::now();
     {
       std::vector<std::jthread> workers;
-      for (int thread = 0; thread < threads; ++thread) workers.emplace_back([&work, thread] { work(thread); });
+      for (int thread = 0; thread < threads; ++thread)
+        workers.emplace_back([&work, thread] { work(thread); });
     }
     best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
   }
@@ -39,7 +40,8 @@ MachineCeiling measure_machine(int threads) {
   for (auto& block : memory) block.assign(kFloatsPerThread, 1.0f);
   const backend::KernelTable kernels = backend::select_kernels().table;
   std::vector<float> sums(static_cast<std::size_t>(threads));
-  // The matrix kernel with one row is the best reader there is: it loads each weight once and does little else.
+  // The matrix kernel with one row is the best reader there is: it loads each weight once and does little
+  // else.
   const double read_seconds = best_seconds(threads, 4, [&](int thread) {
     constexpr std::int64_t kInputs = 1024;
     std::vector<float> x(kInputs, 1.0f);
@@ -48,7 +50,8 @@ MachineCeiling measure_machine(int threads) {
                        static_cast<std::int64_t>(y.size()), kInputs, y.data(), 1);
     sums[static_cast<std::size_t>(thread)] = y.front();
   });
-  ceiling.read_gb_per_s = static_cast<double>(threads) * kFloatsPerThread * sizeof(float) / read_seconds / 1e9;
+  ceiling.read_gb_per_s =
+      static_cast<double>(threads) * kFloatsPerThread * sizeof(float) / read_seconds / 1e9;
 
   // A product that stays in the first-level cache: 12 rows by 4 outputs of 256 inputs, 16 kB.
   constexpr std::int64_t kRows = 12;

@@ -5,8 +5,9 @@ namespace glossa::bench {
 
 struct MachineCeiling {
   int threads = 0;
-  double read_gb_per_s = 0;   // streaming reads of memory much larger than the caches, all threads
-  double f32_gflop_per_s = 0; // independent fused multiply-adds in registers, all threads; one is 2 operations
+  double read_gb_per_s = 0;  // streaming reads of memory much larger than the caches, all threads
+  double f32_gflop_per_s =
+      0;  // independent fused multiply-adds in registers, all threads; one is 2 operations
 };
 
 // About a second.

@@ -1,9 +1,11 @@
 // Real-time factor of every latency setting at 1, 2 and 8 streams, beside the floor of this machine.
 //
-//   build/dev/bin/realtime_factor MODEL.nemo [seconds of audio per stream, default 4] [threads, default all cores]
+//   build/dev/bin/realtime_factor MODEL.nemo [seconds of audio per stream, default 4] [threads, default all
+//   cores]
 //
-// Each stream is fed noise; all streams of a run have the same setting and step together. The floor of a chunk is the
-// larger of (weight bytes / read bandwidth) and (operations / f32 peak), both measured in the same run.
+// Each stream is fed noise; all streams of a run have the same setting and step together. The floor of a
+// chunk is the larger of (weight bytes / read bandwidth) and (operations / f32 peak), both measured in the
+// same run.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -45,15 +47,16 @@ std::vector<float> noise(double seconds) {
   return pcm;
 }
 
-// Weights that every encoder frame is multiplied with: all matrices but the joint's output, the predictor and the
-// relative positions, which are computed once.
+// Weights that every encoder frame is multiplied with: all matrices but the joint's output, the predictor and
+// the relative positions, which are computed once.
 double weights_per_frame(const glossa::model::ModelConfig& config) {
   double weights = 0;
   for (const auto& spec : glossa::model::tensor_specs(config)) {
     const bool per_label = spec.name.starts_with("decoder.") || spec.name.starts_with("joint.joint_net") ||
                            spec.name.starts_with("joint.pred");
     const bool is_conv_image = spec.name.starts_with("encoder.pre_encode.conv");
-    if (spec.quantizable && !per_label && !is_conv_image && spec.name.find("linear_pos") == std::string::npos) {
+    if (spec.quantizable && !per_label && !is_conv_image &&
+        spec.name.find("linear_pos") == std::string::npos) {
       weights += static_cast<double>(spec.elements());
     }
   }
@@ -87,10 +90,11 @@ int main(int argc, char** argv) {
       glossa::Stream* first[] = {stream.get()};
       const auto start = Clock::now();
       recognizer->decode(first);
-      fmt::print("first chunk of the process, pages of the file not mapped yet: {:.0f} ms\n", seconds_since(start) * 1e3);
+      fmt::print("first chunk of the process, pages of the file not mapped yet: {:.0f} ms\n",
+                 seconds_since(start) * 1e3);
     }
-    fmt::print("{:>8} {:>8} {:>10} {:>12} {:>12} {:>8} {:>8} {:>12}\n", "setting", "streams", "chunk ms", "ms per step",
-               "floor ms", "x floor", "RTF", "resident MB");
+    fmt::print("{:>8} {:>8} {:>10} {:>12} {:>12} {:>8} {:>8} {:>12}\n", "setting", "streams", "chunk ms",
+               "ms per step", "floor ms", "x floor", "RTF", "resident MB");
     for (const int right : {0, 1, 3, 6, 13}) {
       for (const int count : {1, 2, 8}) {
         std::vector<std::unique_ptr<glossa::Stream>> streams;
@@ -114,8 +118,8 @@ int main(int argc, char** argv) {
         const double floor = std::max(weights * 4 / (machine.read_gb_per_s * 1e9),
                                       2 * weights * rows / (machine.f32_gflop_per_s * 1e9));
         fmt::print("{:>8} {:>8} {:>10.0f} {:>12.1f} {:>12.1f} {:>8.2f} {:>8.3f} {:>12.0f}\n",
-                   fmt::format("[56,{}]", right), count, chunk * 1e3, median * 1e3, floor * 1e3, median / floor,
-                   median / chunk, resident_megabytes());
+                   fmt::format("[56,{}]", right), count, chunk * 1e3, median * 1e3, floor * 1e3,
+                   median / floor, median / chunk, resident_megabytes());
         std::fflush(stdout);
       }
     }

@@ -11,8 +11,8 @@
 //   stream->input_finished();
 //   while (stream->is_ready()) recognizer->decode(ready);
 //
-// Work is pulled, by the caller's thread: accept_waveform() computes log-mel features, decode() runs the model, and
-// transcript() puts text together.
+// Work is pulled, by the caller's thread: accept_waveform() computes log-mel features, decode() runs the
+// model, and transcript() puts text together.
 #pragma once
 
 #include <memory>
@@ -29,9 +29,9 @@ class GLOSSA_API Stream {
  public:
   virtual ~Stream();
 
-  // Appends samples: mono, ModelInfo::sample_rate, nominally in [-1, 1]. Any number at a time; how they are sliced
-  // never changes the result. Louder samples are used as they are, up to 65536; NaN and infinity count as 0.
-  // Error kInvalidArgument after input_finished().
+  // Appends samples: mono, ModelInfo::sample_rate, nominally in [-1, 1]. Any number at a time; how they are
+  // sliced never changes the result. Louder samples are used as they are, up to 65536; NaN and infinity count
+  // as 0. Error kInvalidArgument after input_finished().
   virtual void accept_waveform(std::span<const float> pcm) = 0;
 
   // No more audio will come. What is left is decoded by the following decode() calls.
@@ -63,10 +63,11 @@ class GLOSSA_API Recognizer {
   // The stream keeps the recogniser alive. Error kInvalidArgument for an unusable latency or language.
   virtual std::unique_ptr<Stream> create_stream(const StreamOptions& options) const = 0;
 
-  // One step: takes the next chunk of every stream that is_ready() and decodes them as one batch, whatever their
-  // latency settings and languages. Streams that are not ready are left alone. The result of a stream does not
-  // depend on the others in the batch, bit for bit. Streams must be distinct and made by this recogniser, else
-  // Error kInvalidArgument before anything is done. Should decode() throw anything else (no memory), reset() the streams.
+  // One step: takes the next chunk of every stream that is_ready() and decodes them as one batch, whatever
+  // their latency settings and languages. Streams that are not ready are left alone. The result of a stream
+  // does not depend on the others in the batch, bit for bit. Streams must be distinct and made by this
+  // recogniser, else Error kInvalidArgument before anything is done. Should decode() throw anything else (no
+  // memory), reset() the streams.
   virtual void decode(std::span<Stream* const> streams) const = 0;
 };
 

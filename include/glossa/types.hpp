@@ -23,16 +23,18 @@ struct AttContext {
 // How audio is cut into encoder chunks. All modes share the encoder; they differ at the two ends of a stream.
 enum class StreamingMode {
   kExact,       // the masked offline result, chunk by chunk; every frame of sound is used
-  kNemoBuffer,  // NeMo's CacheAwareStreamingAudioBuffer: counts the trailing zero frame as sound, drops a tail of
-                // fewer than 8 mel frames, feeds 9 old mel frames again instead of caching the subsampling
-  kUniform,     // as kNemoBuffer with pad_and_drop_preencoded=true: every chunk, the first too, has the same length
-  kOffline,     // as kExact, but one step takes many chunks at once: throughput instead of latency
+  kNemoBuffer,  // NeMo's CacheAwareStreamingAudioBuffer: counts the trailing zero frame as sound, drops a
+                // tail of fewer than 8 mel frames, feeds 9 old mel frames again instead of caching the
+                // subsampling
+  kUniform,  // as kNemoBuffer with pad_and_drop_preencoded=true: every chunk, the first too, has the same
+             // length
+  kOffline,  // as kExact, but one step takes many chunks at once: throughput instead of latency
 };
 
 struct RecognizerOptions {
-  std::filesystem::path model;   // a .nemo file
-  int threads = 0;               // threads that work on one decode(); 0: one per core
-  std::string backend = "cpu";   // "cpu", or "reference": naive loops, the oracle of the tests
+  std::filesystem::path model;  // a .nemo file
+  int threads = 0;              // threads that work on one decode(); 0: one per core
+  std::string backend = "cpu";  // "cpu", or "reference": naive loops, the oracle of the tests
 };
 
 struct StreamOptions {
@@ -41,57 +43,58 @@ struct StreamOptions {
   std::string target_lang = "auto";       // a code of the checkpoint's prompt table, or an alias of one
   bool unknown_lang_is_auto = false;      // an unknown target_lang falls back to "auto" instead of an error
   StreamingMode mode = StreamingMode::kExact;
-  int max_symbols = 0;                    // labels per encoder frame at most, up to 1000; 0: the checkpoint's own
-  bool keep_lang_tags = false;            // leave tags such as <en-US> in the text
-  // kNemoBuffer and kUniform only: mel frames (samples / hop + 1) of the longest stream of the batch that NeMo would
-  // have formed. There, a tail of fewer than 8 mel frames is dropped only for the longest stream. 0: this one.
+  int max_symbols = 0;          // labels per encoder frame at most, up to 1000; 0: the checkpoint's own
+  bool keep_lang_tags = false;  // leave tags such as <en-US> in the text
+  // kNemoBuffer and kUniform only: mel frames (samples / hop + 1) of the longest stream of the batch that
+  // NeMo would have formed. There, a tail of fewer than 8 mel frames is dropped only for the longest stream.
+  // 0: this one.
   int64_t nemo_batch_mel_frames = 0;
 };
 
 struct Token {
   int id = 0;
-  int frame = 0;          // encoder frame of emission, counted from the start of the stream
-  float log_prob = 0;     // natural logarithm of its probability
-  float confidence = 0;   // 0..1, normalised Tsallis entropy (alpha 0.33, as NeMo) of the distribution
+  int frame = 0;         // encoder frame of emission, counted from the start of the stream
+  float log_prob = 0;    // natural logarithm of its probability
+  float confidence = 0;  // 0..1, normalised Tsallis entropy (alpha 0.33, as NeMo) of the distribution
 };
 
 struct Word {
   std::string text;
-  double start = 0;       // seconds
-  double end = 0;         // seconds
-  float confidence = 0;   // smallest of its tokens
-  std::string language;   // of the language tag that closes its sentence; empty when none has come yet
+  double start = 0;      // seconds
+  double end = 0;        // seconds
+  float confidence = 0;  // smallest of its tokens
+  std::string language;  // of the language tag that closes its sentence; empty when none has come yet
 };
 
 struct Sentence {
   std::string text;
-  std::string language;   // of its closing tag; empty when none came
-  double start = 0;       // seconds
-  double end = 0;         // seconds
+  std::string language;  // of its closing tag; empty when none came
+  double start = 0;      // seconds
+  double end = 0;        // seconds
 };
 
 struct Transcript {
-  std::string text;                 // without tags unless StreamOptions::keep_lang_tags
-  std::string language;             // first tag of the transcript, empty when none
+  std::string text;      // without tags unless StreamOptions::keep_lang_tags
+  std::string language;  // first tag of the transcript, empty when none
   std::vector<Sentence> sentences;
   std::vector<Word> words;
-  std::vector<Token> tokens;        // every emitted label, tags included
-  double duration = 0;              // seconds of audio accepted so far
-  double score = 0;                 // sum of the tokens' log_prob
+  std::vector<Token> tokens;  // every emitted label, tags included
+  double duration = 0;        // seconds of audio accepted so far
+  double score = 0;           // sum of the tokens' log_prob
 };
 
 struct Language {
-  std::string code;                  // e.g. "en-US"
+  std::string code;  // e.g. "en-US"
   int prompt_slot = 0;
   std::vector<std::string> aliases;  // other keys of the same slot, e.g. "en"
 };
 
 struct ModelInfo {
-  std::string name;                      // file name without extension
-  int sample_rate = 0;                   // Hz
-  int hop = 0;                           // samples from one mel frame to the next
-  int vocabulary = 0;                    // pieces, blank not counted
-  double frame_seconds = 0;              // duration of one encoder frame
+  std::string name;          // file name without extension
+  int sample_rate = 0;       // Hz
+  int hop = 0;               // samples from one mel frame to the next
+  int vocabulary = 0;        // pieces, blank not counted
+  double frame_seconds = 0;  // duration of one encoder frame
   std::int64_t parameters = 0;
   bool has_prompt = false;               // false: one language, target_lang must be "auto" or empty
   std::vector<AttContext> att_contexts;  // as listed in the checkpoint; the first is the default

@@ -16,10 +16,10 @@ struct AudioFile {
   int original_channels = 0;
 };
 
-// Decodes a whole file and resamples it to `sample_rate` Hz. wav, flac, ogg (vorbis, opus), mp3 and whatever else
-// libsndfile reads; other formats through the ffmpeg program when it is installed. Error kBadInput names the file and,
-// for an unknown format, says that ffmpeg would help when it is missing. NaN and infinite samples become 0.
-// A file with no samples gives an empty vector.
+// Decodes a whole file and resamples it to `sample_rate` Hz. wav, flac, ogg (vorbis, opus), mp3 and whatever
+// else libsndfile reads; other formats through the ffmpeg program when it is installed. Error kBadInput names
+// the file and, for an unknown format, says that ffmpeg would help when it is missing. NaN and infinite
+// samples become 0. A file with no samples gives an empty vector.
 AudioFile read_audio(const std::filesystem::path& path, int sample_rate);
 
 // The same for a file already in memory (no ffmpeg). `name` is for messages.

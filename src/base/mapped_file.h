@@ -18,7 +18,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
-  // Gives the pages read so far back to the system, which still caches the file: they are mapped again when needed.
+  // Gives the pages read so far back to the system, which still caches the file: they are mapped again when
+  // needed.
   void release_pages() const;
 
  private:

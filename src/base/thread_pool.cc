@@ -65,14 +65,17 @@ class ThreadPool::Impl {
     generation_.notify_all();
     run_pieces();
     for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
-      if (spin < kSpins) pause_briefly();
-      else std::this_thread::yield();
+      if (spin < kSpins)
+        pause_briefly();
+      else
+        std::this_thread::yield();
     }
     if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
  private:
-  // Some 100 microseconds: longer than the pause between two loops of one layer, shorter than between two chunks.
+  // Some 100 microseconds: longer than the pause between two loops of one layer, shorter than between two
+  // chunks.
   static constexpr int kSpins = 2000;
 
   void run_pieces() {

@@ -7,12 +7,12 @@
 
 namespace glossa {
 
-// parallel_for() may be called from any thread; calls from several threads at once are legal: one gets the workers,
-// the others run their loop on the calling thread alone. Results must not depend on who runs what.
+// parallel_for() may be called from any thread; calls from several threads at once are legal: one gets the
+// workers, the others run their loop on the calling thread alone. Results must not depend on who runs what.
 class ThreadPool {
  public:
-  // `threads` counts the caller: 1 makes no threads. 0: one per core. Where the system refuses a thread, the pool has
-  // fewer: threads() tells. The threads do not survive fork(): make the pool in the child.
+  // `threads` counts the caller: 1 makes no threads. 0: one per core. Where the system refuses a thread, the
+  // pool has fewer: threads() tells. The threads do not survive fork(): make the pool in the child.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -22,9 +22,9 @@ class ThreadPool {
 
   int threads() const;
 
-  // Calls body(begin, end) for pieces of [0, count) until all are done. `grain`: smallest piece worth a hand-over.
-  // The body must not call parallel_for() of the same pool. What it throws first is rethrown here when no thread is in
-  // the body any more; pieces not begun by then are left out.
+  // Calls body(begin, end) for pieces of [0, count) until all are done. `grain`: smallest piece worth a
+  // hand-over. The body must not call parallel_for() of the same pool. What it throws first is rethrown here
+  // when no thread is in the body any more; pieces not begun by then are left out.
   void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) const;
 
  private:

@@ -106,7 +106,7 @@ class NemoCheckpoint final : public Checkpoint {
   }
 
   std::shared_ptr<const MappedFile> file_;  // what the views point into; may be null
-  std::vector<std::byte> inflated_;    // instead, when the tar is compressed
+  std::vector<std::byte> inflated_;         // instead, when the tar is compressed
   std::string source_;
   std::string config_yaml_;
   model::ModelConfig config_;

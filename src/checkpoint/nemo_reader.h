@@ -10,7 +10,8 @@
 
 namespace glossa::checkpoint {
 
-// `file`, when given, is what `bytes` belong to; the checkpoint shares it. Without it the caller keeps them alive.
+// `file`, when given, is what `bytes` belong to; the checkpoint shares it. Without it the caller keeps them
+// alive.
 std::shared_ptr<const Checkpoint> read_nemo_bytes(std::span<const std::byte> bytes,
                                                   std::shared_ptr<const MappedFile> file,
                                                   const std::string& source);

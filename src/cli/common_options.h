@@ -29,13 +29,14 @@ struct RecognitionOptions {
   std::string latency;           // "320ms"; empty: not given
   std::string streaming = "exact";
   std::string decoding = "greedy";  // so far the only choice
-  int max_symbols = 0;  // 0: the checkpoint's
+  int max_symbols = 0;              // 0: the checkpoint's
   bool keep_lang_tags = false;
   bool fallback_to_auto = false;
 };
 
-void add_model_options(CLI::App& command, ModelOptions& options);   // --model and the engine options
-void add_engine_options(CLI::App& command, ModelOptions& options);  // --threads, --weights, --device, --backend
+void add_model_options(CLI::App& command, ModelOptions& options);  // --model and the engine options
+void add_engine_options(CLI::App& command,
+                        ModelOptions& options);  // --threads, --weights, --device, --backend
 void add_recognition_options(CLI::App& command, RecognitionOptions& options);
 
 // For CLI::Option::check(): a whole number in that range.

@@ -9,16 +9,16 @@
 namespace glossa::data {
 
 struct ManifestEntry {
-  std::filesystem::path audio_filepath;  // made absolute: relative paths count from the manifest's folder
-  std::optional<double> offset;          // seconds into the file
-  std::optional<double> duration;        // seconds
-  std::optional<std::string> text;       // reference
+  std::filesystem::path audio_filepath;    // made absolute: relative paths count from the manifest's folder
+  std::optional<double> offset;            // seconds into the file
+  std::optional<double> duration;          // seconds
+  std::optional<std::string> text;         // reference
   std::optional<std::string> target_lang;  // "target_lang", else "lang"
-  int line = 0;                          // 1-based, for messages
+  int line = 0;                            // 1-based, for messages
 };
 
-// Error kBadInput names the file and line of what cannot be read. Blank lines and entries with "_skipme": true are
-// passed over. An empty manifest gives no entries.
+// Error kBadInput names the file and line of what cannot be read. Blank lines and entries with "_skipme":
+// true are passed over. An empty manifest gives no entries.
 std::vector<ManifestEntry> read_manifest(const std::filesystem::path& path);
 
 }  // namespace glossa::data

@@ -199,7 +199,8 @@ glossa_status glossa_recognizer_load(const glossa_recognizer_options* options,
     glossa::RecognizerOptions load;
     load.model = &required(given.model, "options->model");
     // What no int can hold is out of range all the same.
-    load.threads = static_cast<int>(std::clamp<std::int64_t>(given.threads, -1, std::numeric_limits<int>::max()));
+    load.threads =
+        static_cast<int>(std::clamp<std::int64_t>(given.threads, -1, std::numeric_limits<int>::max()));
     if (given.backend != nullptr) load.backend = given.backend;
     *recognizer = std::make_unique<glossa_recognizer>(glossa::Recognizer::load(load)).release();
   });

@@ -9,13 +9,14 @@ namespace glossa::engine {
 using backend::Activation;
 using backend::Matrix;
 
-ConformerLayer::ConformerLayer(const backend::Backend& backend, const model::EncoderConfig& config, WeightStore& store,
-                               int layer)
+ConformerLayer::ConformerLayer(const backend::Backend& backend, const model::EncoderConfig& config,
+                               WeightStore& store, int layer)
     : backend_(backend), layer_(layer), heads_(config.heads), kernel_(config.conv_kernel) {
   const std::string prefix = fmt::format("encoder.layers.{}.", layer);
   const auto linear = [&](const char* name) { return bind_linear(store, backend, prefix + name); };
   const auto norm = [&](const char* name) { return bind_layer_norm(store, prefix + name); };
-  feed_forward1_ = {norm("norm_feed_forward1"), linear("feed_forward1.linear1"), linear("feed_forward1.linear2")};
+  feed_forward1_ = {norm("norm_feed_forward1"), linear("feed_forward1.linear1"),
+                    linear("feed_forward1.linear2")};
   norm_self_att_ = norm("norm_self_att");
   linear_q_ = linear("self_attn.linear_q");
   linear_k_ = linear("self_attn.linear_k");
@@ -30,11 +31,13 @@ ConformerLayer::ConformerLayer(const backend::Backend& backend, const model::Enc
   depthwise_bias_ = store.optional_vector(prefix + "conv.depthwise_conv.bias");
   conv_norm_ = norm("conv.batch_norm");  // a LayerNorm; the name is historical
   pointwise_conv2_ = linear("conv.pointwise_conv2");
-  feed_forward2_ = {norm("norm_feed_forward2"), linear("feed_forward2.linear1"), linear("feed_forward2.linear2")};
+  feed_forward2_ = {norm("norm_feed_forward2"), linear("feed_forward2.linear1"),
+                    linear("feed_forward2.linear2")};
   norm_out_ = norm("norm_out");
 }
 
-void ConformerLayer::step(Matrix<float> x, std::span<const StreamRows> streams, LayerWorkspace& workspace) const {
+void ConformerLayer::step(Matrix<float> x, std::span<const StreamRows> streams,
+                          LayerWorkspace& workspace) const {
   feed_forward(feed_forward1_, x, workspace);
   self_attention(x, streams, workspace);
   convolution(x, streams, workspace);
@@ -42,12 +45,13 @@ void ConformerLayer::step(Matrix<float> x, std::span<const StreamRows> streams, 
   backend_.layer_norm(x, norm_out_.weight, norm_out_.bias, Activation::kNone, x);
 }
 
-void ConformerLayer::feed_forward(const FeedForward& module, Matrix<float> x, LayerWorkspace& workspace) const {
+void ConformerLayer::feed_forward(const FeedForward& module, Matrix<float> x,
+                                  LayerWorkspace& workspace) const {
   const Matrix<float> normal = workspace.normal.resize(x.rows, x.cols);
   const Matrix<float> hidden = workspace.wide.resize(x.rows, module.linear1.weight->rows());
   backend_.layer_norm(x, module.norm.weight, module.norm.bias, Activation::kNone, normal);
-  backend_.linear(normal, *module.linear1.weight, {.bias = module.linear1.bias, .activation = Activation::kSwish},
-                  hidden);
+  backend_.linear(normal, *module.linear1.weight,
+                  {.bias = module.linear1.bias, .activation = Activation::kSwish}, hidden);
   backend_.linear(hidden, *module.linear2.weight, {.bias = module.linear2.bias, .residual_scale = 0.5f}, x);
 }
 
@@ -103,7 +107,8 @@ void ConformerLayer::convolution(Matrix<float> x, std::span<const StreamRows> st
     std::copy_n(joined.row(stream.count), tail * x.cols, past.data);
   }
   backend_.layer_norm(mixed, conv_norm_.weight, conv_norm_.bias, Activation::kSwish, mixed);
-  backend_.linear(mixed, *pointwise_conv2_.weight, {.bias = pointwise_conv2_.bias, .residual_scale = 1.0f}, x);
+  backend_.linear(mixed, *pointwise_conv2_.weight, {.bias = pointwise_conv2_.bias, .residual_scale = 1.0f},
+                  x);
 }
 
 }  // namespace glossa::engine

@@ -18,8 +18,8 @@ struct StreamRows {
 };
 
 struct LayerWorkspace {
-  backend::Buffer normal;     // a branch's normalised input
-  backend::Buffer wide;       // feed-forward hidden, GLU input
+  backend::Buffer normal;  // a branch's normalised input
+  backend::Buffer wide;    // feed-forward hidden, GLU input
   backend::Buffer queries;
   backend::Buffer keys;
   backend::Buffer values;
@@ -31,7 +31,8 @@ struct LayerWorkspace {
 // Immutable; any thread may use it, each with its own workspace.
 class ConformerLayer {
  public:
-  ConformerLayer(const backend::Backend& backend, const model::EncoderConfig& config, WeightStore& store, int layer);
+  ConformerLayer(const backend::Backend& backend, const model::EncoderConfig& config, WeightStore& store,
+                 int layer);
 
   // x [rows, d_model] is replaced by the block's output; the caches receive the rows' keys, values and tails.
   void step(backend::Matrix<float> x, std::span<const StreamRows> streams, LayerWorkspace& workspace) const;
@@ -46,8 +47,10 @@ class ConformerLayer {
   };
 
   void feed_forward(const FeedForward& module, backend::Matrix<float> x, LayerWorkspace& workspace) const;
-  void self_attention(backend::Matrix<float> x, std::span<const StreamRows> streams, LayerWorkspace& workspace) const;
-  void convolution(backend::Matrix<float> x, std::span<const StreamRows> streams, LayerWorkspace& workspace) const;
+  void self_attention(backend::Matrix<float> x, std::span<const StreamRows> streams,
+                      LayerWorkspace& workspace) const;
+  void convolution(backend::Matrix<float> x, std::span<const StreamRows> streams,
+                   LayerWorkspace& workspace) const;
 
   const backend::Backend& backend_;
   int layer_;

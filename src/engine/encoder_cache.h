@@ -13,17 +13,17 @@ namespace glossa::engine {
 
 // One stride-2 convolution's past: the input frames that outputs to come will still read.
 struct ConvImageCache {
-  std::vector<float> frames;       // the kept frames, oldest first
-  std::int64_t kept = 0;           // their number: 0, 1 or 2
-  std::int64_t inputs = 0;         // input frames seen so far
-  std::int64_t outputs = 0;        // output frames made so far
+  std::vector<float> frames;  // the kept frames, oldest first
+  std::int64_t kept = 0;      // their number: 0, 1 or 2
+  std::int64_t inputs = 0;    // input frames seen so far
+  std::int64_t outputs = 0;   // output frames made so far
 };
 
 using SubsamplingCache = std::vector<ConvImageCache>;  // one per stride-2 layer
 
-// Projected keys and values of the last `left` frames (NeMo caches the attention's input instead and projects it again
-// in every step), and the tail of each depthwise convolution's input. All layers move together: a step calls begin(),
-// each layer writes its rows, then the step calls end().
+// Projected keys and values of the last `left` frames (NeMo caches the attention's input instead and projects
+// it again in every step), and the tail of each depthwise convolution's input. All layers move together: a
+// step calls begin(), each layer writes its rows, then the step calls end().
 class EncoderCache {
  public:
   EncoderCache(const model::EncoderConfig& config, AttContext context,

@@ -17,8 +17,9 @@ struct Cursor {
   bool done() const { return frame >= input->frames.rows; }
 };
 
-// The joint's output weight is read once per round whatever the rows, so several frames are tried with the current
-// prediction at once; those behind the first label are wasted. This many rows cost hardly more than one.
+// The joint's output weight is read once per round whatever the rows, so several frames are tried with the
+// current prediction at once; those behind the first label are wasted. This many rows cost hardly more than
+// one.
 constexpr std::int64_t kRowsPerRound = 8;
 
 }  // namespace
@@ -45,7 +46,8 @@ void GreedyDecoder::decode(std::span<const DecoderInput> streams, DecoderWorkspa
   std::vector<DecoderState*> emitters;
   std::vector<PredictorState*> predictor_states;
   while (!cursors.empty()) {
-    const std::int64_t look_ahead = std::max<std::int64_t>(1, kRowsPerRound / static_cast<std::int64_t>(cursors.size()));
+    const std::int64_t look_ahead =
+        std::max<std::int64_t>(1, kRowsPerRound / static_cast<std::int64_t>(cursors.size()));
     std::int64_t rows = 0;
     for (Cursor& cursor : cursors) {
       cursor.rows = std::min(look_ahead, cursor.input->frames.rows - cursor.frame);
@@ -101,7 +103,8 @@ void GreedyDecoder::decode(std::span<const DecoderInput> streams, DecoderWorkspa
       const Matrix<float> projected = workspace.projected.resize(count, joint_.hidden_size());
       joint_.project_predictions(predictor_.step(labels, predictor_states, workspace.predictor), projected);
       for (std::int64_t row = 0; row < count; ++row) {
-        std::copy_n(projected.row(row), projected.cols, emitters[static_cast<std::size_t>(row)]->prediction.data());
+        std::copy_n(projected.row(row), projected.cols,
+                    emitters[static_cast<std::size_t>(row)]->prediction.data());
       }
     }
     std::erase_if(cursors, [](const Cursor& cursor) { return cursor.done(); });

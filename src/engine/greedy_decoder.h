@@ -1,5 +1,6 @@
-// Greedy transducer search with label looping, batched over streams. Source: NeMo greedy_batch (rnnt_label_looping):
-// at each frame the best label is emitted and the predictor advanced until blank wins or max_symbols labels came.
+// Greedy transducer search with label looping, batched over streams. Source: NeMo greedy_batch
+// (rnnt_label_looping): at each frame the best label is emitted and the predictor advanced until blank wins
+// or max_symbols labels came.
 #pragma once
 
 #include <span>
@@ -14,8 +15,8 @@ namespace glossa::engine {
 // One stream's search state, carried from chunk to chunk.
 struct DecoderState {
   PredictorState predictor;
-  std::vector<float> prediction;   // [joint hidden]: the predictor's output, projected
-  std::int64_t frames = 0;         // encoder frames decoded so far
+  std::vector<float> prediction;  // [joint hidden]: the predictor's output, projected
+  std::int64_t frames = 0;        // encoder frames decoded so far
 };
 
 // One stream's part of a step.
@@ -36,7 +37,8 @@ struct DecoderWorkspace {
 // Immutable; any thread may use it, each with its own workspace.
 class GreedyDecoder {
  public:
-  GreedyDecoder(const backend::Backend& backend, const Predictor& predictor, const Joint& joint, int blank_id);
+  GreedyDecoder(const backend::Backend& backend, const Predictor& predictor, const Joint& joint,
+                int blank_id);
 
   // The state at the start of a stream: the predictor has seen blank once.
   const DecoderState& initial_state() const { return initial_; }

@@ -9,7 +9,8 @@ namespace glossa::engine {
 
 using backend::Matrix;
 
-Predictor::Predictor(const backend::Backend& backend, const model::PredictorConfig& config, WeightStore& store)
+Predictor::Predictor(const backend::Backend& backend, const model::PredictorConfig& config,
+                     WeightStore& store)
     : backend_(backend),
       blank_id_(config.blank_id()),
       size_(config.hidden),
@@ -38,8 +39,10 @@ Matrix<const float> Predictor::step(std::span<const int> labels, std::span<Predi
   const Matrix<float> gates = workspace.gates.resize(rows, 4 * size_);
   for (std::int64_t row = 0; row < rows; ++row) {
     const int label = labels[static_cast<std::size_t>(row)];
-    if (label == blank_id_) std::fill_n(input.row(row), size_, 0.0f);
-    else std::copy_n(embedding_.row(label), size_, input.row(row));
+    if (label == blank_id_)
+      std::fill_n(input.row(row), size_, 0.0f);
+    else
+      std::copy_n(embedding_.row(label), size_, input.row(row));
   }
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
     const std::int64_t offset = static_cast<std::int64_t>(layer) * size_;
@@ -50,7 +53,8 @@ Matrix<const float> Predictor::step(std::span<const int> labels, std::span<Predi
     }
     const LstmLayer& lstm = layers_[layer];
     backend_.linear(input, *lstm.input.weight, {.bias = lstm.input.bias}, gates);
-    backend_.linear(hidden, *lstm.recurrent.weight, {.bias = lstm.recurrent.bias, .residual_scale = 1.0f}, gates);
+    backend_.linear(hidden, *lstm.recurrent.weight, {.bias = lstm.recurrent.bias, .residual_scale = 1.0f},
+                    gates);
     backend_.lstm_cell(gates, cell, input);  // the hidden state is the next layer's input
     for (std::int64_t row = 0; row < rows; ++row) {
       PredictorState& state = *states[static_cast<std::size_t>(row)];

@@ -30,7 +30,8 @@ class Predictor {
 
   PredictorState zero_state() const;
 
-  // Feeds one label to each state; blank counts as a zero embedding. The outputs [states, size] lie in the workspace.
+  // Feeds one label to each state; blank counts as a zero embedding. The outputs [states, size] lie in the
+  // workspace.
   backend::Matrix<const float> step(std::span<const int> labels, std::span<PredictorState* const> states,
                                     PredictorWorkspace& workspace) const;
 

@@ -1,5 +1,6 @@
 // The language prompt: joins a one-hot language to every encoder frame (NeMo: prompt_kernel).
-// e' = W2 relu(W1 [e ; onehot] + b1) + b2. The one-hot product picks a column of W1, so it is a bias per language.
+// e' = W2 relu(W1 [e ; onehot] + b1) + b2. The one-hot product picks a column of W1, so it is a bias per
+// language.
 #pragma once
 
 #include <span>

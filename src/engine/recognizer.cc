@@ -34,8 +34,8 @@ ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::Prompt
   info.sample_rate = config.features.sample_rate;
   info.hop = config.features.hop;
   info.vocabulary = config.predictor.vocabulary;
-  info.frame_seconds =
-      static_cast<double>(config.features.hop) * config.encoder.subsampling_factor / config.features.sample_rate;
+  info.frame_seconds = static_cast<double>(config.features.hop) * config.encoder.subsampling_factor /
+                       config.features.sample_rate;
   for (const model::TensorSpec& spec : model::tensor_specs(config)) {
     if (!spec.optional) info.parameters += spec.elements();
   }
@@ -75,8 +75,8 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
       greedy_decoder_(*backend_, predictor_, joint_, config_.predictor.blank_id()),
       info_(describe(*checkpoint_, prompts_, *backend_, options)) {
   if (pieces_.size() != config_.predictor.vocabulary) {
-    fail_bad_input("{}: the tokenizer has {} pieces, expected {} from decoder.vocab_size", checkpoint_->source(),
-                   pieces_.size(), config_.predictor.vocabulary);
+    fail_bad_input("{}: the tokenizer has {} pieces, expected {} from decoder.vocab_size",
+                   checkpoint_->source(), pieces_.size(), config_.predictor.vocabulary);
   }
   if (config_.has_prompt()) prompt_fusion_.emplace(*backend_, config_, store_);
 }
@@ -137,7 +137,9 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) c
   };
   Encoder::Observer observe;
   if (tap) {
-    observe = [&](std::string_view stage, const EncodedFrames& frames) { show(stage, frames.rows, frames.counts); };
+    observe = [&](std::string_view stage, const EncodedFrames& frames) {
+      show(stage, frames.rows, frames.counts);
+    };
   }
   const EncodedFrames encoded = encoder_.step(encoder_inputs, workspace->encoder, observe);
 
@@ -183,7 +185,8 @@ void RecognizerImpl::return_workspace(std::unique_ptr<Workspace> workspace) cons
 
 void decode_with_tap(const Recognizer& recognizer, std::span<Stream* const> streams, const StageTap& tap) {
   const auto* impl = dynamic_cast<const RecognizerImpl*>(&recognizer);
-  if (impl == nullptr) fail_invalid_argument("decode_with_tap(): expected a recogniser made by Recognizer::load()");
+  if (impl == nullptr)
+    fail_invalid_argument("decode_with_tap(): expected a recogniser made by Recognizer::load()");
   impl->step(streams, tap);
 }
 

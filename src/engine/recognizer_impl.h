@@ -1,5 +1,5 @@
-// The engine behind the public Recognizer: every immutable part, and the step that runs them in the order of the
-// journey.
+// The engine behind the public Recognizer: every immutable part, and the step that runs them in the order of
+// the journey.
 #pragma once
 
 #include <memory>
@@ -67,7 +67,8 @@ class RecognizerImpl final : public Recognizer, public std::enable_shared_from_t
   ModelInfo info_;
 
   mutable std::mutex workspaces_mutex_;
-  mutable std::vector<std::unique_ptr<Workspace>> workspaces_;  // not in use; one per thread that ever decoded at once
+  mutable std::vector<std::unique_ptr<Workspace>>
+      workspaces_;  // not in use; one per thread that ever decoded at once
 };
 
 }  // namespace glossa::engine

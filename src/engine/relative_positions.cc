@@ -10,7 +10,8 @@ namespace {
 void encode_position(std::int64_t position, int d_model, float* row) {
   for (int pair = 0; pair < d_model; pair += 2) {
     // The products are rounded to f32 as in NeMo's table.
-    const float frequency = std::exp(static_cast<float>(pair) * static_cast<float>(-(std::log(10000.0) / d_model)));
+    const float frequency =
+        std::exp(static_cast<float>(pair) * static_cast<float>(-(std::log(10000.0) / d_model)));
     const float angle = static_cast<float>(position) * frequency;
     row[pair] = std::sin(angle);
     if (pair + 1 < d_model) row[pair + 1] = std::cos(angle);
@@ -36,7 +37,8 @@ std::shared_ptr<const RelativePositions> RelativePositionTable::covering(AttCont
   wider->min_offset = std::min<std::int64_t>(-context.right, before ? before->min_offset : 0);
   backend::Buffer encodings(wider->max_offset - wider->min_offset + 1, d_model_);
   const backend::Matrix<float> rows = encodings.view();
-  for (std::int64_t row = 0; row < rows.rows; ++row) encode_position(wider->max_offset - row, d_model_, rows.row(row));
+  for (std::int64_t row = 0; row < rows.rows; ++row)
+    encode_position(wider->max_offset - row, d_model_, rows.row(row));
   for (const backend::PackedWeight* weight : weights_) {
     backend::Buffer& layer = wider->layers.emplace_back();
     backend_.linear(rows, *weight, {}, layer.resize(rows.rows, d_model_));

@@ -11,7 +11,8 @@
 namespace glossa::engine {
 namespace {
 
-// Encoder frames that an offline step takes at once: enough to be bound by arithmetic, few enough to stay small.
+// Encoder frames that an offline step takes at once: enough to be bound by arithmetic, few enough to stay
+// small.
 constexpr std::int64_t kOfflineFrames = 32;
 
 StreamOptions checked(StreamOptions options) {
@@ -32,7 +33,8 @@ StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamO
       options_(checked(std::move(options))),
       context_(options_.att_context.value_or(recognizer_->info().att_contexts.front())),
       geometry_(model::streaming_geometry(recognizer_->config(), context_, options_.mode)),
-      max_symbols_(options_.max_symbols > 0 ? options_.max_symbols : recognizer_->config().decoding.max_symbols),
+      max_symbols_(options_.max_symbols > 0 ? options_.max_symbols
+                                            : recognizer_->config().decoding.max_symbols),
       prompt_slot_(recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto)),
       log_mel_(recognizer_->log_mel()),
       old_mels_(no_old_mels()),
@@ -60,7 +62,8 @@ void StreamImpl::reset() {
 }
 
 std::vector<float> StreamImpl::no_old_mels() const {
-  return std::vector<float>(static_cast<std::size_t>(geometry_.mel_overlap * recognizer_->config().features.mels));
+  return std::vector<float>(
+      static_cast<std::size_t>(geometry_.mel_overlap * recognizer_->config().features.mels));
 }
 
 void StreamImpl::accept_waveform(std::span<const float> pcm) {
@@ -86,12 +89,15 @@ std::int64_t StreamImpl::pending_mels() const {
   return static_cast<std::int64_t>(mels_.size()) / recognizer_->config().features.mels - taken_rows_;
 }
 
-std::int64_t StreamImpl::chunk_mels() const { return started_ ? geometry_.chunk_mels : geometry_.first_chunk_mels; }
+std::int64_t StreamImpl::chunk_mels() const {
+  return started_ ? geometry_.chunk_mels : geometry_.first_chunk_mels;
+}
 
 bool StreamImpl::has_tail() const {
   if (!input_finished_ || log_mel_.samples() == 0) return false;
   const std::int64_t pending = pending_mels();
-  if (!started_) return true;  // shorter than one mel frame: NeMo's subsampling makes one frame of padding alone
+  if (!started_)
+    return true;  // shorter than one mel frame: NeMo's subsampling makes one frame of padding alone
   if (pending == 0) return false;
   // NeMo's loop ends when the longest stream of the batch has fewer than min_mels left.
   const std::int64_t longest = std::max(pending, options_.nemo_batch_mel_frames - taken_mels_);
@@ -177,7 +183,8 @@ void StreamImpl::append_words_and_sentences(std::size_t first_token, std::size_t
   const double frame_seconds = recognizer_->info().frame_seconds;
   const text::Detokenizer& detokenizer = recognizer_->detokenizer();
   const std::span<const std::string> tags = recognizer_->lang_tags();
-  const std::vector<text::TimedWord> words = text::group_words(timed, recognizer_->pieces(), detokenizer, tags);
+  const std::vector<text::TimedWord> words =
+      text::group_words(timed, recognizer_->pieces(), detokenizer, tags);
   for (const text::TimedWord& word : words) {
     transcript_.words.push_back({.text = word.text,
                                  .start = word.start_frame * frame_seconds,

@@ -19,7 +19,7 @@ class RecognizerImpl;
 
 // The mel frames of one step of one stream.
 struct MelChunk {
-  std::vector<float> mels;       // [frames, mels], old frames first
+  std::vector<float> mels;  // [frames, mels], old frames first
   std::int64_t frames = 0;
   std::int64_t old_frames = 0;   // fed again: an earlier chunk has had them (or zeros before the first)
   bool window = false;           // subsampled by itself: nothing is kept in the subsampling's cache
@@ -64,10 +64,10 @@ class StreamImpl final : public Stream {
   int prompt_slot_;
 
   features::StreamingLogMel log_mel_;
-  std::vector<float> mels_;        // frames from the front end; those before taken_rows_ are done with
+  std::vector<float> mels_;  // frames from the front end; those before taken_rows_ are done with
   std::int64_t taken_rows_ = 0;
-  std::int64_t taken_mels_ = 0;    // new frames given to the encoder since the start
-  std::vector<float> old_mels_;    // the last geometry_.mel_overlap frames taken, zeros at the start
+  std::int64_t taken_mels_ = 0;  // new frames given to the encoder since the start
+  std::vector<float> old_mels_;  // the last geometry_.mel_overlap frames taken, zeros at the start
   bool started_ = false;
   bool input_finished_ = false;
 
@@ -75,7 +75,8 @@ class StreamImpl final : public Stream {
   DecoderState decoder_state_;
 
   mutable Transcript transcript_;
-  // How far transcript_ describes its tokens. Words and sentences before the last language tag never change again.
+  // How far transcript_ describes its tokens. Words and sentences before the last language tag never change
+  // again.
   struct Described {
     std::size_t tokens = 0;
     std::size_t closed_tokens = 0;

@@ -22,7 +22,8 @@ std::int64_t outputs_after(std::int64_t inputs, bool finish) {
 }
 
 // Moves a stage's past forward after it made its outputs.
-void keep_last_frames(ConvImageCache& cache, Matrix<const float> joined, std::int64_t inputs, std::int64_t outputs) {
+void keep_last_frames(ConvImageCache& cache, Matrix<const float> joined, std::int64_t inputs,
+                      std::int64_t outputs) {
   cache.inputs = inputs;
   cache.outputs = outputs;
   cache.kept = std::min(joined.rows, std::max<std::int64_t>(0, inputs - (2 * outputs - 2)));
@@ -32,7 +33,8 @@ void keep_last_frames(ConvImageCache& cache, Matrix<const float> joined, std::in
 
 }  // namespace
 
-Subsampling::Subsampling(const backend::Backend& backend, const model::ModelConfig& config, WeightStore& store)
+Subsampling::Subsampling(const backend::Backend& backend, const model::ModelConfig& config,
+                         WeightStore& store)
     : backend_(backend),
       channels_(config.encoder.subsampling_channels),
       mels_(config.features.mels),
@@ -49,7 +51,8 @@ Subsampling::Subsampling(const backend::Backend& backend, const model::ModelConf
     stage.conv.channels = channels_;
     stage.conv.depthwise = stage_index > 0;
     stage.conv.activation = stage_index == 0 ? backend::Activation::kRelu : backend::Activation::kNone;
-    if (stage_index > 0) stage.pointwise = bind_linear(store, backend, fmt::format("{}conv.{}", prefix, position + 1));
+    if (stage_index > 0)
+      stage.pointwise = bind_linear(store, backend, fmt::format("{}conv.{}", prefix, position + 1));
     stages_.push_back(std::move(stage));
     bins = bins / 2 + 1;
   }
@@ -103,12 +106,14 @@ Matrix<const float> Subsampling::convolve(Matrix<const float> mels, bool finish,
     const std::int64_t out_bins = stage.bins / 2 + 1;
     backend::Buffer& target = stage.conv.depthwise ? workspace.convolved : workspace.image;
     const Matrix<float> convolved = target.resize(total_out - past.outputs, out_bins * channels_);
-    backend_.strided_conv(joined, past.inputs - past.kept, total_in, stage.bins, stage.conv, past.outputs, convolved);
+    backend_.strided_conv(joined, past.inputs - past.kept, total_in, stage.bins, stage.conv, past.outputs,
+                          convolved);
     keep_last_frames(past, joined, total_in, total_out);
     image = convolved;
     if (!stage.conv.depthwise) continue;
     const Matrix<float> mixed = workspace.image.resize(convolved.rows, convolved.cols);
-    const std::int64_t positions = convolved.rows * out_bins;  // a pointwise convolution is a linear layer per position
+    const std::int64_t positions =
+        convolved.rows * out_bins;  // a pointwise convolution is a linear layer per position
     backend_.linear({convolved.data, positions, channels_, channels_}, *stage.pointwise.weight,
                     {.bias = stage.pointwise.bias, .activation = backend::Activation::kRelu},
                     {mixed.data, positions, channels_, channels_});

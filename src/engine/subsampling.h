@@ -15,8 +15,8 @@ namespace glossa::engine {
 struct SubsamplingInput {
   backend::Matrix<const float> mels;  // [new mel frames, mels]
   SubsamplingCache* cache = nullptr;  // what is kept between steps; null: the mels are a window of their own
-  bool finish = false;                // no more mels will come: the last frames see zero padding on their right
-  std::int64_t drop_frames = 0;       // output frames at the front that are thrown away (windows only)
+  bool finish = false;           // no more mels will come: the last frames see zero padding on their right
+  std::int64_t drop_frames = 0;  // output frames at the front that are thrown away (windows only)
 };
 
 // Buffers that a step needs and nobody reads afterwards.
@@ -32,14 +32,15 @@ class Subsampling {
  public:
   Subsampling(const backend::Backend& backend, const model::ModelConfig& config, WeightStore& store);
 
-  // The frames of all inputs, one after the other, [sum of counts, d_model]; `counts` receives one number per input.
-  // Keeping each convolution's input instead of old mel frames makes chunks equal to the whole utterance exactly.
+  // The frames of all inputs, one after the other, [sum of counts, d_model]; `counts` receives one number per
+  // input. Keeping each convolution's input instead of old mel frames makes chunks equal to the whole
+  // utterance exactly.
   backend::Matrix<float> step(std::span<const SubsamplingInput> inputs, SubsamplingWorkspace& workspace,
                               std::vector<std::int64_t>& counts, backend::Buffer& output) const;
 
  private:
-  backend::Matrix<const float> convolve(backend::Matrix<const float> mels, bool finish, SubsamplingCache& cache,
-                                        SubsamplingWorkspace& workspace) const;
+  backend::Matrix<const float> convolve(backend::Matrix<const float> mels, bool finish,
+                                        SubsamplingCache& cache, SubsamplingWorkspace& workspace) const;
   void append_flat(const float* pixels, std::vector<float>& flat) const;
 
   struct Stage {

@@ -35,7 +35,8 @@ const float* WeightStore::keep(std::vector<float> values) {
 
 const float* WeightStore::values(const checkpoint::TensorView& tensor) {
   const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
-  if (tensor.dtype == checkpoint::DType::kF32 && aligned) return reinterpret_cast<const float*>(tensor.bytes.data());
+  if (tensor.dtype == checkpoint::DType::kF32 && aligned)
+    return reinterpret_cast<const float*>(tensor.bytes.data());
   const float* widened = keep(tensor.to_f32());
   // A widened tensor's file need not stay in memory beside it.
   constexpr std::size_t kReleaseBytes = 64 << 20;

@@ -10,8 +10,8 @@
 
 namespace glossa::engine {
 
-// Hands out tensors as f32: straight from the mapped file where they are stored so and aligned, else as a widened copy
-// that it owns. Lives as long as the engine; the pointers it gave stay valid.
+// Hands out tensors as f32: straight from the mapped file where they are stored so and aligned, else as a
+// widened copy that it owns. Lives as long as the engine; the pointers it gave stay valid.
 class WeightStore {
  public:
   explicit WeightStore(std::shared_ptr<const checkpoint::Checkpoint> checkpoint);

@@ -103,12 +103,15 @@ class LogMel::Impl {
   std::vector<Filter> filters_;
 };
 
-LogMel::LogMel(const model::FeatureConfig& config, std::span<const float> window, std::span<const float> filters)
+LogMel::LogMel(const model::FeatureConfig& config, std::span<const float> window,
+               std::span<const float> filters)
     : impl_(std::make_unique<const Impl>(config, window, filters)) {}
 LogMel::~LogMel() = default;
 const model::FeatureConfig& LogMel::config() const { return impl_->config(); }
 int LogMel::lookahead() const { return impl_->lookahead(); }
-void LogMel::frame(std::span<const float> samples, std::span<float> mels) const { impl_->frame(samples, mels); }
+void LogMel::frame(std::span<const float> samples, std::span<float> mels) const {
+  impl_->frame(samples, mels);
+}
 
 std::vector<float> hann_window(int size) {
   std::vector<float> window(static_cast<std::size_t>(size));
@@ -144,7 +147,8 @@ std::vector<float> slaney_filters(const model::FeatureConfig& config) {
     const double high = edges[mel + 2];
     for (int bin = 0; bin < bins; ++bin) {
       const double hz = static_cast<double>(bin) * config.sample_rate / config.fft;
-      const double height = std::max(0.0, std::min((hz - low) / (centre - low), (high - hz) / (high - centre)));
+      const double height =
+          std::max(0.0, std::min((hz - low) / (centre - low), (high - hz) / (high - centre)));
       filters[mel * static_cast<std::size_t>(bins) + static_cast<std::size_t>(bin)] =
           static_cast<float>(height * 2.0 / (high - low));
     }

@@ -1,6 +1,7 @@
-// Log-mel features exactly as NeMo's AudioToMelSpectrogramPreprocessor with normalize NA: one implementation for
-// serving and training. Source: NeMo FilterbankFeatures; pre-emphasis 0.97, symmetric Hann window centred in the FFT,
-// zero padding of fft / 2 on both sides, power spectrum, Slaney mel filters, ln(m + 2^-24), no normalisation.
+// Log-mel features exactly as NeMo's AudioToMelSpectrogramPreprocessor with normalize NA: one implementation
+// for serving and training. Source: NeMo FilterbankFeatures; pre-emphasis 0.97, symmetric Hann window centred
+// in the FFT, zero padding of fft / 2 on both sides, power spectrum, Slaney mel filters, ln(m + 2^-24), no
+// normalisation.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,8 @@ class LogMel {
 
   const model::FeatureConfig& config() const;
 
-  // Samples from the centre of a frame on that it depends on: frame t is complete with hop * t + lookahead() samples.
+  // Samples from the centre of a frame on that it depends on: frame t is complete with hop * t + lookahead()
+  // samples.
   int lookahead() const;
 
   // One frame of mels from the fft samples around its centre, already pre-emphasised:

@@ -7,8 +7,8 @@ namespace glossa::features {
 namespace {
 
 constexpr float kPreEmphasis = 0.97f;
-// Samples beyond this are clipped: every number behind the front end stays finite. Far above full scale on purpose, so
-// that audio handed over in 16-bit units by mistake is not distorted.
+// Samples beyond this are clipped: every number behind the front end stays finite. Far above full scale on
+// purpose, so that audio handed over in 16-bit units by mistake is not distorted.
 constexpr float kLoudest = 65536.0f;
 
 }  // namespace
@@ -62,7 +62,8 @@ void StreamingLogMel::emit_until(std::int64_t last_frame, std::vector<float>& me
       log_mel_.frame(padded, std::span<float>(mels).last(width));
     } else {
       mels.resize(mels.size() + width);
-      log_mel_.frame(std::span<const float>(emphasised_).subspan(begin, fft), std::span<float>(mels).last(width));
+      log_mel_.frame(std::span<const float>(emphasised_).subspan(begin, fft),
+                     std::span<float>(mels).last(width));
     }
   }
   const std::int64_t next_begin = frames_ * config.hop - config.fft / 2;

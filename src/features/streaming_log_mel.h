@@ -1,5 +1,5 @@
-// Log-mel frames of a signal that arrives in pieces. The frames do not depend on how the signal was cut: equal bit for
-// bit to those of the whole.
+// Log-mel frames of a signal that arrives in pieces. The frames do not depend on how the signal was cut:
+// equal bit for bit to those of the whole.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ class StreamingLogMel {
   // samples beyond +-65536 are clipped.
   void accept(std::span<const float> pcm, std::vector<float>& mels);
 
-  // The frames that were waiting for samples that will not come: samples() / hop frames in all, as NeMo's length. (NeMo
-  // also makes one last frame, overwritten with 0.0; whoever wants it appends it.)
+  // The frames that were waiting for samples that will not come: samples() / hop frames in all, as NeMo's
+  // length. (NeMo also makes one last frame, overwritten with 0.0; whoever wants it appends it.)
   void finish(std::vector<float>& mels);
 
   std::int64_t samples() const { return samples_; }
@@ -32,11 +32,11 @@ class StreamingLogMel {
   void emit_until(std::int64_t last_frame, std::vector<float>& mels);
 
   const LogMel& log_mel_;
-  std::vector<float> emphasised_;   // pre-emphasised samples from first_ on
-  std::int64_t first_ = 0;          // position of emphasised_[0]; begins with fft / 2 zeros before the signal
+  std::vector<float> emphasised_;  // pre-emphasised samples from first_ on
+  std::int64_t first_ = 0;         // position of emphasised_[0]; begins with fft / 2 zeros before the signal
   std::int64_t samples_ = 0;
   std::int64_t frames_ = 0;
-  float previous_ = 0;              // last raw sample
+  float previous_ = 0;  // last raw sample
 };
 
 }  // namespace glossa::features

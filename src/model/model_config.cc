@@ -72,7 +72,8 @@ void validate_encoder(const EncoderConfig& encoder, const std::string& source, c
   for (const AttContext& context : encoder.att_contexts) {
     if (!is_usable(context)) {
       fail_bad_input(
-          "{}: encoder.att_context_size has [{},{}] (expected [left,right] with left a multiple of right + 1, both from "
+          "{}: encoder.att_context_size has [{},{}] (expected [left,right] with left a multiple of right + "
+          "1, both from "
           "0 to {})",
           source, context.left, context.right, kMostContext);
     }
@@ -105,8 +106,8 @@ void validate_prompt(const PromptConfig& prompt, const std::string& source, cons
 }  // namespace
 
 bool is_usable(AttContext context) {
-  return context.left >= 0 && context.left <= kMostContext && context.right >= 0 && context.right <= kMostContext &&
-         context.left % context.chunk_frames() == 0;
+  return context.left >= 0 && context.left <= kMostContext && context.right >= 0 &&
+         context.right <= kMostContext && context.left % context.chunk_frames() == 0;
 }
 
 void validate(const ModelConfig& config, const std::string& source) {

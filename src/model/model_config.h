@@ -1,5 +1,5 @@
-// The geometry of a checkpoint. No member has a meaningful default: a geometry that came from nowhere must not
-// validate. Everything else (tensor shapes, cache sizes, chunk arithmetic) is computed from it.
+// The geometry of a checkpoint. No member has a meaningful default: a geometry that came from nowhere must
+// not validate. Everything else (tensor shapes, cache sizes, chunk arithmetic) is computed from it.
 #pragma once
 
 #include <string>
@@ -19,29 +19,29 @@ struct FeatureConfig {
   int mels = 0;         // filters
 };
 
-// NeMo: ConformerEncoder with dw_striding causal subsampling, rel_pos attention, chunked_limited masks and layer_norm
-// in the convolution module.
+// NeMo: ConformerEncoder with dw_striding causal subsampling, rel_pos attention, chunked_limited masks and
+// layer_norm in the convolution module.
 struct EncoderConfig {
   int layers = 0;
   int d_model = 0;
   int heads = 0;
-  int ff_expansion = 0;          // feed-forward width / d_model
-  int conv_kernel = 0;           // taps of the depthwise convolution, causal
-  int subsampling_factor = 0;    // a power of two: one stride-2 convolution per doubling
+  int ff_expansion = 0;        // feed-forward width / d_model
+  int conv_kernel = 0;         // taps of the depthwise convolution, causal
+  int subsampling_factor = 0;  // a power of two: one stride-2 convolution per doubling
   int subsampling_channels = 0;
-  bool use_bias = false;         // Linear and Conv1d of the blocks carry biases (never linear_pos)
-  bool scale_input = false;      // xscaling: multiply the subsampled frames by sqrt(d_model)
+  bool use_bias = false;                 // Linear and Conv1d of the blocks carry biases (never linear_pos)
+  bool scale_input = false;              // xscaling: multiply the subsampled frames by sqrt(d_model)
   std::vector<AttContext> att_contexts;  // the first is the default
 
   int head_size() const { return d_model / heads; }
   int ff_size() const { return d_model * ff_expansion; }
 };
 
-// Language prompt, one-hot of width num_prompts behind each encoder frame. num_prompts is 0 when the checkpoint has
-// no prompt kernel (the English sibling).
+// Language prompt, one-hot of width num_prompts behind each encoder frame. num_prompts is 0 when the
+// checkpoint has no prompt kernel (the English sibling).
 struct PromptConfig {
   int num_prompts = 0;
-  int hidden = 0;  // width of the prompt kernel's inner layer
+  int hidden = 0;                                       // width of the prompt kernel's inner layer
   std::vector<std::pair<std::string, int>> dictionary;  // language -> slot, in file order
 };
 
@@ -80,8 +80,8 @@ inline constexpr int kMostSymbols = 1000;  // labels per frame
 // left is a multiple of right + 1, both from 0 to kMostContext.
 bool is_usable(AttContext context);
 
-// Throws Error kBadInput naming `source` and the first member that is missing, absurd or inconsistent. A config that
-// passes never makes the arithmetic built on it overflow.
+// Throws Error kBadInput naming `source` and the first member that is missing, absurd or inconsistent. A
+// config that passes never makes the arithmetic built on it overflow.
 void validate(const ModelConfig& config, const std::string& source);
 
 }  // namespace glossa::model

@@ -17,15 +17,16 @@ class PromptTable {
 
   bool empty() const { return entries_.empty(); }
 
-  // Slot of a language: exact key, then the same code in other case or with '_' for '-' ("en_us" is en-US), then the
-  // bare language of a code ("de-AT" is de). None when unknown.
+  // Slot of a language: exact key, then the same code in other case or with '_' for '-' ("en_us" is en-US),
+  // then the bare language of a code ("de-AT" is de). None when unknown.
   std::optional<int> find(std::string_view lang) const;
 
-  // As find(), but an unknown language is Error kInvalidArgument that lists the nearest keys. Without prompt only
-  // "auto" and "" are legal and give slot -1.
+  // As find(), but an unknown language is Error kInvalidArgument that lists the nearest keys. Without prompt
+  // only "auto" and "" are legal and give slot -1.
   int slot_of(std::string_view lang) const;
 
-  // One entry per slot in ascending order; the code is the first key of the slot that has a region, else the first.
+  // One entry per slot in ascending order; the code is the first key of the slot that has a region, else the
+  // first.
   std::vector<Language> languages() const;
 
  private:

@@ -7,7 +7,8 @@ namespace glossa::model {
 StreamingGeometry streaming_geometry(const ModelConfig& config, AttContext context, StreamingMode mode) {
   if (!is_usable(context)) {
     fail_invalid_argument(
-        "att_context_size [{},{}] cannot be used (expected [left,right] with left a multiple of right + 1, both from 0 "
+        "att_context_size [{},{}] cannot be used (expected [left,right] with left a multiple of right + 1, "
+        "both from 0 "
         "to {})",
         context.left, context.right, kMostContext);
   }

@@ -46,7 +46,8 @@ void add_subsampling(SpecList& list, const ModelConfig& config) {
   for (int index = 2; index < 2 + 3 * (strides - 1); index += 3) {
     list.add(fmt::format("{}conv.{}.weight", prefix, index), {channels, 1, 3, 3});
     list.add(fmt::format("{}conv.{}.bias", prefix, index), {channels});
-    list.linear(fmt::format("{}conv.{}", prefix, index + 1), channels, channels, /*bias=*/true, /*kernel_dims=*/2);
+    list.linear(fmt::format("{}conv.{}", prefix, index + 1), channels, channels, /*bias=*/true,
+                /*kernel_dims=*/2);
   }
 }
 
@@ -118,7 +119,8 @@ std::vector<TensorSpec> tensor_specs(const ModelConfig& config) {
   list.add_optional("preprocessor.featurizer.window", {features.window});
   list.add_optional("preprocessor.featurizer.fb", {1, features.mels, features.fft / 2 + 1});
   add_subsampling(list, config);
-  for (int layer = 0; layer < config.encoder.layers; ++layer) add_conformer_layer(list, config.encoder, layer);
+  for (int layer = 0; layer < config.encoder.layers; ++layer)
+    add_conformer_layer(list, config.encoder, layer);
   add_transducer(list, config);
   if (config.has_prompt()) {
     const std::int64_t d = config.encoder.d_model;
@@ -129,9 +131,10 @@ std::vector<TensorSpec> tensor_specs(const ModelConfig& config) {
 }
 
 bool is_ignored_tensor(const std::string& name) {
-  constexpr std::array<std::string_view, 5> kPrefixes = {"preprocessor.", "spec_augmentation.", "loss.", "wer.",
-                                                         "ctc_loss."};
-  constexpr std::array<std::string_view, 3> kSuffixes = {".num_batches_tracked", ".inv_freq", "encoder.pos_enc.pe"};
+  constexpr std::array<std::string_view, 5> kPrefixes = {"preprocessor.", "spec_augmentation.", "loss.",
+                                                         "wer.", "ctc_loss."};
+  constexpr std::array<std::string_view, 3> kSuffixes = {".num_batches_tracked", ".inv_freq",
+                                                         "encoder.pos_enc.pe"};
   for (const std::string_view prefix : kPrefixes) {
     if (name.starts_with(prefix)) return true;
   }

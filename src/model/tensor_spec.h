@@ -1,5 +1,5 @@
-// Every tensor of a checkpoint by name and shape, computed from its geometry: the one list behind the reader, the
-// engine's binding, the trainer's modules, every writer and the tests' tiny models.
+// Every tensor of a checkpoint by name and shape, computed from its geometry: the one list behind the reader,
+// the engine's binding, the trainer's modules, every writer and the tests' tiny models.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,11 @@
 namespace glossa::model {
 
 struct TensorSpec {
-  std::string name;                  // as in NeMo's state dict
-  std::vector<std::int64_t> shape;   // PyTorch order, row-major: Linear [out, in], Conv1d [out, in / groups, k]
-  bool optional = false;             // may be absent: preprocessor.featurizer.*, which glossa can compute
-  bool quantizable = false;          // matrix of a linear layer: may be stored below 16 bits
+  std::string name;  // as in NeMo's state dict
+  std::vector<std::int64_t>
+      shape;                 // PyTorch order, row-major: Linear [out, in], Conv1d [out, in / groups, k]
+  bool optional = false;     // may be absent: preprocessor.featurizer.*, which glossa can compute
+  bool quantizable = false;  // matrix of a linear layer: may be stored below 16 bits
 
   std::int64_t elements() const;
 };
@@ -22,8 +23,8 @@ struct TensorSpec {
 // In NeMo's state-dict order. `config` must have passed validate().
 std::vector<TensorSpec> tensor_specs(const ModelConfig& config);
 
-// Frames or frequency bins behind stride-2 layers of the subsampling: n -> n / 2 + 1 each, by NeMo's causal padding of
-// 2 on the left and 1 on the right.
+// Frames or frequency bins behind stride-2 layers of the subsampling: n -> n / 2 + 1 each, by NeMo's causal
+// padding of 2 on the left and 1 on the right.
 int subsampled_length(int length, int stride_2_layers);
 int stride_2_layers(const EncoderConfig& encoder);
 

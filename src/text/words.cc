@@ -185,8 +185,9 @@ std::vector<TimedWord> group_words(std::span<const TimedToken> tokens, const Sen
   return WordGrouper(tokens, pieces, detokenizer, lang_tags).run();
 }
 
-std::vector<TimedSentence> group_sentences(std::span<const TimedToken> tokens, std::span<const TimedWord> words,
-                                           const Detokenizer& detokenizer, std::span<const std::string> lang_tags) {
+std::vector<TimedSentence> group_sentences(std::span<const TimedToken> tokens,
+                                           std::span<const TimedWord> words, const Detokenizer& detokenizer,
+                                           std::span<const std::string> lang_tags) {
   const auto is_tag = [&](int at) {
     const auto id = static_cast<std::size_t>(tokens[static_cast<std::size_t>(at)].id);
     return id < lang_tags.size() && !lang_tags[id].empty();

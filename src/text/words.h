@@ -54,12 +54,13 @@ struct TimedSentence {
 std::vector<TimedWord> group_words(std::span<const TimedToken> tokens, const SentencePiece& pieces,
                                    const Detokenizer& detokenizer, std::span<const std::string> lang_tags);
 
-// Joins words, group_words() of the same tokens, into sentences. A sentence ends at a language tag and after a word that ends in . ? ! or the
-// marks of other scripts: U+0964, U+3002, U+FF1F, U+FF01, U+061F (U+037E, the Greek question mark, is not
-// one: it is normalised to a semicolon). A tag right after such a word closes the same sentence. NeMo's
-// get_segment_offsets ends segments at words that end in . ? ! only, and so puts the tag at the begin of the
-// next one. Errors as group_words.
-std::vector<TimedSentence> group_sentences(std::span<const TimedToken> tokens, std::span<const TimedWord> words,
-                                           const Detokenizer& detokenizer, std::span<const std::string> lang_tags);
+// Joins words, group_words() of the same tokens, into sentences. A sentence ends at a language tag and after
+// a word that ends in . ? ! or the marks of other scripts: U+0964, U+3002, U+FF1F, U+FF01, U+061F (U+037E,
+// the Greek question mark, is not one: it is normalised to a semicolon). A tag right after such a word closes
+// the same sentence. NeMo's get_segment_offsets ends segments at words that end in . ? ! only, and so puts
+// the tag at the begin of the next one. Errors as group_words.
+std::vector<TimedSentence> group_sentences(std::span<const TimedToken> tokens,
+                                           std::span<const TimedWord> words, const Detokenizer& detokenizer,
+                                           std::span<const std::string> lang_tags);
 
 }  // namespace glossa::text

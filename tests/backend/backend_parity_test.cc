@@ -1,5 +1,5 @@
-// Oracle: the reference backend's naive loops. Shapes are drawn so that vector tails of every length occur; every
-// instruction set that runs here is tried by force.
+// Oracle: the reference backend's naive loops. Shapes are drawn so that vector tails of every length occur;
+// every instruction set that runs here is tried by force.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -32,9 +32,12 @@ class BackendParity : public ::testing::TestWithParam<std::string> {
   int size(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
 
   // f32 sums of `terms` products of normal numbers, against double precision.
-  static double sum_tolerance(std::int64_t terms) { return 4e-6 * std::sqrt(static_cast<double>(terms)) + 1e-6; }
+  static double sum_tolerance(std::int64_t terms) {
+    return 4e-6 * std::sqrt(static_cast<double>(terms)) + 1e-6;
+  }
 
-  static void expect_equal(const Buffer& actual, const Buffer& expected, double absolute, const std::string& what) {
+  static void expect_equal(const Buffer& actual, const Buffer& expected, double absolute,
+                           const std::string& what) {
     const auto a = actual.view();
     const auto e = expected.view();
     ASSERT_EQ(a.rows, e.rows);
@@ -153,7 +156,8 @@ TEST_P(BackendParity, StridedConvolution) {
     const std::int64_t bins = size(1, 20);
     const std::int64_t channels = size(1, 40);
     const bool depthwise = round % 2 == 1;
-    const std::int64_t total = size(1, 12);  // frames 0 .. total - 1, of which those from first_input on are there
+    const std::int64_t total =
+        size(1, 12);  // frames 0 .. total - 1, of which those from first_input on are there
     const std::int64_t first_output = size(0, static_cast<int>(total / 2));
     const std::int64_t first_input = std::max<std::int64_t>(0, 2 * first_output - 2);
     const std::int64_t rows = total / 2 + 1 - first_output;
@@ -205,7 +209,8 @@ TEST_P(BackendParity, Attention) {
       const Matrix<float> actual = streams[index].output;
       const Matrix<float> expected = expected_streams[index].output;
       for (std::int64_t element = 0; element < actual.rows * actual.cols; ++element) {
-        ASSERT_NEAR(actual.data[element], expected.data[element], 2e-5 * (1 + std::abs(expected.data[element])));
+        ASSERT_NEAR(actual.data[element], expected.data[element],
+                    2e-5 * (1 + std::abs(expected.data[element])));
       }
     }
   }

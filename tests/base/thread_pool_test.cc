@@ -21,7 +21,8 @@ TEST(ThreadPool, EveryIndexIsVisitedOnce) {
         pool.parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t index = begin; index < end; ++index) ++visits[static_cast<std::size_t>(index)];
         });
-        for (const auto& visit : visits) ASSERT_EQ(visit.load(), 1) << threads << " " << count << " " << grain;
+        for (const auto& visit : visits)
+          ASSERT_EQ(visit.load(), 1) << threads << " " << count << " " << grain;
       }
     }
   }
@@ -56,7 +57,8 @@ TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolLivesOn) {
     };
     EXPECT_THROW(loop(), std::runtime_error);
     std::atomic<int> visits{0};
-    pool.parallel_for(60, 1, [&](std::int64_t begin, std::int64_t end) { visits += static_cast<int>(end - begin); });
+    pool.parallel_for(60, 1,
+                      [&](std::int64_t begin, std::int64_t end) { visits += static_cast<int>(end - begin); });
     ASSERT_EQ(visits.load(), 60);
   }
 }
@@ -66,7 +68,8 @@ TEST(ThreadPool, WorkersThatWentToSleepWakeUp) {
   for (int round = 0; round < 20; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     std::atomic<int> pieces{0};
-    pool.parallel_for(4, 1, [&](std::int64_t begin, std::int64_t end) { pieces += static_cast<int>(end - begin); });
+    pool.parallel_for(4, 1,
+                      [&](std::int64_t begin, std::int64_t end) { pieces += static_cast<int>(end - begin); });
     ASSERT_EQ(pieces.load(), 4);
   }
 }

@@ -1,4 +1,5 @@
-// Several threads on one recogniser. Run under ThreadSanitizer by the tsan preset; here the results must be equal, too.
+// Several threads on one recogniser. Run under ThreadSanitizer by the tsan preset; here the results must be
+// equal, too.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -12,8 +13,10 @@ namespace glossa::testing {
 namespace {
 
 TEST(Concurrency, ThreadsDecodeDifferentStreamsOnOneRecognizer) {
-  const auto folder = std::filesystem::temp_directory_path() / ("glossa_concurrency_" + std::to_string(::getpid()));
-  const auto recognizer = Recognizer::load({.model = write_tiny_model({.blank_bias = 1.0}, folder), .threads = 2});
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("glossa_concurrency_" + std::to_string(::getpid()));
+  const auto recognizer =
+      Recognizer::load({.model = write_tiny_model({.blank_bias = 1.0}, folder), .threads = 2});
   constexpr int kThreads = 4;
   constexpr int kUtterances = 3;
   std::vector<std::vector<Outcome>> outcomes(kThreads);
@@ -37,7 +40,8 @@ TEST(Concurrency, ThreadsDecodeDifferentStreamsOnOneRecognizer) {
   for (int thread = 0; thread < kThreads; ++thread) {
     for (int utterance = 0; utterance < kUtterances; ++utterance) {
       const auto pcm = wandering_noise(40000, static_cast<std::uint32_t>(10 * thread + utterance));
-      const Outcome alone = run_whole(*recognizer, *recognizer->create_stream(options_of(thread + utterance)), pcm);
+      const Outcome alone =
+          run_whole(*recognizer, *recognizer->create_stream(options_of(thread + utterance)), pcm);
       EXPECT_EQ(outcomes[static_cast<std::size_t>(thread)][static_cast<std::size_t>(utterance)], alone);
     }
   }

@@ -16,7 +16,8 @@ TEST(EncoderCache, HoldsTheLastRowsInOrderWhateverTheStepSizes) {
   config.conv_kernel = 3;
   config.subsampling_factor = 8;
   std::mt19937 random(4);
-  for (const AttContext context : {AttContext{56, 0}, AttContext{56, 13}, AttContext{4, 1}, AttContext{0, 2}}) {
+  for (const AttContext context :
+       {AttContext{56, 0}, AttContext{56, 13}, AttContext{4, 1}, AttContext{0, 2}}) {
     EncoderCache cache(config, context, std::make_shared<const RelativePositions>());
     std::vector<float> history;  // first column of layer 1's keys
     for (int step = 0; step < 200; ++step) {
@@ -37,7 +38,8 @@ TEST(EncoderCache, HoldsTheLastRowsInOrderWhateverTheStepSizes) {
         ASSERT_EQ(values.row(row)[2], -expected);
       }
       cache.end();
-      ASSERT_EQ(cache.cached(), std::min<std::int64_t>(context.left, static_cast<std::int64_t>(history.size())));
+      ASSERT_EQ(cache.cached(),
+                std::min<std::int64_t>(context.left, static_cast<std::int64_t>(history.size())));
     }
   }
 }

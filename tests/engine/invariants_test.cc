@@ -15,8 +15,8 @@ namespace glossa::testing {
 namespace {
 
 constexpr AttContext kContexts[] = {{56, 0}, {56, 1}, {56, 3}, {56, 6}, {56, 13}};
-constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer, StreamingMode::kUniform,
-                                    StreamingMode::kOffline};
+constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer,
+                                    StreamingMode::kUniform, StreamingMode::kOffline};
 constexpr std::int64_t kSamples = 16000 * 4 + 777;
 
 class RandomGeometry : public ::testing::TestWithParam<std::uint32_t> {
@@ -50,16 +50,18 @@ TEST_P(RandomGeometry, SlicingTheAudioChangesNothing) {
   const auto pcm = wandering_noise(kSamples, GetParam());
   std::mt19937 random(GetParam());
   for (const StreamingMode mode : kModes) {
-    const StreamOptions options{.att_context = kContexts[GetParam() % 5], .target_lang = lang(1), .mode = mode};
+    const StreamOptions options{
+        .att_context = kContexts[GetParam() % 5], .target_lang = lang(1), .mode = mode};
     const Outcome whole = alone(options, pcm);
     for (const int largest : {1, 160, 5000}) {
-      // One sample at a time is slow in the front end's bookkeeping, not wrong: a second of it says as much as four.
+      // One sample at a time is slow in the front end's bookkeeping, not wrong: a second of it says as much
+      // as four.
       const std::size_t length = largest == 1 ? 16000 : pcm.size();
       const auto stream = recognizer_->create_stream(options);
       std::size_t position = 0;
       while (position < length) {
-        const auto slice = std::min<std::size_t>(std::uniform_int_distribution<std::size_t>(1, largest)(random),
-                                                 length - position);
+        const auto slice = std::min<std::size_t>(
+            std::uniform_int_distribution<std::size_t>(1, largest)(random), length - position);
         stream->accept_waveform(std::span(pcm).subspan(position, slice));
         position += slice;
         decode_ready(*recognizer_, *stream);
@@ -78,7 +80,8 @@ TEST_P(RandomGeometry, AStreamAloneEqualsItAmong63Others) {
   std::vector<StreamOptions> options;
   std::vector<std::vector<float>> audio;
   for (int index = 0; index < 64; ++index) {
-    options.push_back({.att_context = kContexts[index % 5], .target_lang = lang(index), .mode = kModes[index / 5 % 4]});
+    options.push_back(
+        {.att_context = kContexts[index % 5], .target_lang = lang(index), .mode = kModes[index / 5 % 4]});
     audio.push_back(wandering_noise(3000 + 700 * index, GetParam() + static_cast<std::uint32_t>(index)));
     streams.push_back(recognizer_->create_stream(options.back()));
     streams.back()->accept_waveform(audio.back());
@@ -122,8 +125,8 @@ TEST_P(RandomGeometry, ResetEqualsAFreshStream) {
   EXPECT_EQ(run_whole(*recognizer_, *stream, pcm), alone(options, pcm));
 }
 
-// Oracle: the stream's own encoder frames, fused with one prompt before the switch and the other behind it, decoded in
-// one go by engine parts of the test's own.
+// Oracle: the stream's own encoder frames, fused with one prompt before the switch and the other behind it,
+// decoded in one go by engine parts of the test's own.
 TEST_P(RandomGeometry, SwitchingTheLanguageEqualsDecodingTheRestWithTheOtherPrompt) {
   if (!recognizer_->info().has_prompt) return;  // nothing to switch
   const auto pcm = wandering_noise(kSamples, GetParam());

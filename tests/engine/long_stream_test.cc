@@ -22,7 +22,8 @@ double resident_megabytes() {
 TEST(LongStream, ThreeHoursCloseInFlatMemory) {
   const auto recognizer = Recognizer::load({.model = golden_dir() / "models" / "tiny.nemo"});
   const auto stream = recognizer->create_stream({.mode = StreamingMode::kOffline});
-  const auto clip = audio::read_audio(golden_dir() / "audio" / "long.wav", 16000).samples;  // twelve seconds of speech
+  const auto clip =
+      audio::read_audio(golden_dir() / "audio" / "long.wav", 16000).samples;  // twelve seconds of speech
   const double clip_seconds = static_cast<double>(clip.size()) / 16000;
   const int repeats = static_cast<int>(3 * 3600 / clip_seconds) + 1;
   double early = 0;
@@ -36,7 +37,8 @@ TEST(LongStream, ThreeHoursCloseInFlatMemory) {
   EXPECT_FALSE(stream->is_ready());
   const Transcript& transcript = stream->transcript();
   EXPECT_DOUBLE_EQ(transcript.duration, clip_seconds * repeats);
-  // The barely fitted model is silent for minutes at a time, but in no tenth of the stream, and stamps nothing outside.
+  // The barely fitted model is silent for minutes at a time, but in no tenth of the stream, and stamps
+  // nothing outside.
   std::vector<int> labels(10);
   for (const Token& token : transcript.tokens) {
     const double part = token.frame * 0.08 / transcript.duration * 10;

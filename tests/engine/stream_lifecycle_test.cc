@@ -12,8 +12,8 @@
 namespace glossa::testing {
 namespace {
 
-constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer, StreamingMode::kUniform,
-                                    StreamingMode::kOffline};
+constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer,
+                                    StreamingMode::kUniform, StreamingMode::kOffline};
 
 class StreamLifecycle : public ::testing::Test {
  protected:
@@ -29,8 +29,8 @@ class StreamLifecycle : public ::testing::Test {
 
 TEST_F(StreamLifecycle, EveryLengthClosesInEveryModeAtEveryLatency) {
   const auto noise = wandering_noise(40000, 5);
-  for (const int length : {0, 1, 159, 160, 161, 198, 199, 200, 1119, 1120, 1279, 1280, 1281, 1359, 1360, 10080, 10081,
-                           17919, 17920, 17921, 40000}) {
+  for (const int length : {0,    1,    159,  160,  161,   198,   199,   200,   1119,  1120, 1279,
+                           1280, 1281, 1359, 1360, 10080, 10081, 17919, 17920, 17921, 40000}) {
     for (const StreamingMode mode : kModes) {
       for (const int right : {0, 1, 3, 6, 13}) {
         const auto stream = recognizer_->create_stream({.att_context = AttContext{56, right}, .mode = mode});
@@ -56,10 +56,12 @@ TEST_F(StreamLifecycle, StrangeSamplesNeitherCrashNorWedge) {
   const float infinity = std::numeric_limits<float>::infinity();
   const float not_a_number = std::numeric_limits<float>::quiet_NaN();
   const float largest = std::numeric_limits<float>::max();
-  for (const float value : {0.0f, 1.0f, -1.0f, 32767.0f, largest, -largest, infinity, -infinity, not_a_number, 1e-40f}) {
+  for (const float value :
+       {0.0f, 1.0f, -1.0f, 32767.0f, largest, -largest, infinity, -infinity, not_a_number, 1e-40f}) {
     const std::vector<float> constant(48000, value);
     std::vector<float> clipped(48000);
-    for (std::size_t index = 0; index < clipped.size(); ++index) clipped[index] = index % 50 < 25 ? value : -value;
+    for (std::size_t index = 0; index < clipped.size(); ++index)
+      clipped[index] = index % 50 < 25 ? value : -value;
     for (const auto& pcm : {constant, clipped}) {
       const auto stream = recognizer_->create_stream({});
       run_whole(*recognizer_, *stream, pcm);
@@ -111,12 +113,15 @@ TEST_F(StreamLifecycle, MisuseIsAnErrorThatNamesIt) {
   Stream* foreign[] = {ready.get()};
   expect_error([&] { other->decode(foreign); }, "stream 0");
   expect_error([&] { Recognizer::load({.model = "x", .threads = -1}); }, "threads");
-  EXPECT_EQ(recognizer_->create_stream({.target_lang = "xx-XX", .unknown_lang_is_auto = true})->transcript().text, "");
+  EXPECT_EQ(
+      recognizer_->create_stream({.target_lang = "xx-XX", .unknown_lang_is_auto = true})->transcript().text,
+      "");
 }
 
 TEST_F(StreamLifecycle, AnyValidContextRunsNotOnlyListedOnes) {
   const auto pcm = wandering_noise(60000, 8);
-  for (const AttContext context : {AttContext{0, 0}, AttContext{0, 9}, AttContext{12, 3}, AttContext{120, 19}}) {
+  for (const AttContext context :
+       {AttContext{0, 0}, AttContext{0, 9}, AttContext{12, 3}, AttContext{120, 19}}) {
     const auto stream = recognizer_->create_stream({.att_context = context});
     run_whole(*recognizer_, *stream, pcm);
     EXPECT_FALSE(stream->is_ready());

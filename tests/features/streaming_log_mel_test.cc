@@ -13,7 +13,8 @@
 namespace glossa::features {
 namespace {
 
-constexpr model::FeatureConfig kConfig{.sample_rate = 16000, .window = 400, .hop = 160, .fft = 512, .mels = 128};
+constexpr model::FeatureConfig kConfig{
+    .sample_rate = 16000, .window = 400, .hop = 160, .fft = 512, .mels = 128};
 
 std::vector<float> whole(const LogMel& log_mel, std::span<const float> pcm) {
   std::vector<float> mels;
@@ -82,7 +83,8 @@ TEST(LogMel, EqualsTheDefinition) {
     for (std::size_t mel = 0; mel < 128; ++mel) {
       double sum = 0;
       for (std::size_t bin = 0; bin < power.size(); ++bin) sum += filters[mel * 257 + bin] * power[bin];
-      EXPECT_NEAR(actual[static_cast<std::size_t>(frame) * 128 + mel], std::log(sum + 0x1p-24), 1e-3) << frame;
+      EXPECT_NEAR(actual[static_cast<std::size_t>(frame) * 128 + mel], std::log(sum + 0x1p-24), 1e-3)
+          << frame;
     }
   }
 }
@@ -92,18 +94,21 @@ TEST(LogMel, FiltersAndWindowEqualThoseOfACheckpoint) {
   const auto filters = slaney_filters(kConfig);
   const auto stored = checkpoint->tensor("preprocessor.featurizer.fb").to_f32();
   ASSERT_EQ(filters.size(), stored.size());
-  for (std::size_t index = 0; index < filters.size(); ++index) ASSERT_NEAR(filters[index], stored[index], 1e-6);
+  for (std::size_t index = 0; index < filters.size(); ++index)
+    ASSERT_NEAR(filters[index], stored[index], 1e-6);
   const auto window = hann_window(400);
   const auto stored_window = checkpoint->tensor("preprocessor.featurizer.window").to_f32();
   ASSERT_EQ(window.size(), stored_window.size());
-  for (std::size_t index = 0; index < window.size(); ++index) ASSERT_NEAR(window[index], stored_window[index], 1e-6);
+  for (std::size_t index = 0; index < window.size(); ++index)
+    ASSERT_NEAR(window[index], stored_window[index], 1e-6);
 }
 
 TEST(StreamingLogMel, StrangeSamplesGiveFiniteFrames) {
   const LogMel log_mel(kConfig, {}, {});
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                             std::numeric_limits<float>::max(), -1e30f, 1e-45f}) {
-    for (const float mel : whole(log_mel, std::vector<float>(4000, value))) ASSERT_TRUE(std::isfinite(mel)) << value;
+    for (const float mel : whole(log_mel, std::vector<float>(4000, value)))
+      ASSERT_TRUE(std::isfinite(mel)) << value;
   }
   for (const float mel : whole(log_mel, std::vector<float>(4000, 0.0f))) {
     ASSERT_FLOAT_EQ(mel, std::log(0x1p-24f)) << "digital silence";

@@ -16,9 +16,8 @@ struct Row {
 // Oracle: the numbers that NeMo prints for its streaming_cfg at each operating point.
 TEST(StreamingGeometry, OperatingPoints) {
   const auto config = testing::published_model();
-  for (const Row& row :
-       {Row{0, 1, 1, 8, 17, 3}, Row{1, 2, 9, 16, 25, 4}, Row{3, 4, 25, 32, 41, 6},
-        Row{6, 7, 49, 56, 65, 9}, Row{13, 14, 105, 112, 121, 16}}) {
+  for (const Row& row : {Row{0, 1, 1, 8, 17, 3}, Row{1, 2, 9, 16, 25, 4}, Row{3, 4, 25, 32, 41, 6},
+                         Row{6, 7, 49, 56, 65, 9}, Row{13, 14, 105, 112, 121, 16}}) {
     const auto geometry = streaming_geometry(config, {56, row.right}, StreamingMode::kNemoBuffer);
     EXPECT_EQ(geometry.chunk_frames, row.chunk);
     EXPECT_EQ(geometry.first_chunk_mels, row.first_mels);
@@ -32,8 +31,8 @@ TEST(StreamingGeometry, OperatingPoints) {
 
 TEST(StreamingGeometry, UnusableContexts) {
   const auto config = testing::published_model();
-  for (const AttContext context : {AttContext{56, 2}, AttContext{-1, 0}, AttContext{56, -1},
-                                   AttContext{513, 0}, AttContext{0, 513}}) {
+  for (const AttContext context :
+       {AttContext{56, 2}, AttContext{-1, 0}, AttContext{56, -1}, AttContext{513, 0}, AttContext{0, 513}}) {
     EXPECT_THROW(streaming_geometry(config, context, StreamingMode::kExact), Error)
         << context.left << ' ' << context.right;
   }

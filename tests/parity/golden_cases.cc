@@ -12,7 +12,8 @@ std::vector<GoldenCase> golden_cases(const std::string& prefix) {
   std::vector<GoldenCase> cases;
   for (const auto& model : list_files(golden_dir() / "models", "", ".nemo")) {
     const std::string name = model.stem().string();
-    for (const auto& json : list_files(golden_dir() / "cases" / name, prefix, ".json")) cases.push_back({name, json});
+    for (const auto& json : list_files(golden_dir() / "cases" / name, prefix, ".json"))
+      cases.push_back({name, json});
   }
   return cases;
 }
@@ -43,7 +44,8 @@ std::shared_ptr<const checkpoint::Checkpoint> golden_checkpoint(const std::strin
   return checkpoint::read_nemo(golden_dir() / "models" / (model + ".nemo"));
 }
 
-std::shared_ptr<const engine::RecognizerImpl> golden_recognizer(const std::string& model, const std::string& backend) {
+std::shared_ptr<const engine::RecognizerImpl> golden_recognizer(const std::string& model,
+                                                                const std::string& backend) {
   static std::map<std::pair<std::string, std::string>, std::shared_ptr<const engine::RecognizerImpl>> loaded;
   auto& entry = loaded[{model, backend}];
   if (entry == nullptr) {

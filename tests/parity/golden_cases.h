@@ -31,16 +31,19 @@ std::map<std::string, GoldenTensor> tensors_of(const GoldenCase& golden);
 std::vector<float> golden_audio(const std::string& file);
 
 // Loaded once per test program.
-std::shared_ptr<const engine::RecognizerImpl> golden_recognizer(const std::string& model, const std::string& backend);
+std::shared_ptr<const engine::RecognizerImpl> golden_recognizer(const std::string& model,
+                                                                const std::string& backend);
 std::shared_ptr<const checkpoint::Checkpoint> golden_checkpoint(const std::string& model);
 
-std::unique_ptr<engine::StreamImpl> make_stream(const engine::RecognizerImpl& recognizer, const StreamOptions& options);
+std::unique_ptr<engine::StreamImpl> make_stream(const engine::RecognizerImpl& recognizer,
+                                                const StreamOptions& options);
 
 AttContext context_of(const nlohmann::json& golden);
 std::vector<int> token_ids(const Transcript& transcript);
 std::vector<int> token_frames(const Transcript& transcript);
 
-// Greedy decoding met a gap between the two best logits below 1e-3 in this offline case: either label is right.
+// Greedy decoding met a gap between the two best logits below 1e-3 in this offline case: either label is
+// right.
 bool is_tie(const std::string& model, const std::string& case_stem, const std::string& prompt);
 
 }  // namespace glossa::testing

@@ -1,6 +1,6 @@
 // Oracle: NeMo's offline forward pass and greedy decoding. cases/<model>/offline_*
-// Each case runs three ways that must all agree with it: the offline mode (many chunks a step), the exact mode (chunk by
-// chunk), both on the CPU backend, and the exact mode on the reference backend.
+// Each case runs three ways that must all agree with it: the offline mode (many chunks a step), the exact
+// mode (chunk by chunk), both on the CPU backend, and the exact mode on the reference backend.
 #include <gtest/gtest.h>
 
 #include "parity/golden_cases.h"
@@ -92,7 +92,8 @@ TEST_P(OfflineParity, TextWithTagsEqualsNeMo) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, OfflineParity, ::testing::ValuesIn(golden_cases("offline_")), case_name);
 
-// Clips of different length and language in one batch: every stream must equal NeMo's batch, which equals each alone.
+// Clips of different length and language in one batch: every stream must equal NeMo's batch, which equals
+// each alone.
 TEST(OfflineBatchParity, StreamsOfOneBatchEqualNeMo) {
   for (const GoldenCase& golden_case : golden_cases("offline_batch")) {
     SCOPED_TRACE(golden_case.model);
@@ -115,7 +116,8 @@ TEST(OfflineBatchParity, StreamsOfOneBatchEqualNeMo) {
     for (std::size_t index = 0; index < streams.size(); ++index) {
       const Transcript& transcript = streams[index]->transcript();
       EXPECT_EQ(token_ids(transcript), golden["hyps"][index]["tokens"].get<std::vector<int>>()) << index;
-      EXPECT_EQ(token_frames(transcript), golden["hyps"][index]["timestamps"].get<std::vector<int>>()) << index;
+      EXPECT_EQ(token_frames(transcript), golden["hyps"][index]["timestamps"].get<std::vector<int>>())
+          << index;
       EXPECT_EQ(transcript.text, golden["hyps"][index]["text_stripped"].get<std::string>()) << index;
     }
   }

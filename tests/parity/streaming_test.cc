@@ -1,4 +1,5 @@
-// Oracle: NeMo's cache-aware streaming loop (CacheAwareStreamingAudioBuffer), step by step. cases/<model>/stream_*
+// Oracle: NeMo's cache-aware streaming loop (CacheAwareStreamingAudioBuffer), step by step.
+// cases/<model>/stream_*
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,8 +13,10 @@ namespace {
 
 using backend::Matrix;
 
-// NeMo caches the attention's input; glossa its projections. The expectation is the golden input projected here.
-void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& golden, const std::string& model) {
+// NeMo caches the attention's input; glossa its projections. The expectation is the golden input projected
+// here.
+void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& golden,
+                            const std::string& model) {
   const auto checkpoint = golden_checkpoint(model);
   engine::WeightStore store(checkpoint);
   const std::int64_t left = golden.shape[2];
@@ -26,13 +29,15 @@ void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& gol
       const Matrix<const float> weight = store.matrix(prefix + name + ".weight");
       const float* bias = store.optional_vector(prefix + name + ".bias");
       const bool is_key = std::string(name) == "linear_k";
-      const Matrix<float> actual = is_key ? cache.keys(static_cast<int>(layer)) : cache.values(static_cast<int>(layer));
+      const Matrix<float> actual =
+          is_key ? cache.keys(static_cast<int>(layer)) : cache.values(static_cast<int>(layer));
       for (std::int64_t row = 0; row < cached; ++row) {
         const float* input = golden.values.data() + (layer * left + left - cached + row) * d_model;
         for (std::int64_t out = 0; out < d_model; ++out) {
           double expected = bias != nullptr ? bias[out] : 0.0;
           for (std::int64_t in = 0; in < d_model; ++in) expected += double{input[in]} * weight.row(out)[in];
-          ASSERT_NEAR(actual.row(row)[out], expected, 1e-3 + 1e-3 * std::abs(expected)) << prefix << name << " " << row;
+          ASSERT_NEAR(actual.row(row)[out], expected, 1e-3 + 1e-3 * std::abs(expected))
+              << prefix << name << " " << row;
         }
       }
     }
@@ -40,15 +45,18 @@ void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& gol
   cache.end();
 }
 
-void expect_conv_cache(engine::EncoderCache& cache, const GoldenTensor& golden) {  // [layer, batch, d_model, tail]
+void expect_conv_cache(engine::EncoderCache& cache,
+                       const GoldenTensor& golden) {  // [layer, batch, d_model, tail]
   const std::int64_t d_model = golden.shape[2];
   const std::int64_t tail = golden.shape[3];
   for (std::int64_t layer = 0; layer < golden.shape[0]; ++layer) {
     const Matrix<float> actual = cache.conv_tail(static_cast<int>(layer));
     for (std::int64_t frame = 0; frame < tail; ++frame) {
       for (std::int64_t unit = 0; unit < d_model; ++unit) {
-        const float expected = golden.values[static_cast<std::size_t>((layer * d_model + unit) * tail + frame)];
-        ASSERT_NEAR(actual.row(frame)[unit], expected, 1e-3 + 1e-3 * std::abs(expected)) << layer << " " << frame;
+        const float expected =
+            golden.values[static_cast<std::size_t>((layer * d_model + unit) * tail + frame)];
+        ASSERT_NEAR(actual.row(frame)[unit], expected, 1e-3 + 1e-3 * std::abs(expected))
+            << layer << " " << frame;
       }
     }
   }
@@ -80,7 +88,8 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
     std::vector<std::vector<float>> encoded(streams.size());
     std::map<std::string, std::vector<float>> of_step;
     const engine::StageTap tap = [&](std::string_view stage, std::size_t stream, Matrix<const float> rows) {
-      if (stage == "encoder") encoded[stream].insert(encoded[stream].end(), rows.data, rows.data + rows.rows * rows.cols);
+      if (stage == "encoder")
+        encoded[stream].insert(encoded[stream].end(), rows.data, rows.data + rows.rows * rows.cols);
       if (stream == 0) of_step[std::string(stage)].assign(rows.data, rows.data + rows.rows * rows.cols);
     };
     for (const auto& step : golden["steps"]) {
@@ -92,7 +101,8 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
         ASSERT_EQ(token_ids(transcript), step["tokens"][index].get<std::vector<int>>());
         ASSERT_EQ(token_frames(transcript), step["timestamps"][index].get<std::vector<int>>());
         ASSERT_EQ(transcript.text, step["text"][index].get<std::string>());
-        EXPECT_NEAR(transcript.score, step["score"][index].get<double>(), 2e-3 * (1 + transcript.tokens.size()));
+        EXPECT_NEAR(transcript.score, step["score"][index].get<double>(),
+                    2e-3 * (1 + transcript.tokens.size()));
         if (streams[index]->is_ready()) {
           EXPECT_EQ(streams[index]->encoder_cache().cached(), step["cache_len"][index].get<std::int64_t>());
         }
@@ -108,15 +118,18 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
       if (const auto* expected = tensor("prompted")) {
         expect_close(of_step["prompt"], expected->values, kLayerTolerance, prefix + "prompted");
       }
-      if (const auto* expected = tensor("cache_last_time")) expect_conv_cache(streams[0]->encoder_cache(), *expected);
+      if (const auto* expected = tensor("cache_last_time"))
+        expect_conv_cache(streams[0]->encoder_cache(), *expected);
       if (const auto* expected = tensor("cache_last_channel")) {
         expect_attention_cache(streams[0]->encoder_cache(), *expected, GetParam().model);
       }
       if (const auto* expected = tensor("pred_state_h")) {
-        expect_close(streams[0]->decoder_state().predictor.hidden, expected->values, kLayerTolerance, prefix + "h");
+        expect_close(streams[0]->decoder_state().predictor.hidden, expected->values, kLayerTolerance,
+                     prefix + "h");
       }
       if (const auto* expected = tensor("pred_state_c")) {
-        expect_close(streams[0]->decoder_state().predictor.cell, expected->values, kLayerTolerance, prefix + "c");
+        expect_close(streams[0]->decoder_state().predictor.cell, expected->values, kLayerTolerance,
+                     prefix + "c");
       }
     }
     for (std::size_t index = 0; index < streams.size(); ++index) {
@@ -128,7 +141,8 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
     }
     if (const auto found = tensors.find("last.cache_last_time"); found != tensors.end()) {
       expect_conv_cache(streams[0]->encoder_cache(), found->second);
-      expect_attention_cache(streams[0]->encoder_cache(), tensors.at("last.cache_last_channel"), GetParam().model);
+      expect_attention_cache(streams[0]->encoder_cache(), tensors.at("last.cache_last_channel"),
+                             GetParam().model);
     }
     if (!golden.contains("final")) continue;
     for (std::size_t index = 0; index < streams.size(); ++index) {
@@ -137,7 +151,8 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
   }
 }
 
-// Words and sentences before the last tag are kept from one reading to the next. Oracle: a stream read once, at its end.
+// Words and sentences before the last tag are kept from one reading to the next. Oracle: a stream read once,
+// at its end.
 TEST(TranscriptParity, ReadingAtEveryStepEqualsReadingOnce) {
   const auto recognizer = golden_recognizer("tiny", "cpu");
   const StreamOptions options{.att_context = AttContext{56, 3}};

@@ -60,11 +60,13 @@ TEST_P(TransducerParity, PredictorAndJointEqualNeMo) {
     expect_close(outputs, expected_outputs.values, kLayerTolerance, "pred_out");
 
     Buffer frames_buffer;
-    const Matrix<float> frames = transducer.joint.project_frames(rows_of(tensors.at("enc_in")), frames_buffer);
-    expect_close({frames.data, static_cast<std::size_t>(frames.rows * frames.cols)}, tensors.at("enc_proj").values,
-                 kLayerTolerance, "enc_proj");
+    const Matrix<float> frames =
+        transducer.joint.project_frames(rows_of(tensors.at("enc_in")), frames_buffer);
+    expect_close({frames.data, static_cast<std::size_t>(frames.rows * frames.cols)},
+                 tensors.at("enc_proj").values, kLayerTolerance, "enc_proj");
     Buffer predictions(expected_outputs.shape[0], hidden_size);
-    transducer.joint.project_predictions({outputs.data(), expected_outputs.shape[0], size, size}, predictions.view());
+    transducer.joint.project_predictions({outputs.data(), expected_outputs.shape[0], size, size},
+                                         predictions.view());
     expect_close({predictions.view().data, static_cast<std::size_t>(expected_outputs.shape[0] * hidden_size)},
                  tensors.at("pred_proj").values, kLayerTolerance, "pred_proj");
 
@@ -82,10 +84,11 @@ TEST_P(TransducerParity, PredictorAndJointEqualNeMo) {
         const auto width = static_cast<std::size_t>(transducer.joint.outputs());
         const std::span<const float> row(actual.view().data, width);
         expect_close(row, std::span(logits.values).subspan(offset, width), kLogitTolerance, "logits");
-        const std::span<const float> log_probs = std::span(tensors.at("log_probs").values).subspan(offset, width);
+        const std::span<const float> log_probs =
+            std::span(tensors.at("log_probs").values).subspan(offset, width);
         for (const int label : {0, static_cast<int>(width) / 2, static_cast<int>(width) - 1}) {
-          EXPECT_NEAR(transducer.backend->label_score(row, label).log_prob, log_probs[static_cast<std::size_t>(label)],
-                      2e-3);
+          EXPECT_NEAR(transducer.backend->label_score(row, label).log_prob,
+                      log_probs[static_cast<std::size_t>(label)], 2e-3);
         }
         offset += width;
       }
@@ -100,7 +103,8 @@ TEST_P(TransducerParity, GreedySearchEqualsNeMoForEveryMaxSymbols) {
     const auto golden = read_json(golden_case.json);
     const auto tensors = tensors_of(golden_case);
     const Transducer transducer(golden_case.model, GetParam());
-    const auto found = tensors.find("prompted") != tensors.end() ? tensors.find("prompted") : tensors.find("encoded");
+    const auto found =
+        tensors.find("prompted") != tensors.end() ? tensors.find("prompted") : tensors.find("encoded");
     ASSERT_NE(found, tensors.end());
     Buffer buffer;
     const Matrix<float> frames = transducer.joint.project_frames(rows_of(found->second), buffer);

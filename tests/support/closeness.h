@@ -23,7 +23,8 @@ inline void expect_close(std::span<const float> actual, std::span<const float> e
   ASSERT_EQ(actual.size(), expected.size()) << what;
   for (std::size_t index = 0; index < actual.size(); ++index) {
     const double allowed = tolerance.absolute + tolerance.relative * std::abs(expected[index]);
-    ASSERT_NEAR(actual[index], expected[index], allowed) << what << ", element " << index << " of " << actual.size();
+    ASSERT_NEAR(actual[index], expected[index], allowed)
+        << what << ", element " << index << " of " << actual.size();
   }
 }
 

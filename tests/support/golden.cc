@@ -45,12 +45,18 @@ std::map<std::string, GoldenTensor> read_safetensors(const std::filesystem::path
     const std::string dtype = entry["dtype"];
     GoldenTensor tensor;
     tensor.shape = entry["shape"].get<std::vector<std::int64_t>>();
-    if (dtype == "F32") tensor.values = widen<float>(data + begin, size);
-    else if (dtype == "F64") tensor.values = widen<double>(data + begin, size);
-    else if (dtype == "I64") tensor.values = widen<std::int64_t>(data + begin, size);
-    else if (dtype == "I32") tensor.values = widen<std::int32_t>(data + begin, size);
-    else if (dtype == "BOOL") tensor.values = widen<std::uint8_t>(data + begin, size);
-    else throw std::runtime_error(path.string() + ": dtype " + dtype);
+    if (dtype == "F32")
+      tensor.values = widen<float>(data + begin, size);
+    else if (dtype == "F64")
+      tensor.values = widen<double>(data + begin, size);
+    else if (dtype == "I64")
+      tensor.values = widen<std::int64_t>(data + begin, size);
+    else if (dtype == "I32")
+      tensor.values = widen<std::int32_t>(data + begin, size);
+    else if (dtype == "BOOL")
+      tensor.values = widen<std::uint8_t>(data + begin, size);
+    else
+      throw std::runtime_error(path.string() + ": dtype " + dtype);
     tensors.emplace(name, std::move(tensor));
   }
   return tensors;

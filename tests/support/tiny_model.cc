@@ -24,8 +24,7 @@ std::string config_yaml(const TinyModelOptions& options, int vocabulary) {
         "    en-US: 0\n    en: 0\n    de-DE: 1\n    de: 1\n    el-GR: 2\n    'no': 3\n    auto: {}\n",
         options.num_prompts, options.num_prompts - 1);
   }
-  return prompts +
-         fmt::format(R"(sample_rate: 16000
+  return prompts + fmt::format(R"(sample_rate: 16000
 tokenizer:
   type: bpe
   model_path: nemo:0123456789abcdef0123456789abcdef_tokenizer.model
@@ -75,14 +74,16 @@ decoding:
   strategy: greedy_batch
   greedy: {{max_symbols: 10}}
 )",
-                     fmt::arg("mels", options.mels), fmt::arg("layers", options.layers),
-                     fmt::arg("d_model", options.d_model), fmt::arg("bias", options.use_bias ? "true" : "false"),
-                     fmt::arg("scale", options.scale_input ? "true" : "false"),
-                     fmt::arg("factor", options.subsampling_factor), fmt::arg("channels", options.channels),
-                     fmt::arg("heads", options.heads), fmt::arg("kernel", options.conv_kernel),
-                     fmt::arg("vocabulary", vocabulary), fmt::arg("pred_hidden", options.predictor_hidden),
-                     fmt::arg("pred_layers", options.predictor_layers),
-                     fmt::arg("joint_hidden", options.joint_hidden));
+                               fmt::arg("mels", options.mels), fmt::arg("layers", options.layers),
+                               fmt::arg("d_model", options.d_model),
+                               fmt::arg("bias", options.use_bias ? "true" : "false"),
+                               fmt::arg("scale", options.scale_input ? "true" : "false"),
+                               fmt::arg("factor", options.subsampling_factor),
+                               fmt::arg("channels", options.channels), fmt::arg("heads", options.heads),
+                               fmt::arg("kernel", options.conv_kernel), fmt::arg("vocabulary", vocabulary),
+                               fmt::arg("pred_hidden", options.predictor_hidden),
+                               fmt::arg("pred_layers", options.predictor_layers),
+                               fmt::arg("joint_hidden", options.joint_hidden));
 }
 
 // Norm weights near 1, matrices scaled so that activations neither grow nor vanish.
@@ -144,7 +145,8 @@ std::filesystem::path write_tiny_model(const TinyModelOptions& options, const st
     std::vector<float>& values = storage.emplace_back(static_cast<std::size_t>(spec.elements()));
     for (float& value : values) value = draw(spec, random);
     if (spec.name == "joint.joint_net.2.bias") values.back() += static_cast<float>(options.blank_bias);
-    contents.tensors.push_back({spec.name, checkpoint::DType::kF32, spec.shape, std::as_bytes(std::span(values))});
+    contents.tensors.push_back(
+        {spec.name, checkpoint::DType::kF32, spec.shape, std::as_bytes(std::span(values))});
   }
   std::filesystem::create_directories(folder);
   const auto path = folder / fmt::format("tiny_{}.nemo", options.seed);

@@ -20,12 +20,12 @@ struct TinyModelOptions {
   int subsampling_factor = 8;
   bool use_bias = false;
   bool scale_input = false;
-  int num_prompts = 16;        // 0: no prompt kernel
+  int num_prompts = 16;  // 0: no prompt kernel
   int predictor_hidden = 24;
   int predictor_layers = 1;
   int joint_hidden = 24;
   std::string tokenizer = "tok256";  // folder of golden/tokenizers
-  double blank_bias = 2.0;     // of the joint's blank output: steers how often labels are emitted
+  double blank_bias = 2.0;           // of the joint's blank output: steers how often labels are emitted
 };
 
 // A geometry drawn from `seed`: every member but the tokenizer varies.

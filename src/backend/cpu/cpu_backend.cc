@@ -22,7 +22,9 @@ class CpuWeight final : public PackedWeight {
   Matrix<const float> matrix;
 };
 
-KernelActivation kernel_activation(Activation activation) { return static_cast<KernelActivation>(activation); }
+KernelActivation kernel_activation(Activation activation) {
+  return static_cast<KernelActivation>(activation);
+}
 static_assert(static_cast<int>(Activation::kNone) == 0 && static_cast<int>(Activation::kRelu) == 1 &&
               static_cast<int>(Activation::kSwish) == 2);
 
@@ -35,7 +37,8 @@ float* scratch(std::size_t size) {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads) : selection_(select_kernels()), kernels_(selection_.table), pool_(threads) {}
+  explicit CpuBackend(int threads)
+      : selection_(select_kernels()), kernels_(selection_.table), pool_(threads) {}
 
   std::string name() const override { return "cpu (" + selection_.cells.front().chosen + ")"; }
 
@@ -49,8 +52,8 @@ class CpuBackend final : public Backend {
               Matrix<float> y) const override {
     const Matrix<const float>& w = static_cast<const CpuWeight&>(weight).matrix;
     if (x.rows == 0) return;
-    const std::int64_t row_block =
-        std::max<std::int64_t>(6, kInputBlockBytes / (w.cols * static_cast<std::int64_t>(sizeof(float))) / 6 * 6);
+    const std::int64_t row_block = std::max<std::int64_t>(
+        6, kInputBlockBytes / (w.cols * static_cast<std::int64_t>(sizeof(float))) / 6 * 6);
     constexpr std::int64_t kGroup = 4;  // outputs that a kernel computes side by side
     const std::int64_t groups = (w.rows + kGroup - 1) / kGroup;
     const std::int64_t grain = std::max<std::int64_t>(1, kOperationsPerPiece / (kGroup * x.rows * w.cols));
@@ -66,12 +69,14 @@ class CpuBackend final : public Backend {
   void layer_norm(Matrix<const float> x, const float* weight, const float* bias, Activation activation,
                   Matrix<float> y) const override {
     for_rows(x.rows, x.cols, [&](std::int64_t row) {
-      kernels_.layer_norm_row_f32(x.row(row), x.cols, weight, bias, kernel_activation(activation), y.row(row));
+      kernels_.layer_norm_row_f32(x.row(row), x.cols, weight, bias, kernel_activation(activation),
+                                  y.row(row));
     });
   }
 
   void glu(Matrix<const float> x, Matrix<float> y) const override {
-    for_rows(y.rows, 4 * y.cols, [&](std::int64_t row) { kernels_.glu_row_f32(x.row(row), y.cols, y.row(row)); });
+    for_rows(y.rows, 4 * y.cols,
+             [&](std::int64_t row) { kernels_.glu_row_f32(x.row(row), y.cols, y.row(row)); });
   }
 
   void depthwise_conv(Matrix<const float> x, Matrix<const float> taps, const float* bias,
@@ -79,7 +84,8 @@ class CpuBackend final : public Backend {
     for_rows(y.rows, taps.rows * y.cols, [&](std::int64_t row) {
       thread_local std::vector<const float*> inputs;
       inputs.resize(static_cast<std::size_t>(taps.rows));
-      for (std::int64_t tap = 0; tap < taps.rows; ++tap) inputs[static_cast<std::size_t>(tap)] = x.row(row + tap);
+      for (std::int64_t tap = 0; tap < taps.rows; ++tap)
+        inputs[static_cast<std::size_t>(tap)] = x.row(row + tap);
       kernels_.taps_row_f32(inputs.data(), taps.data, taps.rows, y.cols, bias, 0, y.row(row));
     });
   }
@@ -105,7 +111,8 @@ class CpuBackend final : public Backend {
         } else {
           float values[9];
           for (int tap = 0; tap < 9; ++tap) values[tap] = positions[tap] != nullptr ? *positions[tap] : 0.0f;
-          kernels_.weighted_rows_f32(values, conv.taps, conv.channels, 9, conv.channels, conv.bias, activation, target);
+          kernels_.weighted_rows_f32(values, conv.taps, conv.channels, 9, conv.channels, conv.bias,
+                                     activation, target);
         }
       }
     });
@@ -153,7 +160,8 @@ class CpuBackend final : public Backend {
     const auto classes = static_cast<std::int64_t>(logits.size());
     const float largest = logits[static_cast<std::size_t>(kernels_.argmax_row_f32(logits.data(), classes))];
     const float log_sum = largest + std::log(kernels_.sum_exp_f32(logits.data(), classes, 1.0f, largest));
-    const float powers = kernels_.sum_exp_f32(logits.data(), classes, static_cast<float>(kTsallisAlpha), log_sum);
+    const float powers =
+        kernels_.sum_exp_f32(logits.data(), classes, static_cast<float>(kTsallisAlpha), log_sum);
     return {logits[static_cast<std::size_t>(label)] - log_sum, tsallis_confidence(powers, classes)};
   }
 
@@ -168,7 +176,8 @@ class CpuBackend final : public Backend {
     for (std::int64_t first = begin; first < end; first += kOutputs) {
       const std::int64_t count = std::min(kOutputs, end - first);
       if (plain) {
-        kernels_.matmul_f32(x.data, x.stride, x.rows, w.row(first), w.stride, count, w.cols, y.data + first, y.stride);
+        kernels_.matmul_f32(x.data, x.stride, x.rows, w.row(first), w.stride, count, w.cols, y.data + first,
+                            y.stride);
         continue;
       }
       kernels_.matmul_f32(x.data, x.stride, x.rows, w.row(first), w.stride, count, w.cols, sums, kOutputs);
@@ -182,14 +191,15 @@ class CpuBackend final : public Backend {
 
   template <class Body>
   void for_rows(std::int64_t rows, std::int64_t operations_per_row, const Body& body) const {
-    const std::int64_t grain = std::max<std::int64_t>(1, kOperationsPerPiece / std::max<std::int64_t>(1, operations_per_row));
+    const std::int64_t grain =
+        std::max<std::int64_t>(1, kOperationsPerPiece / std::max<std::int64_t>(1, operations_per_row));
     pool_.parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) body(row);
     });
   }
 
-  void attend(const AttentionStream& stream, std::int64_t chunk_index, int head, int heads, const float* bias_u,
-              const float* bias_v) const {
+  void attend(const AttentionStream& stream, std::int64_t chunk_index, int head, int heads,
+              const float* bias_u, const float* bias_v) const {
     const std::int64_t size = stream.queries.cols / heads;
     const std::int64_t column = head * size;
     const std::int64_t chunk = stream.context.chunk_frames();
@@ -208,14 +218,14 @@ class CpuBackend final : public Backend {
       kernels_.add_f32(query, bias_u + column, size, 0, query_u);
       kernels_.add_f32(query, bias_v + column, size, 0, query_v);
       const std::int64_t first_offset = stream.cached + frame - first_key;
-      kernels_.matmul_f32(query_u, size, 1, stream.keys.row(first_key) + column, stream.keys.stride, keys, size, scores,
-                          keys);
+      kernels_.matmul_f32(query_u, size, 1, stream.keys.row(first_key) + column, stream.keys.stride, keys,
+                          size, scores, keys);
       kernels_.matmul_f32(query_v, size, 1, stream.positions.row(stream.max_offset - first_offset) + column,
                           stream.positions.stride, keys, size, position_scores, keys);
       kernels_.add_f32(scores, position_scores, keys, 0, scores);
       kernels_.softmax_row_f32(scores, keys, scale);
-      kernels_.weighted_rows_f32(scores, stream.values.row(first_key) + column, stream.values.stride, keys, size,
-                                 nullptr, 0, stream.output.row(frame) + column);
+      kernels_.weighted_rows_f32(scores, stream.values.row(first_key) + column, stream.values.stride, keys,
+                                 size, nullptr, 0, stream.output.row(frame) + column);
     }
   }
 
@@ -226,6 +236,8 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::shared_ptr<const Backend> make_cpu_backend(int threads) { return std::make_shared<const CpuBackend>(threads); }
+std::shared_ptr<const Backend> make_cpu_backend(int threads) {
+  return std::make_shared<const CpuBackend>(threads);
+}
 
 }  // namespace glossa::backend

@@ -1,4 +1,5 @@
-// f32 on the CPU: hand-written vector kernels and a thread pool. Weights stay where the checkpoint mapped them.
+// f32 on the CPU: hand-written vector kernels and a thread pool. Weights stay where the checkpoint mapped
+// them.
 #pragma once
 
 #include <memory>

@@ -25,9 +25,10 @@ std::vector<const KernelTable*> available_kernels() {
   std::vector<const KernelTable*> tables;
   for (const KernelTable* table : {
 #if defined(__x86_64__)
-           &kAvx512Kernels, &kAvx2Kernels,
+         &kAvx512Kernels, &kAvx2Kernels,
 #endif
-           &kScalarKernels}) {
+             &kScalarKernels
+       }) {
     if (table->runs_here()) tables.push_back(table);
   }
   return tables;
@@ -39,7 +40,8 @@ KernelSelection select_kernels() {
     while (!tables.empty() && std::strcmp(tables.front()->name, forced) != 0) tables.erase(tables.begin());
     if (tables.empty()) {
       std::string names;
-      for (const KernelTable* table : available_kernels()) names += std::string(names.empty() ? "" : ", ") + table->name;
+      for (const KernelTable* table : available_kernels())
+        names += std::string(names.empty() ? "" : ", ") + table->name;
       fail_invalid_argument("GLOSSA_ISA={} cannot run here (expected one of {})", forced, names);
     }
   }

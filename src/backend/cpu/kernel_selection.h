@@ -14,12 +14,12 @@ struct KernelCell {
 };
 
 struct KernelSelection {
-  KernelTable table;               // every cell filled
+  KernelTable table;  // every cell filled
   std::vector<KernelCell> cells;
 };
 
-// Per cell the fastest table that runs here. The environment variable GLOSSA_ISA (scalar, avx2, avx512) puts that
-// table first and leaves out faster ones; Error kInvalidArgument when this machine cannot run it.
+// Per cell the fastest table that runs here. The environment variable GLOSSA_ISA (scalar, avx2, avx512) puts
+// that table first and leaves out faster ones; Error kInvalidArgument when this machine cannot run it.
 KernelSelection select_kernels();
 
 // Every table that runs on this machine, fastest first.

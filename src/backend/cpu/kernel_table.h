@@ -1,5 +1,5 @@
-// The CPU kernels as a table of function pointers, one table per instruction set. A table may leave cells empty; the
-// selection takes for each cell the first table that runs here. The scalar table fills every cell.
+// The CPU kernels as a table of function pointers, one table per instruction set. A table may leave cells
+// empty; the selection takes for each cell the first table that runs here. The scalar table fills every cell.
 //
 // This header is included by files compiled with instruction-set flags: declarations only, nothing inline.
 #pragma once
@@ -16,15 +16,17 @@ struct KernelTable {
   bool (*runs_here)();
 
   // y[r][o] = sum over i of x[r][i] * w[o][i]. Each sum is formed in an order that depends on `inputs` alone.
-  void (*matmul_f32)(const float* x, std::int64_t x_stride, std::int64_t rows, const float* w, std::int64_t w_stride,
-                     std::int64_t outputs, std::int64_t inputs, float* y, std::int64_t y_stride);
+  void (*matmul_f32)(const float* x, std::int64_t x_stride, std::int64_t rows, const float* w,
+                     std::int64_t w_stride, std::int64_t outputs, std::int64_t inputs, float* y,
+                     std::int64_t y_stride);
   // y = activation(sum + bias), or y += scale * that when scale is not 0. bias may be null.
-  void (*finish_row_f32)(const float* sums, std::int64_t n, const float* bias, KernelActivation activation, float scale,
-                         float* y);
+  void (*finish_row_f32)(const float* sums, std::int64_t n, const float* bias, KernelActivation activation,
+                         float scale, float* y);
   void (*layer_norm_row_f32)(const float* x, std::int64_t n, const float* weight, const float* bias,
                              KernelActivation activation, float* y);
   void (*glu_row_f32)(const float* x, std::int64_t n, float* y);
-  // y = activation(bias + sum over t of inputs[t] * taps[t]), by element; a null input is absent. bias may be null.
+  // y = activation(bias + sum over t of inputs[t] * taps[t]), by element; a null input is absent. bias may be
+  // null.
   void (*taps_row_f32)(const float* const* inputs, const float* taps, std::int64_t count, std::int64_t n,
                        const float* bias, KernelActivation activation, float* y);
   // y = activation(bias + sum over r of factors[r] * rows[r]). bias may be null.

@@ -10,9 +10,12 @@ double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
 double activate(double x, Activation activation) {
   switch (activation) {
-    case Activation::kRelu: return std::max(x, 0.0);
-    case Activation::kSwish: return x * sigmoid(x);
-    case Activation::kNone: break;
+    case Activation::kRelu:
+      return std::max(x, 0.0);
+    case Activation::kSwish:
+      return x * sigmoid(x);
+    case Activation::kNone:
+      break;
   }
   return x;
 }
@@ -43,7 +46,8 @@ class ReferenceBackend final : public Backend {
         for (std::int64_t in = 0; in < w.cols; ++in) sum += double{x.row(row)[in]} * w.row(out)[in];
         const double value = activate(sum, options.activation);
         float& target = y.row(row)[out];
-        target = static_cast<float>(options.residual_scale == 0 ? value : target + options.residual_scale * value);
+        target =
+            static_cast<float>(options.residual_scale == 0 ? value : target + options.residual_scale * value);
       }
     }
   }
@@ -104,7 +108,8 @@ class ReferenceBackend final : public Backend {
             const float* position = input.row(frame - first_input) + bin * input_channels;
             sum += double{position[conv.depthwise ? channel : 0]} * conv.taps[tap * conv.channels + channel];
           }
-          output.row(row)[out_bin * conv.channels + channel] = static_cast<float>(activate(sum, conv.activation));
+          output.row(row)[out_bin * conv.channels + channel] =
+              static_cast<float>(activate(sum, conv.activation));
         }
       }
     }
@@ -141,7 +146,8 @@ class ReferenceBackend final : public Backend {
   void argmax(Matrix<const float> x, std::span<int> columns) const override {
     for (std::int64_t row = 0; row < x.rows; ++row) {
       const float* begin = x.row(row);
-      columns[static_cast<std::size_t>(row)] = static_cast<int>(std::max_element(begin, begin + x.cols) - begin);
+      columns[static_cast<std::size_t>(row)] =
+          static_cast<int>(std::max_element(begin, begin + x.cols) - begin);
     }
   }
 
@@ -157,7 +163,8 @@ class ReferenceBackend final : public Backend {
   }
 
  private:
-  static void attend(const AttentionStream& stream, int head, int heads, const float* bias_u, const float* bias_v) {
+  static void attend(const AttentionStream& stream, int head, int heads, const float* bias_u,
+                     const float* bias_v) {
     const std::int64_t size = stream.queries.cols / heads;
     const std::int64_t first_col = head * size;
     const std::int64_t chunk = stream.context.chunk_frames();
@@ -184,7 +191,8 @@ class ReferenceBackend final : public Backend {
       for (std::int64_t col = 0; col < size; ++col) {
         double value = 0;
         for (std::size_t index = 0; index < weights.size(); ++index) {
-          value += weights[index] / sum * stream.values.row(first_key + static_cast<std::int64_t>(index))[first_col + col];
+          value += weights[index] / sum *
+                   stream.values.row(first_key + static_cast<std::int64_t>(index))[first_col + col];
         }
         stream.output.row(frame)[first_col + col] = static_cast<float>(value);
       }

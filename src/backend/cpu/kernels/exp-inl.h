@@ -1,6 +1,6 @@
 // exp() for targets with vector registers wider than one float. Included inside struct Vec.
-// Range reduction x = n ln 2 + r, then a polynomial of degree 6 on |r| <= ln 2 / 2 (minimax coefficients of Cephes'
-// expf); relative error below 2e-7. Inputs are clamped to [-87.3, 88.3].
+// Range reduction x = n ln 2 + r, then a polynomial of degree 6 on |r| <= ln 2 / 2 (minimax coefficients of
+// Cephes' expf); relative error below 2e-7. Inputs are clamped to [-87.3, 88.3].
 
 static Reg exp(Reg x) {
   x = min(max(x, set1(-87.3f)), set1(88.3f));

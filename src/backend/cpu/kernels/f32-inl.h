@@ -1,10 +1,12 @@
-// The f32 kernels, written once over Vec, the vocabulary that each file of targets/ defines before it includes this
-// one. Everything is in an anonymous namespace: a function shared with a file compiled for another instruction set
-// could become the whole program's copy. No include guard on purpose: one inclusion per target file.
+// The f32 kernels, written once over Vec, the vocabulary that each file of targets/ defines before it
+// includes this one. Everything is in an anonymous namespace: a function shared with a file compiled for
+// another instruction set could become the whole program's copy. No include guard on purpose: one inclusion
+// per target file.
 //
-// Order of summation. A product sum over `inputs` elements is kept in Vec::kWidth lanes, lane l adding elements l,
-// l + kWidth, ... by fused multiply-add; the lanes are then added in the fixed order of Vec::reduce_add. Neither the
-// tile a sum was computed in nor the number of rows and outputs around it changes that.
+// Order of summation. A product sum over `inputs` elements is kept in Vec::kWidth lanes, lane l adding
+// elements l, l + kWidth, ... by fused multiply-add; the lanes are then added in the fixed order of
+// Vec::reduce_add. Neither the tile a sum was computed in nor the number of rows and outputs around it
+// changes that.
 
 namespace glossa::backend {
 namespace {
@@ -20,11 +22,15 @@ void for_each_vector(std::int64_t n, const Body& body) {
   if (position < n) body(position, n - position);
 }
 
-Reg load(const float* p, std::int64_t count) { return count == kWidth ? Vec::load(p) : Vec::load_part(p, count); }
+Reg load(const float* p, std::int64_t count) {
+  return count == kWidth ? Vec::load(p) : Vec::load_part(p, count);
+}
 
 void store(float* p, Reg value, std::int64_t count) {
-  if (count == kWidth) Vec::store(p, value);
-  else Vec::store_part(p, value, count);
+  if (count == kWidth)
+    Vec::store(p, value);
+  else
+    Vec::store_part(p, value, count);
 }
 
 Reg sigmoid(Reg x) {
@@ -33,9 +39,7 @@ Reg sigmoid(Reg x) {
 }
 
 // tanh(x) = 2 sigmoid(2 x) - 1: absolute error of a few 1e-7.
-Reg tanh(Reg x) {
-  return Vec::sub(Vec::mul(Vec::set1(2.0f), sigmoid(Vec::add(x, x))), Vec::set1(1.0f));
-}
+Reg tanh(Reg x) { return Vec::sub(Vec::mul(Vec::set1(2.0f), sigmoid(Vec::add(x, x))), Vec::set1(1.0f)); }
 
 Reg activate(Reg x, KernelActivation activation) {
   if (activation == 1) return Vec::max(x, Vec::zero());
@@ -43,11 +47,11 @@ Reg activate(Reg x, KernelActivation activation) {
   return x;
 }
 
-// kPrefetch: the weights of the next outputs are fetched while these are computed. A memory-bound product gains from it,
-// and every weight passes through exactly one first tile.
+// kPrefetch: the weights of the next outputs are fetched while these are computed. A memory-bound product
+// gains from it, and every weight passes through exactly one first tile.
 template <int kRows, int kOutputs, bool kPrefetch>
-void matmul_tile(const float* x, std::int64_t x_stride, const float* w, std::int64_t w_stride, std::int64_t inputs,
-                 float* y, std::int64_t y_stride) {
+void matmul_tile(const float* x, std::int64_t x_stride, const float* w, std::int64_t w_stride,
+                 std::int64_t inputs, float* y, std::int64_t y_stride) {
   Reg sums[kOutputs][kRows];
   for (int output = 0; output < kOutputs; ++output) {
     for (int row = 0; row < kRows; ++row) sums[output][row] = Vec::zero();
@@ -59,7 +63,8 @@ void matmul_tile(const float* x, std::int64_t x_stride, const float* w, std::int
     for (int output = 0; output < kOutputs; ++output) {
       const Reg w_row = Vec::load(w + output * w_stride + position);
       if constexpr (kPrefetch) __builtin_prefetch(w + (output + kOutputs) * w_stride + position);
-      for (int row = 0; row < kRows; ++row) sums[output][row] = Vec::fma(x_row[row], w_row, sums[output][row]);
+      for (int row = 0; row < kRows; ++row)
+        sums[output][row] = Vec::fma(x_row[row], w_row, sums[output][row]);
     }
   }
   if (position < inputs) {
@@ -85,8 +90,8 @@ void matmul_tile(const float* x, std::int64_t x_stride, const float* w, std::int
 
 // The tile of a row count known at run time: the largest that fits, found by counting kRows down.
 template <int kRows, int kOutputs, bool kPrefetch>
-void matmul_tile_of(std::int64_t rows, const float* x, std::int64_t x_stride, const float* w, std::int64_t w_stride,
-                    std::int64_t inputs, float* y, std::int64_t y_stride) {
+void matmul_tile_of(std::int64_t rows, const float* x, std::int64_t x_stride, const float* w,
+                    std::int64_t w_stride, std::int64_t inputs, float* y, std::int64_t y_stride) {
   if constexpr (kRows > 1) {
     if (rows < kRows) {
       matmul_tile_of<kRows - 1, kOutputs, kPrefetch>(rows, x, x_stride, w, w_stride, inputs, y, y_stride);
@@ -98,8 +103,8 @@ void matmul_tile_of(std::int64_t rows, const float* x, std::int64_t x_stride, co
 
 // All rows times a few outputs, in tiles of nearly equal height.
 template <int kOutputs>
-void matmul_column(const float* x, std::int64_t x_stride, std::int64_t rows, const float* w, std::int64_t w_stride,
-                   std::int64_t inputs, float* y, std::int64_t y_stride) {
+void matmul_column(const float* x, std::int64_t x_stride, std::int64_t rows, const float* w,
+                   std::int64_t w_stride, std::int64_t inputs, float* y, std::int64_t y_stride) {
   const std::int64_t tiles = (rows + Vec::kTileRows - 1) / Vec::kTileRows;
   std::int64_t row = 0;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
@@ -107,16 +112,19 @@ void matmul_column(const float* x, std::int64_t x_stride, std::int64_t rows, con
     const float* x_tile = x + row * x_stride;
     float* y_tile = y + row * y_stride;
     if (tile == 0) {
-      matmul_tile_of<Vec::kTileRows, kOutputs, true>(height, x_tile, x_stride, w, w_stride, inputs, y_tile, y_stride);
+      matmul_tile_of<Vec::kTileRows, kOutputs, true>(height, x_tile, x_stride, w, w_stride, inputs, y_tile,
+                                                     y_stride);
     } else {
-      matmul_tile_of<Vec::kTileRows, kOutputs, false>(height, x_tile, x_stride, w, w_stride, inputs, y_tile, y_stride);
+      matmul_tile_of<Vec::kTileRows, kOutputs, false>(height, x_tile, x_stride, w, w_stride, inputs, y_tile,
+                                                      y_stride);
     }
     row += height;
   }
 }
 
-void matmul_f32(const float* x, std::int64_t x_stride, std::int64_t rows, const float* w, std::int64_t w_stride,
-                std::int64_t outputs, std::int64_t inputs, float* y, std::int64_t y_stride) {
+void matmul_f32(const float* x, std::int64_t x_stride, std::int64_t rows, const float* w,
+                std::int64_t w_stride, std::int64_t outputs, std::int64_t inputs, float* y,
+                std::int64_t y_stride) {
   if (rows == 0) return;
   std::int64_t output = 0;
   for (; output + 4 <= outputs; output += 4) {
@@ -127,8 +135,8 @@ void matmul_f32(const float* x, std::int64_t x_stride, std::int64_t rows, const 
   }
 }
 
-void finish_row_f32(const float* sums, std::int64_t n, const float* bias, KernelActivation activation, float scale,
-                    float* y) {
+void finish_row_f32(const float* sums, std::int64_t n, const float* bias, KernelActivation activation,
+                    float scale, float* y) {
   for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
     Reg value = load(sums + position, count);
     if (bias != nullptr) value = Vec::add(value, load(bias + position, count));
@@ -141,9 +149,8 @@ void finish_row_f32(const float* sums, std::int64_t n, const float* bias, Kernel
 void layer_norm_row_f32(const float* x, std::int64_t n, const float* weight, const float* bias,
                         KernelActivation activation, float* y) {
   Reg sum = Vec::zero();
-  for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
-    sum = Vec::add(sum, load(x + position, count));
-  });
+  for_each_vector(
+      n, [&](std::int64_t position, std::int64_t count) { sum = Vec::add(sum, load(x + position, count)); });
   const Reg mean = Vec::set1(Vec::reduce_add(sum) / static_cast<float>(n));
   Reg squares = Vec::zero();
   for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
@@ -191,7 +198,8 @@ void weighted_rows_f32(const float* factors, const float* rows, std::int64_t str
 
 void add_f32(const float* a, const float* b, std::int64_t n, KernelActivation activation, float* y) {
   for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
-    store(y + position, activate(Vec::add(load(a + position, count), load(b + position, count)), activation), count);
+    store(y + position, activate(Vec::add(load(a + position, count), load(b + position, count)), activation),
+          count);
   });
 }
 
@@ -200,7 +208,8 @@ float largest_f32(const float* x, std::int64_t n) {
   std::int64_t position = 0;
   if (n >= kWidth) {
     Reg lanes = Vec::load(x);
-    for (position = kWidth; position + kWidth <= n; position += kWidth) lanes = Vec::max(lanes, Vec::load(x + position));
+    for (position = kWidth; position + kWidth <= n; position += kWidth)
+      lanes = Vec::max(lanes, Vec::load(x + position));
     largest = Vec::reduce_max(lanes);
   }
   for (; position < n; ++position) largest = x[position] > largest ? x[position] : largest;
@@ -258,9 +267,9 @@ float sum_exp_f32(const float* x, std::int64_t n, float scale, float shift) {
 
 // The table that every target exports under its own name.
 constexpr KernelTable make_table(const char* name, bool (*runs_here)()) {
-  return {name,         runs_here,         matmul_f32,   finish_row_f32, layer_norm_row_f32, glu_row_f32,
-          taps_row_f32, weighted_rows_f32, add_f32,      softmax_row_f32, lstm_row_f32,      argmax_row_f32,
-          sum_exp_f32};
+  return {name,         runs_here,      matmul_f32,        finish_row_f32, layer_norm_row_f32,
+          glu_row_f32,  taps_row_f32,   weighted_rows_f32, add_f32,        softmax_row_f32,
+          lstm_row_f32, argmax_row_f32, sum_exp_f32};
 }
 
 }  // namespace

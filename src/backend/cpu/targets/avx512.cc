@@ -17,7 +17,9 @@ struct Vec {
   static Reg load(const float* p) { return _mm512_loadu_ps(p); }
   static Reg load_part(const float* p, std::int64_t count) { return _mm512_maskz_loadu_ps(mask(count), p); }
   static void store(float* p, Reg value) { _mm512_storeu_ps(p, value); }
-  static void store_part(float* p, Reg value, std::int64_t count) { _mm512_mask_storeu_ps(p, mask(count), value); }
+  static void store_part(float* p, Reg value, std::int64_t count) {
+    _mm512_mask_storeu_ps(p, mask(count), value);
+  }
   static Reg keep_first(Reg value, std::int64_t count) { return _mm512_maskz_mov_ps(mask(count), value); }
   static Reg zero() { return _mm512_setzero_ps(); }
   static Reg set1(float value) { return _mm512_set1_ps(value); }
