@@ -34,33 +34,15 @@ struct Vec {
   static Reg times_power_of_2(Reg a, Reg n) { return _mm512_scalef_ps(a, n); }
 #include "backend/cpu/kernels/exp-inl.h"
 
-  static __m128 quarters_added(Reg a) {
-    const __m256 low = _mm512_castps512_ps256(a);
-    const __m256 high = _mm512_extractf32x8_ps(a, 1);
-    const __m256 eight = _mm256_add_ps(low, high);
+  static __m128 four_sums(Reg a) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
     return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   }
-  // ((lane 0 + 2) + (lane 1 + 3)) of the quarters' sum.
-  static float reduce_add(Reg value) {
-    const __m128 four = quarters_added(value);
-    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  static __m128 four_maxima(Reg a) {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    return _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   }
-  static void reduce_add4(Reg a, Reg b, Reg c, Reg d, float* out) {
-    const __m128 a4 = quarters_added(a);
-    const __m128 b4 = quarters_added(b);
-    const __m128 c4 = quarters_added(c);
-    const __m128 d4 = quarters_added(d);
-    const __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a4, b4), _mm_unpackhi_ps(a4, b4));
-    const __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c4, d4), _mm_unpackhi_ps(c4, d4));
-    _mm_storeu_ps(out, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
-  }
-  static float reduce_max(Reg value) {
-    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(value), _mm512_extractf32x8_ps(value, 1));
-    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
-  }
+#include "backend/cpu/kernels/x86-reduce-inl.h"
 };
 
 }  // namespace
