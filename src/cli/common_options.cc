@@ -1,6 +1,7 @@
 #include "cli/common_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "base/log.h"
+#include "model/model_config.h"
 
 namespace glossa::cli {
 namespace {
@@ -207,6 +210,12 @@ StreamOptions stream_options(const RecognitionOptions& options, const ModelInfo&
     stream.att_context = parse_att_context(options.att_context_size, "--att-context-size");
   } else if (!options.latency.empty()) {
     stream.att_context = latency_context(options.latency, model, "--latency");
+  }
+  if (stream.att_context && model::is_usable(*stream.att_context) &&
+      std::find(model.att_contexts.begin(), model.att_contexts.end(), *stream.att_context) ==
+          model.att_contexts.end()) {
+    log::warning(fmt::format("att_context_size [{},{}] is not one the checkpoint was trained with",
+                             stream.att_context->left, stream.att_context->right));
   }
   if (!options.target_lang.empty()) stream.target_lang = options.target_lang;
   stream.unknown_lang_is_auto = options.fallback_to_auto;

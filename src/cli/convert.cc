@@ -80,12 +80,20 @@ int convert(const ConvertOptions& options) {
   const checkpoint::DType dtype = parse_dtype(options.dtype);
   if (!fs::exists(options.in))
     fail_bad_input("{}: no such file (expected a .nemo checkpoint)", options.in.string());
-  if (fs::exists(options.out) && fs::equivalent(options.in, options.out)) {
-    fail_invalid_argument("OUT would replace IN (expected two different files, got {})",
+  if (options.out.extension() != ".nemo") {
+    fail_invalid_argument("OUT has another format's name (expected a file that ends in .nemo, got {})",
                           options.out.string());
   }
-  if (fs::is_directory(options.out))
-    fail_invalid_argument("OUT is a folder (expected a file, got {})", options.out.string());
+  if (fs::exists(options.out)) {
+    if (fs::equivalent(options.in, options.out)) {
+      fail_invalid_argument("OUT would replace IN (expected two different files, got {})",
+                            options.out.string());
+    }
+    if (!fs::is_regular_file(fs::symlink_status(options.out))) {
+      fail_invalid_argument("OUT is no regular file (expected a new one or one to replace, got {})",
+                            options.out.string());
+    }
+  }
   const auto before = checkpoint::read_nemo(options.in);
   std::vector<std::vector<std::byte>> storage;
   const checkpoint::NemoContents contents = checkpoint::contents_of(*before, dtype, storage);

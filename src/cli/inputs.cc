@@ -16,7 +16,8 @@ template <class Iterator>
 std::vector<fs::path> files_of(const fs::path& folder, const std::function<bool(const fs::path&)>& wanted) {
   std::vector<fs::path> files;
   for (const auto& entry : Iterator(folder, fs::directory_options::skip_permission_denied)) {
-    if (entry.is_regular_file() && wanted(entry.path())) files.push_back(entry.path());
+    std::error_code unusable;  // a link in a circle, say
+    if (entry.is_regular_file(unusable) && wanted(entry.path())) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -31,7 +32,8 @@ void append(std::vector<Input>& inputs, const std::vector<fs::path>& files) {
 std::vector<Input> collect_inputs(std::span<const std::string> paths, bool recursive) {
   std::vector<Input> inputs;
   for (const std::string& path : paths) {
-    if (path == "-" || !fs::is_directory(path)) {
+    std::error_code unusable;  // is reported when the input is opened
+    if (path == "-" || !fs::is_directory(path, unusable)) {
       inputs.push_back({.audio = path, .name = path == "-" ? "stdin" : path});
       continue;
     }
@@ -39,7 +41,7 @@ std::vector<Input> collect_inputs(std::span<const std::string> paths, bool recur
                            ? files_of<fs::recursive_directory_iterator>(path, audio::has_audio_extension)
                            : files_of<fs::directory_iterator>(path, audio::has_audio_extension);
     if (files.empty()) {
-      fail_bad_input("{}: nothing to transcribe (expected sound files{}, got none)", path,
+      fail_bad_input("{}: nothing to transcribe (expected sound files, got none{})", path,
                      recursive ? "" : "; --recursive looks into the folders below, too");
     }
     append(inputs, files);
@@ -60,6 +62,8 @@ std::vector<Input> inputs_of_manifest(const fs::path& manifest) {
                       .text = std::move(entry.text),
                       .target_lang = std::move(entry.target_lang)});
   }
+  if (inputs.empty())
+    fail_bad_input("{}: nothing to transcribe (expected entries, got none)", manifest.string());
   return inputs;
 }
 

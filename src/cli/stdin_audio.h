@@ -1,7 +1,9 @@
-// Sound from stdin: raw mono PCM as it arrives, or a whole sound file.
+// Sound from stdin: raw mono PCM or wav as it arrives, or a whole sound file.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -18,8 +20,9 @@ PcmFormat parse_pcm_format(std::string_view name);
 
 class StdinAudio {
  public:
-  // `rate` Hz comes in, `wanted_rate` Hz goes out. Bytes that begin like a wav, flac or ogg file are read to
-  // the end and decoded as one, whatever format and rate were announced.
+  // `rate` Hz comes in, `wanted_rate` Hz goes out. A wav file of 16-bit integers or 32-bit floats is taken as
+  // it comes, with its own rate and channels. Other bytes that begin like a sound file are read to the end
+  // and decoded as one.
   StdinAudio(PcmFormat format, int rate, int wanted_rate);
 
   // Waits for more sound; none at the end. The vector may be empty: too little came for a sample. Error
@@ -27,10 +30,14 @@ class StdinAudio {
   std::optional<std::vector<float>> next();
 
  private:
-  // Appends what comes to pending_; false at the end.
+  // Appends what comes to pending_; false at the end, which the first interrupt signal (Ctrl-C) is, too.
   bool read_more();
+  // Looks at the first bytes. True when pending_ is a whole sound file.
+  bool begin(bool& open);
 
   PcmFormat format_;
+  int channels_ = 1;
+  std::uint64_t bytes_left_ = std::numeric_limits<std::uint64_t>::max();  // of samples
   int wanted_rate_;
   audio::Resampler resampler_;
   std::vector<std::byte> pending_;  // bytes of an unfinished sample

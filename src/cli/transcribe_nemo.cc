@@ -65,7 +65,6 @@ double rounded_percent(double rate) {
 }
 
 void write_output(const Pass& pass, const fs::path& path) {
-  make_folder(path.parent_path());
   std::ofstream file(path, std::ios::binary);
   for (const auto& [input, text] : pass.texts) {
     const nlohmann::ordered_json line = {
@@ -109,11 +108,16 @@ int transcribe_as_nemo(const NemoKeys& keys, const ModelOptions& engine, const s
   const bool has_references =
       !inputs.empty() &&
       std::all_of(inputs.begin(), inputs.end(), [](const Input& input) { return input.text.has_value(); });
-  const Pass pass = run_pass(*recognizer, inputs, options, "transcribing", quiet);
   const bool to_file = has_references && !keys.output_path.empty();
+  if (to_file)
+    make_folder(nemo_output_file(keys, model.model).parent_path());  // an error here is one before any work
+  const Pass pass = run_pass(*recognizer, inputs, options, "transcribing", quiet);
   if (to_file) {
     write_output(pass, nemo_output_file(keys, model.model));
   } else {
+    if (!keys.output_path.empty() && !quiet) {
+      log::warning("no file is written to output_path: not every input has a reference text");
+    }
     for (const auto& [input, text] : pass.texts) {
       print_to_stdout(inputs.size() > 1 ? fmt::format("{}\t{}\n", input->audio.string(), text) : text + "\n");
     }

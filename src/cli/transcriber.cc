@@ -76,7 +76,8 @@ std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Inp
   }
   for (Track& track : tracks) {
     StreamOptions stream = options.stream;
-    if (options.use_entry_language && track.input->target_lang)
+    // A checkpoint of one language has nothing to choose.
+    if (options.use_entry_language && model.has_prompt && track.input->target_lang)
       stream.target_lang = *track.input->target_lang;
     const bool as_nemo = stream.mode == StreamingMode::kNemoBuffer || stream.mode == StreamingMode::kUniform;
     if (as_nemo) stream.nemo_batch_mel_frames = longest;
@@ -95,6 +96,11 @@ std::vector<float> read_input(const Input& input, int sample_rate) {
         std::min(std::round(seconds * sample_rate), static_cast<double>(samples.size())));
   };
   const std::size_t begin = index_of(*input.offset);
+  if (begin >= samples.size()) {
+    fail_bad_input("{}: offset is {} s, expected less than the file's {:.3f} s, from {}",
+                   input.audio.string(), *input.offset, static_cast<double>(samples.size()) / sample_rate,
+                   input.name);
+  }
   const std::size_t end = input.duration ? index_of(*input.offset + *input.duration) : samples.size();
   return {samples.begin() + static_cast<std::ptrdiff_t>(begin),
           samples.begin() + static_cast<std::ptrdiff_t>(end)};

@@ -75,12 +75,24 @@ std::optional<int> PromptTable::find(std::string_view lang) const {
     if (key == lang) return slot;
   }
   const std::string wanted = normalised(lang);
-  for (const std::string_view code : {std::string_view(wanted), bare_language(wanted)}) {
-    for (const auto& [key, slot] : entries_) {
-      if (normalised(key) == code) return slot;
-    }
+  for (const auto& [key, slot] : entries_) {
+    if (normalised(key) == wanted) return slot;
   }
-  return std::nullopt;
+  if (has_region(wanted)) {
+    const std::string_view language = bare_language(wanted);
+    for (const auto& [key, slot] : entries_) {
+      if (language != "auto" && normalised(key) == language) return slot;
+    }
+    return std::nullopt;
+  }
+  // A bare language without a key of its own, when all its regions share one slot.
+  std::optional<int> only;
+  for (const auto& [key, slot] : entries_) {
+    if (bare_language(normalised(key)) != wanted) continue;
+    if (only && *only != slot) return std::nullopt;
+    only = slot;
+  }
+  return only;
 }
 
 int PromptTable::slot_of(std::string_view lang) const {

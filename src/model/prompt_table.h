@@ -18,7 +18,8 @@ class PromptTable {
   bool empty() const { return entries_.empty(); }
 
   // Slot of a language: exact key, then the same code in other case or with '_' for '-' ("en_us" is en-US),
-  // then the bare language of a code ("de-AT" is de). None when unknown.
+  // then the bare language of a code ("de-AT" is de), then the one slot of a bare language's regions ("vi" is
+  // vi-VN). None when unknown.
   std::optional<int> find(std::string_view lang) const;
 
   // As find(), but an unknown language is Error kInvalidArgument that lists the nearest keys. Without prompt

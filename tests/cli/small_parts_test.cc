@@ -6,6 +6,7 @@
 #include "cli/npy.h"
 #include "cli/progress.h"
 #include "cli/stdin_audio.h"
+#include "cli/wav_header.h"
 
 namespace glossa::cli {
 namespace {
@@ -53,6 +54,56 @@ TEST(Kernels, EveryCellIsFilled) {
   const auto kernels = chosen_kernels();
   EXPECT_FALSE(kernels.empty());
   for (const auto& [operation, chosen] : kernels) EXPECT_FALSE(operation.empty() || chosen.empty());
+}
+
+std::vector<std::byte> wav_bytes(std::uint16_t encoding, std::uint16_t channels, std::uint16_t bits,
+                                 bool with_list_chunk) {
+  std::string wav = "RIFF????WAVE";
+  const auto append = [&](auto number) {
+    wav.append(reinterpret_cast<const char*>(&number), sizeof(number));
+  };
+  if (with_list_chunk) {
+    wav += "LIST";
+    append(std::uint32_t{3});
+    wav += "abc?";  // odd sizes are padded
+  }
+  wav += "fmt ";
+  append(std::uint32_t{16});
+  append(encoding);
+  append(channels);
+  append(std::uint32_t{8000});
+  append(std::uint32_t{0});
+  append(std::uint16_t{0});
+  append(bits);
+  wav += "data";
+  append(std::uint32_t{1234});
+  const auto* bytes = reinterpret_cast<const std::byte*>(wav.data());
+  return {bytes, bytes + wav.size()};
+}
+
+TEST(WavHeader, IsReadFromEveryPrefix) {
+  for (const bool with_list_chunk : {false, true}) {
+    const auto wav = wav_bytes(1, 2, 16, with_list_chunk);
+    for (std::size_t size = 0; size < wav.size(); ++size) {
+      EXPECT_EQ(parse_wav_header(std::span(wav).first(size)).state, WavHeader::State::kNeedsMore) << size;
+    }
+    const WavHeader header = parse_wav_header(wav);
+    EXPECT_EQ(header.state, WavHeader::State::kPcm);
+    EXPECT_EQ(header.channels, 2);
+    EXPECT_EQ(header.rate, 8000);
+    EXPECT_FALSE(header.is_float);
+    EXPECT_EQ(header.size, wav.size());
+    EXPECT_EQ(header.data_bytes, 1234u);
+  }
+}
+
+TEST(WavHeader, OtherEncodingsAreForADecoder) {
+  EXPECT_TRUE(parse_wav_header(wav_bytes(3, 1, 32, false)).is_float);
+  EXPECT_EQ(parse_wav_header(wav_bytes(1, 1, 24, false)).state, WavHeader::State::kOther);
+  EXPECT_EQ(parse_wav_header(wav_bytes(7, 1, 8, false)).state, WavHeader::State::kOther);
+  EXPECT_EQ(parse_wav_header(wav_bytes(1, 0, 16, false)).state, WavHeader::State::kOther);
+  const std::vector<std::byte> noise(100, std::byte{7});
+  EXPECT_EQ(parse_wav_header(noise).state, WavHeader::State::kOther);
 }
 
 }  // namespace

@@ -35,6 +35,13 @@ TEST(PromptTable, ExactThenSpellingThenBareLanguage) {
   EXPECT_EQ(table().find("EN_us"), 0);
   EXPECT_EQ(table().find("pt_br"), 12);
   EXPECT_EQ(table().find("de-AT"), 9);
+  EXPECT_EQ(table().find("auto-XX"), std::nullopt) << "auto is no language with regions";
+  const PromptTable regions(
+      {.num_prompts = 8,
+       .hidden = 4,
+       .dictionary = {{"vi-VN", 1}, {"zh-CN", 2}, {"zh-ZH", 2}, {"zh-TW", 3}, {"auto", 4}}});
+  EXPECT_EQ(regions.find("vi"), 1) << "one region";
+  EXPECT_EQ(regions.find("zh"), std::nullopt) << "two slots: the user chooses";
   EXPECT_EQ(table().find("DE_ch_1996"), 9);
   EXPECT_EQ(table().find("no"), 27);
   EXPECT_EQ(table().find("Auto"), 101);
@@ -42,9 +49,9 @@ TEST(PromptTable, ExactThenSpellingThenBareLanguage) {
 }
 
 TEST(PromptTable, UnknownLanguagesListTheNearestKeys) {
-  EXPECT_EQ(table().find("ja"), std::nullopt);  // the dictionary has no bare ja
+  EXPECT_EQ(table().find("ja-XX"), std::nullopt);  // the dictionary has no bare ja to fall back to
   EXPECT_EQ(table().find(""), std::nullopt);
-  EXPECT_THAT(error_of(table(), "ja"), HasSubstr("nearest: ja-JP,"));
+  EXPECT_THAT(error_of(table(), "ja-XX"), HasSubstr("nearest: ja-JP,"));
   EXPECT_THAT(error_of(table(), "xx-BR"), HasSubstr("pt-BR"));
   EXPECT_THAT(error_of(table(), "atuo"), HasSubstr("auto"));
   EXPECT_THAT(error_of(table(), ""), HasSubstr("17 keys"));
