@@ -42,7 +42,7 @@ MachineCeiling measure_machine(int threads) {
   std::vector<float> sums(static_cast<std::size_t>(threads));
   // The matrix kernel with one row is the best reader there is: it loads each weight once and does little
   // else.
-  const double read_seconds = best_seconds(threads, 4, [&](int thread) {
+  const double read_seconds = best_seconds(threads, 24, [&](int thread) {
     constexpr std::int64_t kInputs = 1024;
     std::vector<float> x(kInputs, 1.0f);
     std::vector<float> y(kFloatsPerThread / kInputs);
@@ -58,7 +58,7 @@ MachineCeiling measure_machine(int threads) {
   constexpr std::int64_t kOutputs = 4;
   constexpr std::int64_t kInputs = 256;
   constexpr int kRepeats = 40000;
-  const double compute_seconds = best_seconds(threads, 4, [&](int) {
+  const double compute_seconds = best_seconds(threads, 24, [&](int) {
     std::vector<float> x(kRows * kInputs, 1.0f);
     std::vector<float> w(kOutputs * kInputs, 1.0f);
     std::vector<float> y(kRows * kOutputs);

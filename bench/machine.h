@@ -10,7 +10,7 @@ struct MachineCeiling {
       0;  // independent fused multiply-adds in registers, all threads; one is 2 operations
 };
 
-// About a second.
+// About two seconds; the best of many rounds, since other guests of a shared machine take their part.
 MachineCeiling measure_machine(int threads);
 
 }  // namespace glossa::bench
