@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "audio/audio_file.h"
 #include "engine/test_streams.h"
 #include "support/golden.h"
+#include "support/tiny_model.h"
 
 namespace glossa::testing {
 namespace {
@@ -48,6 +50,33 @@ TEST(LongStream, ThreeHoursCloseInFlatMemory) {
   EXPECT_GT(*std::min_element(labels.begin(), labels.end()), 0);
   // What grows is the transcript alone: some hundred bytes per label.
   EXPECT_LT(resident_megabytes() - early, 64 + 0.0005 * static_cast<double>(transcript.tokens.size()));
+}
+
+// The width of the released model with two of its layers: what a stream costs beside its keys and values,
+// offline, too.
+TEST(StreamMemory, StaysBelowTwentyMegabytesPerStream) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("glossa_memory_" + std::to_string(::getpid()));
+  const auto recognizer = Recognizer::load(
+      {.model = write_tiny_model(
+           {.d_model = 1024, .heads = 8, .mels = 128, .channels = 256, .conv_kernel = 9}, folder)});
+  const auto pcm = wandering_noise(10 * 16000, 1);
+  constexpr int kStreams = 8;
+  for (const StreamingMode mode : {StreamingMode::kExact, StreamingMode::kOffline}) {
+    const auto warm_up = recognizer->create_stream({.att_context = AttContext{56, 0}});
+    run_whole(*recognizer, *warm_up, pcm);  // maps the weights
+    const double before = resident_megabytes();
+    std::vector<std::unique_ptr<Stream>> streams;
+    std::vector<Stream*> batch;
+    for (int index = 0; index < kStreams; ++index) {
+      streams.push_back(recognizer->create_stream({.att_context = AttContext{56, 13}, .mode = mode}));
+      streams.back()->accept_waveform(pcm);
+      batch.push_back(streams.back().get());
+    }
+    while (batch.front()->is_ready()) recognizer->decode(batch);
+    EXPECT_LT(resident_megabytes() - before, 20.0 * kStreams);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
