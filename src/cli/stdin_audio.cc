@@ -98,7 +98,7 @@ bool StdinAudio::begin(bool& open) {
     open = read_more();
     wav = parse_wav_header(pending_);
   }
-  if (wav.state == WavHeader::State::kPcm && wav.rate > 0) {
+  if (wav.state == WavHeader::State::kPcm) {
     format_ = wav.is_float ? PcmFormat::kF32Le : PcmFormat::kS16Le;
     channels_ = wav.channels;
     if (wav.data_bytes > 0) bytes_left_ = wav.data_bytes;

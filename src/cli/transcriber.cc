@@ -58,9 +58,6 @@ void attempt(Track& track, const Work& work) {
   }
 }
 
-// Samples from one mel frame to the next; 10 ms when the recogniser does not say.
-std::int64_t mel_hop(const ModelInfo& model) { return model.hop > 0 ? model.hop : model.sample_rate / 100; }
-
 std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Input> inputs,
                                const BatchOptions& options) {
   const ModelInfo& model = recognizer.info();
@@ -71,7 +68,7 @@ std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Inp
     track.input = &inputs[index];
     attempt(track, [&] {
       track.samples = read_input(inputs[index], model.sample_rate);
-      longest = std::max(longest, static_cast<std::int64_t>(track.samples.size()) / mel_hop(model) + 1);
+      longest = std::max(longest, static_cast<std::int64_t>(track.samples.size()) / model.hop + 1);
     });
   }
   for (Track& track : tracks) {

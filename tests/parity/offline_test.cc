@@ -44,7 +44,6 @@ class OfflineParity : public ::testing::TestWithParam<GoldenCase> {};
 
 TEST_P(OfflineParity, EveryStageAndTokenEqualsNeMo) {
   const auto golden = read_json(GetParam().json);
-  if (golden["kind"] != "offline") return;  // offline_batch has a test of its own below
   const auto tensors = tensors_of(GetParam());
   const auto pcm = golden_audio(golden["audio"]);
   for (const Way& way : kWays) {
@@ -76,7 +75,6 @@ TEST_P(OfflineParity, EveryStageAndTokenEqualsNeMo) {
 
 TEST_P(OfflineParity, TextWithTagsEqualsNeMo) {
   const auto golden = read_json(GetParam().json);
-  if (golden["kind"] != "offline") return;
   const auto recognizer = golden_recognizer(GetParam().model, "cpu");
   const auto pcm = golden_audio(golden["audio"]);
   for (const auto& [prompt, expected] : golden["prompts"].items()) {
@@ -90,11 +88,19 @@ TEST_P(OfflineParity, TextWithTagsEqualsNeMo) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, OfflineParity, ::testing::ValuesIn(golden_cases("offline_")), case_name);
+// All but the batches, which have a test of their own below.
+std::vector<GoldenCase> single_clips() {
+  std::vector<GoldenCase> cases = golden_cases("offline_");
+  std::erase_if(cases, [](const GoldenCase& golden) { return read_json(golden.json)["kind"] != "offline"; });
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, OfflineParity, ::testing::ValuesIn(single_clips()), case_name);
 
 // Clips of different length and language in one batch: every stream must equal NeMo's batch, which equals
 // each alone.
 TEST(OfflineBatchParity, StreamsOfOneBatchEqualNeMo) {
+  if (golden_cases("offline_batch").empty()) GTEST_SKIP() << "the golden folder has no offline_batch case";
   for (const GoldenCase& golden_case : golden_cases("offline_batch")) {
     SCOPED_TRACE(golden_case.model);
     const auto golden = read_json(golden_case.json);
