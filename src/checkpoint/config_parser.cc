@@ -306,14 +306,37 @@ ParsedConfig parse_document(const std::string& yaml, const std::string& source) 
   return parsed;
 }
 
-}  // namespace
+ConfigExtras parse_extras(const ConfigDocument& document) {
+  constexpr int kMostPositions = 1 << 16;
+  const ConfigSection root = document.root();
+  ConfigExtras extras;
+  extras.name = root.text("name").value_or("");
+  const ConfigSection preprocessor = root.section("preprocessor");
+  if (preprocessor.has("dither")) extras.dither = preprocessor.number("dither");
+  const ConfigSection encoder = root.section("encoder");
+  extras.pos_emb_max_len = encoder.integer_or("pos_emb_max_len", extras.pos_emb_max_len);
+  if (extras.pos_emb_max_len < 1 || extras.pos_emb_max_len > kMostPositions)
+    encoder.fail("pos_emb_max_len", fmt::format("1 to {}", kMostPositions));
+  return extras;
+}
 
-ParsedConfig parse_config(const std::string& yaml, const std::string& source) {
+template <class Parse>
+auto without_yaml_errors(const std::string& source, Parse parse) {
   try {
-    return parse_document(yaml, source);
+    return parse();
   } catch (const YAML::Exception& error) {
     fail_bad_input("{}: unusable YAML: {}", source, error.what());
   }
+}
+
+}  // namespace
+
+ParsedConfig parse_config(const std::string& yaml, const std::string& source) {
+  return without_yaml_errors(source, [&] { return parse_document(yaml, source); });
+}
+
+ConfigExtras parse_config_extras(const std::string& yaml, const std::string& source) {
+  return without_yaml_errors(source, [&] { return parse_extras(ConfigDocument(yaml, source)); });
 }
 
 model::ModelConfig parse_model_config(const std::string& yaml, const std::string& source) {

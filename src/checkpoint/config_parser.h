@@ -16,4 +16,14 @@ struct ParsedConfig {
 // does not compute exactly as NeMo does.
 ParsedConfig parse_config(const std::string& yaml, const std::string& source);
 
+// What the engine does not need and other file formats store.
+struct ConfigExtras {
+  std::string name;  // of the model; empty when absent
+  double dither = 1e-5;
+  int pos_emb_max_len = 5000;
+};
+
+// Of a text that parse_config() accepts.
+ConfigExtras parse_config_extras(const std::string& yaml, const std::string& source);
+
 }  // namespace glossa::checkpoint
