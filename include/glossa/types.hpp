@@ -32,7 +32,7 @@ enum class StreamingMode {
 };
 
 struct RecognizerOptions {
-  std::filesystem::path model;  // a .nemo file
+  std::filesystem::path model;  // a .nemo or .gguf file
   int threads = 0;              // threads that work on one decode(); 0: one per core
   std::string backend = "cpu";  // "cpu", or "reference": naive loops, the oracle of the tests
 };
