@@ -2,21 +2,19 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <new>
 #include <unordered_map>
 #include <utility>
 
-#include "base/base64.h"
 #include "base/fail.h"
 #include "base/printable.h"
 #include "checkpoint/config_writer.h"
 #include "checkpoint/gguf_config.h"
 #include "checkpoint/gguf_file.h"
 #include "checkpoint/gguf_layout.h"
+#include "checkpoint/gguf_tokenizer.h"
 #include "features/log_mel.h"
 #include "model/tensor_spec.h"
-#include "text/sentencepiece_model.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -30,7 +28,10 @@ class GgufCheckpoint final : public Checkpoint {
     GgufConfig read = read_gguf_config(file);
     config_ = std::move(read.config);
     config_yaml_ = write_config(config_, read.extras);
-    read_tokenizer(file);
+    tokenizer_ = read_gguf_tokenizer(file, config_.predictor.vocabulary);
+    artifacts_ = {{kTokenizerArtifact, tokenizer_.model},
+                  {kVocabularyArtifact, std::as_bytes(std::span(tokenizer_.vocabulary))},
+                  {kPieceArtifact, std::as_bytes(std::span(tokenizer_.pieces))}};
     bind(file);
     for (const TensorView& tensor : tensors_) by_name_.emplace(tensor.name, &tensor);
   }
@@ -38,7 +39,7 @@ class GgufCheckpoint final : public Checkpoint {
   const std::string& source() const override { return source_; }
   const model::ModelConfig& config() const override { return config_; }
   const std::string& config_yaml() const override { return config_yaml_; }
-  std::span<const std::byte> tokenizer_model() const override { return tokenizer_model_; }
+  std::span<const std::byte> tokenizer_model() const override { return tokenizer_.model; }
   std::span<const Artifact> artifacts() const override { return artifacts_; }
   std::span<const TensorView> tensors() const override { return tensors_; }
   const TensorView* find(std::string_view name) const override {
@@ -50,26 +51,6 @@ class GgufCheckpoint final : public Checkpoint {
   }
 
  private:
-  // The model itself and the two lists of pieces that NeMo wants beside it.
-  void read_tokenizer(const GgufFile& file) {
-    constexpr std::string_view kKey = "asr.tokenizer.spm_model";
-    auto model = from_base64(file.text(kKey));
-    if (!model) fail_bad_input("{}: {} is damaged (expected base64)", source_, kKey);
-    tokenizer_model_ = std::move(*model);
-    const auto pieces = text::read_sentencepiece_proto(tokenizer_model_, source_).pieces;
-    if (pieces.size() != static_cast<std::size_t>(config_.predictor.vocabulary)) {
-      fail_bad_input("{}: {} has {} pieces (expected {}: asr.rnnt.vocab_size without blank)", source_, kKey,
-                     pieces.size(), config_.predictor.vocabulary);
-    }
-    for (const text::Piece& piece : pieces) {
-      vocabulary_ += piece.text + "\n";
-      pieces_ += fmt::format("{}\t{:g}\n", piece.text, piece.score);
-    }
-    artifacts_ = {{kTokenizerArtifact, tokenizer_model_},
-                  {kVocabularyArtifact, std::as_bytes(std::span(vocabulary_))},
-                  {kPieceArtifact, std::as_bytes(std::span(pieces_))}};
-  }
-
   void bind(const GgufFile& file) {
     std::unordered_map<std::string_view, const GgufTensor*> stored;
     for (const GgufTensor& tensor : file.tensors()) stored.emplace(tensor.name, &tensor);
@@ -116,9 +97,7 @@ class GgufCheckpoint final : public Checkpoint {
   std::string source_;
   std::string config_yaml_;
   model::ModelConfig config_;
-  std::vector<std::byte> tokenizer_model_;
-  std::string vocabulary_;
-  std::string pieces_;
+  GgufTokenizer tokenizer_;
   std::vector<Artifact> artifacts_;
   std::vector<std::vector<float>> computed_;
   std::vector<TensorView> tensors_;

@@ -204,16 +204,16 @@ int convert(const ConvertOptions& options) {
   const auto bytes_in = fs::file_size(options.in);
   const auto bytes_out = fs::file_size(options.out);
   if (options.json) {
-    const nlohmann::ordered_json report = {{"in", options.in.string()},
-                                           {"out", options.out.string()},
-                                           {"dtype", options.dtype},
-                                           {"bytes_in", bytes_in},
-                                           {"bytes_out", bytes_out},
-                                           {"tensors", parity.tensors},
-                                           {"largest_error", parity.largest_error},
-                                           {"largest_relative_error", parity.largest_relative_error},
-                                           {"rms_relative_error", parity.rms_relative_error()},
-                                           {"tensor_of_largest_error", parity.tensor}};
+    nlohmann::ordered_json report = {{"in", options.in.string()},
+                                     {"out", options.out.string()},
+                                     {"dtype", options.dtype},
+                                     {"bytes_in", bytes_in},
+                                     {"bytes_out", bytes_out},
+                                     {"tensors", parity.tensors},
+                                     {"largest_error", parity.largest_error},
+                                     {"rms_relative_error", parity.rms_relative_error()},
+                                     {"tensor_of_largest_error", parity.tensor}};
+    if (!checkpoint::is_block_format(dtype)) report["largest_relative_error"] = parity.largest_relative_error;
     print_to_stdout(report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     return kDone;
   }
