@@ -158,14 +158,6 @@ model::EncoderConfig parse_encoder(const ConfigSection& root, const ConfigDocume
   return encoder;
 }
 
-// A YAML 1.1 writer turns the key "no" (Norwegian) into the boolean false.
-std::string language_key(const YAML::Node& key) {
-  for (const std::string_view no : {"no", "No", "NO", "false", "False", "FALSE"}) {
-    if (key.Scalar() == no) return "no";
-  }
-  return key.Scalar();
-}
-
 std::vector<std::pair<std::string, int>> parse_prompt_dictionary(const ConfigSection& defaults,
                                                                  const ConfigDocument& document) {
   constexpr std::string_view kKey = "prompt_dictionary";
@@ -183,7 +175,7 @@ std::vector<std::pair<std::string, int>> parse_prompt_dictionary(const ConfigSec
       fail_bad_input("{}: {} is {} (expected a slot number)", document.source(), where,
                      ConfigSection::shown(value));
     }
-    const std::string language = language_key(entry.first);
+    const std::string language = prompt_language(entry.first.Scalar());
     const bool repeated = std::any_of(dictionary.begin(), dictionary.end(), [&](const auto& other) {
       return other.first == language && other.second == slot;  // both "no" and "false"
     });
@@ -330,6 +322,13 @@ auto without_yaml_errors(const std::string& source, Parse parse) {
 }
 
 }  // namespace
+
+std::string prompt_language(std::string_view key) {
+  for (const std::string_view no : {"no", "No", "NO", "false", "False", "FALSE"}) {
+    if (key == no) return "no";
+  }
+  return std::string(key);
+}
 
 ParsedConfig parse_config(const std::string& yaml, const std::string& source) {
   return without_yaml_errors(source, [&] { return parse_document(yaml, source); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "model/model_config.h"
 
@@ -25,5 +26,9 @@ struct ConfigExtras {
 
 // Of a text that parse_config() accepts.
 ConfigExtras parse_config_extras(const std::string& yaml, const std::string& source);
+
+// A language of the prompt dictionary. A YAML 1.1 writer turns the key "no" (Norwegian) into the boolean
+// false.
+std::string prompt_language(std::string_view key);
 
 }  // namespace glossa::checkpoint

@@ -116,21 +116,21 @@ model::EncoderConfig read_encoder(const GgufFile& file, int mels) {
   return encoder;
 }
 
-// "en-US:0". The boolean false is what YAML 1.1 makes of the key "no" (Norwegian).
+// "en-US:0".
 std::pair<std::string, int> read_prompt(const GgufFile& file, std::string_view entry) {
   const std::size_t colon = entry.rfind(':');
   const std::string_view digits = colon == std::string_view::npos ? "" : entry.substr(colon + 1);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
   constexpr std::size_t kMostDigits = 5;
-  const std::string language(entry.substr(0, std::min(colon, entry.size())));
+  const std::string_view language = entry.substr(0, std::min(colon, entry.size()));
   if (digits.empty() || digits.size() > kMostDigits || !std::all_of(digits.begin(), digits.end(), is_digit) ||
       !std::all_of(language.begin(), language.end(), is_plain)) {
     fail_bad_input("{}: asr.rnnt.prompt_dictionary has '{}' (expected language:slot)", file.source(),
                    printable(entry));
   }
   const int slot = std::stoi(std::string(digits));
-  return {language == "False" || language == "false" ? "no" : language, slot};
+  return {prompt_language(language), slot};
 }
 
 model::PromptConfig read_prompts(const GgufFile& file) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <string_view>
 
 namespace glossa::checkpoint {
@@ -24,16 +23,12 @@ std::string lstm_name(std::string_view name) {
 bool is_pointwise(std::string_view name) { return contains(name, ".conv.pointwise_conv"); }
 
 bool is_linear(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kPrefixes = {"encoder.pre_encode.out.", kLstm, "joint.",
-                                                         "encoder.layers."};
   if (!name.ends_with(".weight")) return false;
-  for (const std::string_view prefix : kPrefixes) {
-    if (!name.starts_with(prefix)) continue;
-    if (!name.starts_with("encoder.layers.")) return true;
+  if (name.starts_with("encoder.layers.")) {
     return contains(name, ".self_attn.linear_") || contains(name, ".linear1.") ||
            contains(name, ".linear2.") || is_pointwise(name);
   }
-  return false;
+  return name.starts_with("encoder.pre_encode.out.") || name.starts_with(kLstm) || name.starts_with("joint.");
 }
 
 bool is_convolution_or_embedding(std::string_view name) {

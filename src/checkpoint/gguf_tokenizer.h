@@ -17,8 +17,8 @@ struct GgufTokenizer {
 };
 
 // From asr.tokenizer.spm_model; or, for files of older converters, which have only the texts of the pieces, a
-// model made of asr.tokenizer.vocab: it decodes as the original, and splits text by its order of pieces. Error
-// kBadInput when there are not `size` pieces.
+// model made of asr.tokenizer.vocab: it decodes as the original, and splits text by its order of pieces.
+// Error kBadInput when there are not `size` pieces.
 GgufTokenizer read_gguf_tokenizer(const GgufFile& file, int size);
 
 }  // namespace glossa::checkpoint

@@ -23,6 +23,12 @@ float round_to_whole(float value) {
   return (value + kShift) - kShift;
 }
 
+// Between 0 and `most`; by value, which compilers turn into vectors where they do not for std::clamp.
+float bounded(float value, float most) {
+  value = value > 0 ? value : 0;
+  return value < most ? value : most;
+}
+
 float to_f16_and_back(float value, std::uint8_t* to) {
   const std::uint16_t bits = float_to_f16(value);
   std::memcpy(to, &bits, sizeof(bits));
@@ -30,9 +36,8 @@ float to_f16_and_back(float value, std::uint8_t* to) {
 }
 
 float total(const std::array<float, kLanes>& lanes) {
-  float sum = 0;
-  for (const float lane : lanes) sum += lane;
-  return sum;
+  static_assert(kLanes == 8);
+  return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
 // value = level * scale - minimum, minimum >= 0.
@@ -49,16 +54,17 @@ struct Sums {
 
 // Of the levels that `inverse` gives to the values: round((value - low) * inverse), 0 to 15.
 Sums sums_of(const float* values, float low, float inverse) {
+  float level[kSubBlock];
+  for (int index = 0; index < kSubBlock; ++index)
+    level[index] = bounded(round_to_whole((values[index] - low) * inverse), kMostLevel);
   std::array<float, kLanes> levels{};
   std::array<float, kLanes> squares{};
   std::array<float, kLanes> products{};
-  for (int begin = 0; begin < kSubBlock; begin += kLanes) {
+  for (std::size_t begin = 0; begin < kSubBlock; begin += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float value = values[static_cast<std::size_t>(begin) + lane];
-      const float level = std::clamp(round_to_whole((value - low) * inverse), 0.0f, kMostLevel);
-      levels[lane] += level;
-      squares[lane] += level * level;
-      products[lane] += level * value;
+      levels[lane] += level[begin + lane];
+      squares[lane] += level[begin + lane] * level[begin + lane];
+      products[lane] += level[begin + lane] * values[begin + lane];
     }
   }
   return {total(levels), total(squares), total(products)};
@@ -84,9 +90,9 @@ Steps fitted(const Sums& sums, float sum_of_values, float& error) {
 // The best of a row of step sizes around the one that just spans the values: a little smaller, and the
 // outermost values are cut; a little larger, and levels stay unused.
 Steps search(const float* values) {
-  constexpr int kCandidates = 16;
+  constexpr int kCandidates = 10;
   constexpr float kFirstSpan = 13.0f;
-  constexpr float kSpanStep = 0.3f;
+  constexpr float kSpanStep = 0.4f;
   const auto [smallest, largest] = std::minmax_element(values, values + kSubBlock);
   const float low = std::min(*smallest, 0.0f);
   const float range = *largest - low;

@@ -83,24 +83,18 @@ void check_paths(const ConvertOptions& options) {
   }
 }
 
-// What passes through a conversion again and again: after each tensor, the bar moves, a signal may end the
-// work, and memory that only caches the old file is given back.
+// After each tensor the bar moves, and a signal may end the work.
 class Conversion {
  public:
   // `passes`: how often every tensor is worked on.
   Conversion(const checkpoint::Checkpoint& before, int passes, bool quiet)
-      : before_(before), progress_("converting", passes * elements(before), quiet) {}
+      : progress_("converting", passes * elements(before), quiet) {}
 
   checkpoint::TensorDone step(const char* what) {
     return [this, what](std::int64_t count) {
       interrupt_.check();
       done_ += static_cast<double>(count);
       progress_.update(done_, what);
-      constexpr std::int64_t kReleaseElements = 16 << 20;
-      unreleased_ += count;
-      if (unreleased_ < kReleaseElements) return;
-      before_.release_pages();
-      unreleased_ = 0;
     };
   }
 
@@ -111,11 +105,9 @@ class Conversion {
     return static_cast<double>(sum);
   }
 
-  const checkpoint::Checkpoint& before_;
   InterruptGuard interrupt_;
   Progress progress_;
   double done_ = 0;
-  std::int64_t unreleased_ = 0;
 };
 
 std::vector<checkpoint::WrittenTensor> write_nemo(const fs::path& path, const checkpoint::Checkpoint& before,
@@ -166,6 +158,7 @@ Parity compare(const checkpoint::Checkpoint& before, std::span<const checkpoint:
     ++parity.tensors;
     if (old != nullptr) compare_values(*old, *read, parity);  // else a constant that IN leaves to the reader
     done(read->elements());
+    before.release_pages();  // neither file need stay in memory
     after->release_pages();
   }
   return parity;
