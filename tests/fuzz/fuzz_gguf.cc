@@ -1,5 +1,5 @@
-// A whole GGUF file: an Error or a checkpoint whose tensors can all be read, and whose made-up configuration is
-// one that NeMo's files could have.
+// A whole GGUF file: an Error or a checkpoint whose tensors can all be read, and whose made-up configuration
+// is one that NeMo's files could have.
 #include <cstdint>
 #include <cstdlib>
 
@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   for (const auto& tensor : checkpoint->tensors()) tensor.to_f32();
-  const auto parsed = glossa::checkpoint::parse_config(checkpoint->config_yaml(), "fuzz");  // no Error from here on
+  const auto parsed =
+      glossa::checkpoint::parse_config(checkpoint->config_yaml(), "fuzz");  // no Error from here on
   if (parsed.config.encoder.att_contexts != checkpoint->config().encoder.att_contexts) std::abort();
   if (parsed.config.features.window != checkpoint->config().features.window) std::abort();
   if (parsed.config.features.hop != checkpoint->config().features.hop) std::abort();
