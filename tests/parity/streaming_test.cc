@@ -98,7 +98,7 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
     for (const auto& step : golden["steps"]) {
       SCOPED_TRACE("step " + std::to_string(step["step"].get<int>()));
       of_step.clear();
-      recognizer->step(batch, tap);
+      recognizer->step(batch, tap, nullptr);
       for (std::size_t index = 0; index < streams.size(); ++index) {
         const Transcript& transcript = streams[index]->transcript();
         ASSERT_EQ(token_ids(transcript), step["tokens"][index].get<std::vector<int>>());
