@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -53,20 +54,16 @@ MachineCeiling measure_machine(int threads) {
   ceiling.read_gb_per_s =
       static_cast<double>(threads) * kFloatsPerThread * sizeof(float) / read_seconds / 1e9;
 
-  // A product whose rows are all the same memory (stride 0): 16 kB of operands, so nothing but arithmetic counts.
-  constexpr std::int64_t kRows = 12;
-  constexpr std::int64_t kOutputs = 4;
-  constexpr std::int64_t kInputs = 2048;
-  constexpr int kRepeats = 5000;
-  const double compute_seconds = best_seconds(threads, 24, [&](int) {
-    std::vector<float> x(kInputs, 1.0f);
-    std::vector<float> w(kInputs, 1.0f);
-    std::vector<float> y(kRows * kOutputs);
-    for (int repeat = 0; repeat < kRepeats; ++repeat) {
-      kernels.matmul_f32(x.data(), 0, kRows, w.data(), 0, kOutputs, kInputs, y.data(), kOutputs);
-    }
-  });
-  ceiling.f32_gflop_per_s = 2.0 * threads * kRepeats * kRows * kOutputs * kInputs / compute_seconds / 1e9;
+  constexpr std::int64_t kIterations = 2'000'000;
+  for (const bool int8 : {false, true}) {
+    std::vector<double> operations(static_cast<std::size_t>(threads));
+    const double seconds = best_seconds(threads, 24, [&](int thread) {
+      operations[static_cast<std::size_t>(thread)] =
+          (int8 ? kernels.peak_int8 : kernels.peak_f32)(kIterations);
+    });
+    const double rate = std::accumulate(operations.begin(), operations.end(), 0.0) / seconds / 1e9;
+    (int8 ? ceiling.int8_gop_per_s : ceiling.f32_gflop_per_s) = rate;
+  }
   return ceiling;
 }
 

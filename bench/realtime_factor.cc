@@ -75,12 +75,20 @@ int main(int argc, char** argv) {
   try {
     const glossa::bench::MachineCeiling machine = glossa::bench::measure_machine(threads);
     const auto load_start = Clock::now();
-    const auto recognizer = glossa::Recognizer::load({.model = argv[1], .threads = threads});
+    const std::string format = argc > 4 ? argv[4] : "f32";
+    const auto wf = format == "int8"   ? glossa::WeightFormat::kInt8
+                    : format == "int4" ? glossa::WeightFormat::kInt4
+                    : format == "bf16" ? glossa::WeightFormat::kBF16
+                                       : glossa::WeightFormat::kF32;
+    const auto recognizer = glossa::Recognizer::load(
+        {.model = argv[1], .threads = threads, .weights = wf, .cache_packed_weights = true});
     const double load_seconds = seconds_since(load_start);
     const auto config = glossa::checkpoint::read_nemo(argv[1])->config();
     const double weights = weights_per_frame(config);
-    fmt::print("machine: {} threads, read {:.1f} GB/s, f32 {:.0f} GFLOP/s; backend {}\n", threads,
-               machine.read_gb_per_s, machine.f32_gflop_per_s, recognizer->info().backend);
+    const double bytes = format == "int8" ? 1 : format == "int4" ? 0.5625 : format == "bf16" ? 2 : 4;
+    fmt::print("machine: {} threads, read {:.1f} GB/s, f32 {:.0f} GFLOP/s int8 {:.0f} GOP/s; backend {}\n",
+               threads, machine.read_gb_per_s, machine.f32_gflop_per_s, machine.int8_gop_per_s,
+               recognizer->info().backend);
     fmt::print("model: {:.1f} M parameters, {:.1f} M weights per encoder frame; load {:.2f} s\n",
                static_cast<double>(recognizer->info().parameters) / 1e6, weights / 1e6, load_seconds);
     const std::vector<float> pcm = noise(seconds);
@@ -115,8 +123,9 @@ int main(int argc, char** argv) {
         const double median = steps.empty() ? 0 : steps[steps.size() / 2];
         const double chunk = (right + 1) * recognizer->info().frame_seconds;
         const double rows = static_cast<double>(count) * (right + 1);
-        const double floor = std::max(weights * 4 / (machine.read_gb_per_s * 1e9),
-                                      2 * weights * rows / (machine.f32_gflop_per_s * 1e9));
+        const double floor = std::max(
+            weights * bytes / (machine.read_gb_per_s * 1e9),
+            2 * weights * rows / ((bytes < 2 ? machine.int8_gop_per_s : machine.f32_gflop_per_s) * 1e9));
         fmt::print("{:>8} {:>8} {:>10.0f} {:>12.1f} {:>12.1f} {:>8.2f} {:>8.3f} {:>12.0f}\n",
                    fmt::format("[56,{}]", right), count, chunk * 1e3, median * 1e3, floor * 1e3,
                    median / floor, median / chunk, resident_megabytes());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,15 +27,39 @@ enum class StreamingMode {
   kNemoBuffer,  // NeMo's CacheAwareStreamingAudioBuffer: counts the trailing zero frame as sound, drops a
                 // tail of fewer than 8 mel frames, feeds 9 old mel frames again instead of caching the
                 // subsampling
-  kUniform,  // as kNemoBuffer with pad_and_drop_preencoded=true: every chunk, the first too, has the same
-             // length
-  kOffline,  // as kExact, but one step takes many chunks at once: throughput instead of latency
+  kUniform,     // as kNemoBuffer with pad_and_drop_preencoded=true: every chunk, the first too, has the same
+                // length
+  kOffline,     // as kExact, but one step takes many chunks at once: throughput instead of latency
+};
+
+// The number format that weights are kept and multiplied in. A few small matrices stay in a wider one.
+enum class WeightFormat {
+  kF32,   // as in an f32 checkpoint, used in place
+  kBF16,  // activations stay f32
+  kInt8,  // a scale per output; activations in 8 bits with a scale per row
+  kInt4,  // a scale per output and 32 inputs; activations as with kInt8
+};
+
+// The number format of the keys and values that a stream remembers.
+enum class CacheFormat {
+  kAuto,  // f32 with f32 weights, bf16 with bf16 weights, int8 with the others
+  kF32,
+  kBF16,
+  kInt8,  // a scale per frame and head
 };
 
 struct RecognizerOptions {
   std::filesystem::path model;  // a .nemo or .gguf file
   int threads = 0;              // threads that work on one decode(); 0: one per core
-  std::string backend = "cpu";  // "cpu", or "reference": naive loops, the oracle of the tests
+  std::string backend = "cpu";  // "cpu", or "reference": naive loops in f32, the oracle of the tests
+  WeightFormat weights = WeightFormat::kF32;
+  CacheFormat kv_cache = CacheFormat::kAuto;
+  // Weights other than f32 are packed at load, which takes seconds for a large model. true: the result is
+  // kept in a file, and the next start only maps it. The file lies in weight_cache_folder, or when that is
+  // empty beside the model, or where that cannot be written to in $XDG_CACHE_HOME/glossa.
+  bool cache_packed_weights = false;
+  std::filesystem::path weight_cache_folder;
+  std::function<void(double)> on_packing;  // called while weights are packed: the part that is done, 0 to 1
 };
 
 struct StreamOptions {
@@ -99,7 +124,9 @@ struct ModelInfo {
   bool has_prompt = false;               // false: one language, target_lang must be "auto" or empty
   std::vector<AttContext> att_contexts;  // as listed in the checkpoint; the first is the default
   std::vector<Language> languages;       // in order of prompt slot
-  std::string backend;                   // as chosen, e.g. "cpu (avx512)"
+  std::string backend;                   // as chosen, e.g. "cpu (avx512vnni)"
+  WeightFormat weights = WeightFormat::kF32;
+  CacheFormat kv_cache = CacheFormat::kF32;  // never kAuto
   int threads = 0;
 };
 

@@ -6,12 +6,14 @@
 // caller's promise.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "backend/matrix.h"
+#include "backend/row_ring.h"
 #include "glossa/types.hpp"
 
 namespace glossa::backend {
@@ -24,6 +26,9 @@ class PackedWeight {
   virtual ~PackedWeight() = default;
   virtual std::int64_t rows() const = 0;  // outputs
   virtual std::int64_t cols() const = 0;  // inputs
+  virtual WeightFormat format() const = 0;
+  // What Backend::adopt() takes; empty for a weight that is used as it was given.
+  virtual std::span<const std::byte> bytes() const = 0;
 };
 
 struct LinearOptions {
@@ -32,17 +37,35 @@ struct LinearOptions {
   float residual_scale = 0;  // 0: y = result. Otherwise y += residual_scale * result
 };
 
-// One stream's part of a ragged attention step. Keys and values: `cached` rows of the past, then the step's
-// own rows.
+// One of several linear layers with the same input.
+struct LinearPart {
+  const PackedWeight* weight = nullptr;
+  LinearOptions options;
+  Matrix<float> y;  // [n, outputs]
+};
+
+// One stream's part of a ragged attention step. The rings hold `cached` rows of the past and have room for
+// the step's own rows behind them, which attention() writes.
 struct AttentionStream {
-  Matrix<const float> queries;  // [frames, d_model], the first frame begins a chunk
-  Matrix<const float> keys;     // [cached + frames, d_model]
-  Matrix<const float> values;   // [cached + frames, d_model]
+  Matrix<const float> queries;     // [frames, d_model], the first frame begins a chunk
+  Matrix<const float> new_keys;    // [frames, d_model]
+  Matrix<const float> new_values;  // [frames, d_model]
+  RowRing keys;                    // [cached + frames]
+  RowRing values;                  // [cached + frames]
   std::int64_t cached = 0;
   AttContext context;
-  Matrix<const float> positions;  // row p: W_pos PE(max_offset - p), [.., d_model]
-  std::int64_t max_offset = 0;    // query index - key index of positions' first row
+  // Head by head [heads, offsets, head size]; row p of a head: its part of W_pos PE(max_offset - p).
+  Matrix<const float> positions;  // [heads, offsets * head size]
+  std::int64_t max_offset = 0;    // query index - key index of a head's first row
   Matrix<float> output;           // [frames, d_model]
+};
+
+// One stream's part of a ragged causal convolution.
+struct ConvStream {
+  Matrix<const float> input;  // [frames, 2 d]: values, then gates
+  Matrix<float> tail;         // ring of the kernel - 1 gated frames before; the step's own replace the oldest
+  std::int64_t oldest = 0;    // row of `tail`
+  Matrix<float> output;       // [frames, d]
 };
 
 // A causal 3 x 3 stride-2 convolution over [time, frequency] images with the channels last.
@@ -65,24 +88,36 @@ class Backend {
   virtual std::string name() const = 0;
   virtual int threads() const = 0;
 
-  // `weight` is [outputs, inputs]; it must outlive the result, which may or may not copy it.
-  virtual std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight) const = 0;
+  // `weight` is [outputs, inputs]. The result's format() may be wider than `format` asks for. A result
+  // without bytes() uses `weight` itself, which must outlive it; others have copied it. `importance`,
+  // [inputs] or null: the mean square of each input where it is known, which makes coarse formats round where
+  // it hurts least.
+  virtual std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight, WeightFormat format,
+                                                   const float* importance = nullptr) const = 0;
+  // The name of the layout of packed bytes: adopt() takes those that a backend with the same name packed.
+  virtual std::string packed_layout() const = 0;
+  // A weight over bytes that an equal pack() made: not copied, they must outlive the result and be aligned
+  // to 64. Null when they cannot be such a weight's.
+  virtual std::unique_ptr<const PackedWeight> adopt(std::span<const std::byte> bytes, std::int64_t rows,
+                                                    std::int64_t cols, WeightFormat format) const = 0;
 
-  // y = activation(x weight^T + bias): x [n, inputs], y [n, outputs]; y may not overlap x.
-  virtual void linear(Matrix<const float> x, const PackedWeight& weight, const LinearOptions& options,
-                      Matrix<float> y) const = 0;
+  // For each part y = activation(x weight^T + bias): x [n, inputs]; y may not overlap x.
+  virtual void linear(Matrix<const float> x, std::span<const LinearPart> parts) const = 0;
+  void linear(Matrix<const float> x, const PackedWeight& weight, const LinearOptions& options,
+              Matrix<float> y) const {
+    const LinearPart part{&weight, options, y};
+    linear(x, {&part, 1});
+  }
 
   // y = activation((x - mean) / sqrt(variance + 1e-5) * weight + bias), by row. y may be x.
   virtual void layer_norm(Matrix<const float> x, const float* weight, const float* bias,
                           Activation activation, Matrix<float> y) const = 0;
 
-  // y = x[:, :d] * sigmoid(x[:, d:]): x [n, 2 d], y [n, d].
-  virtual void glu(Matrix<const float> x, Matrix<float> y) const = 0;
-
-  // y[i] = bias + sum over k of x[i + k] * taps[k], by column: x [n + kernel - 1, d], taps [kernel, d], y [n,
-  // d].
-  virtual void depthwise_conv(Matrix<const float> x, Matrix<const float> taps, const float* bias,
-                              Matrix<float> y) const = 0;
+  // g = values * sigmoid(gates) of the input, then output[i] = bias + sum over k of g[i + k - (kernel - 1)] *
+  // taps[k], by column; g before the step is the stream's tail. taps [kernel, d]; bias [d] or null. The
+  // streams' tails receive the last frames of g, written from `oldest` on.
+  virtual void glu_depthwise_conv(std::span<const ConvStream> streams, Matrix<const float> taps,
+                                  const float* bias) const = 0;
 
   // Output frame n of a stride-2 convolution reads input frames 2 n - 2 .. 2 n; those before 0 or from
   // total_frames on are absent, and so are frequencies outside [0, bins). `input` is [frames, bins * input
@@ -94,7 +129,8 @@ class Backend {
 
   // Multi-head attention with relative positions (Transformer-XL, untied biases) under the chunked_limited
   // mask: a frame sees its own chunk and context.left frames before it. score(i, j) = ((q_i + u) k_j + (q_i +
-  // v) p(i - j)) / sqrt(head size). bias_u and bias_v: [d_model].
+  // v) p(i - j)) / sqrt(head size). bias_u and bias_v: [d_model]. Keys and values are those that the rings
+  // give back, the step's own included.
   virtual void attention(std::span<const AttentionStream> streams, int heads, const float* bias_u,
                          const float* bias_v) const = 0;
 
@@ -111,6 +147,10 @@ class Backend {
   // Log-probability of `label` in softmax(logits), and NeMo's default confidence of the whole distribution:
   // Tsallis entropy, alpha 0.33, exponential normalisation.
   virtual LabelScore label_score(std::span<const float> logits, int label) const = 0;
+
+  // Seconds that threads other than the callers' have worked while counting was on.
+  virtual void count_worker_time(bool on) const = 0;
+  virtual double worker_seconds() const = 0;
 };
 
 // `name`: "cpu" or "reference". threads: 0 is one per core. Error kInvalidArgument for an unknown name.

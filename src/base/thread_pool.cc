@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -45,6 +46,11 @@ class ThreadPool::Impl {
   }
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  void count_worker_time(bool on) { counting_.store(on, std::memory_order_relaxed); }
+  double worker_seconds() const {
+    return 1e-9 * static_cast<double>(worker_nanoseconds_.load(std::memory_order_relaxed));
+  }
 
   void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) {
     if (count <= 0) return;
@@ -106,7 +112,15 @@ class ThreadPool::Impl {
       }
       seen = now;
       if (stop_.load(std::memory_order_relaxed)) return;
-      run_pieces();
+      if (counting_.load(std::memory_order_relaxed)) {
+        const auto start = std::chrono::steady_clock::now();
+        run_pieces();
+        const auto spent = std::chrono::steady_clock::now() - start;
+        worker_nanoseconds_.fetch_add(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count(),
+                                      std::memory_order_relaxed);
+      } else {
+        run_pieces();
+      }
       busy_.fetch_sub(1, std::memory_order_release);
     }
   }
@@ -119,6 +133,8 @@ class ThreadPool::Impl {
   std::atomic<int> busy_{0};
   std::atomic<std::uint32_t> generation_{0};
   std::atomic<bool> stop_{false};
+  std::atomic<bool> counting_{false};
+  std::atomic<std::int64_t> worker_nanoseconds_{0};
   std::mutex failure_mutex_;
   std::exception_ptr failure_;  // the first exception of the running loop
   std::vector<std::thread> workers_;
@@ -126,6 +142,8 @@ class ThreadPool::Impl {
 
 ThreadPool::ThreadPool(int threads) : impl_(std::make_unique<Impl>(threads)) {}
 ThreadPool::~ThreadPool() = default;
+void ThreadPool::count_worker_time(bool on) const { impl_->count_worker_time(on); }
+double ThreadPool::worker_seconds() const { return impl_->worker_seconds(); }
 int ThreadPool::threads() const { return impl_->threads(); }
 void ThreadPool::parallel_for(std::int64_t count, std::int64_t grain, const Body& body) const {
   impl_->parallel_for(count, grain, body);

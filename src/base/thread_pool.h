@@ -27,6 +27,10 @@ class ThreadPool {
   // when no thread is in the body any more; pieces not begun by then are left out.
   void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) const;
 
+  // Seconds that the pool's own threads have spent in bodies while counting was on (it is off at first).
+  void count_worker_time(bool on) const;
+  double worker_seconds() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -60,6 +60,9 @@ class Checkpoint {
   virtual const TensorView* find(std::string_view name) const = 0;
   // For whoever has copied what it needs: memory that only caches the file is given back. Views stay valid.
   virtual void release_pages() const = 0;
+  // Text that is equal for checkpoints with equal configuration and tensors. Cheap: made of checksums that
+  // the file carries, where it does.
+  virtual std::string fingerprint() const = 0;
   // As find(), but a missing tensor is Error kBadInput.
   const TensorView& tensor(std::string_view name) const;
 };

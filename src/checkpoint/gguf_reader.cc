@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "checkpoint/archive_writer.h"
 #include "checkpoint/config_writer.h"
 #include "checkpoint/gguf_config.h"
 #include "checkpoint/gguf_file.h"
@@ -45,6 +46,14 @@ class GgufCheckpoint final : public Checkpoint {
   const TensorView* find(std::string_view name) const override {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : found->second;
+  }
+  std::string fingerprint() const override {
+    std::string text = config_yaml_;  // the file carries no checksums
+    for (const TensorView& tensor : tensors_) {
+      text += fmt::format("\n{} {} {:08x}", tensor.name, dtype_name(tensor.dtype), crc32_of(tensor.bytes));
+    }
+    release_pages();
+    return text;
   }
   void release_pages() const override {
     if (mapped_ != nullptr) mapped_->release_pages();

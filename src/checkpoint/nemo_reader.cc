@@ -1,5 +1,7 @@
 #include "checkpoint/nemo_reader.h"
 
+#include <fmt/format.h>
+
 #include <new>
 #include <unordered_map>
 #include <utility>
@@ -9,6 +11,8 @@
 #include "base/mapped_file.h"
 #include "base/printable.h"
 #include "base/tar_reader.h"
+#include "base/zip_reader.h"
+#include "checkpoint/archive_writer.h"
 #include "checkpoint/config_parser.h"
 #include "checkpoint/torch_zip.h"
 #include "model/tensor_spec.h"
@@ -30,11 +34,11 @@ class NemoCheckpoint final : public Checkpoint {
       bytes = inflated_;
       file_.reset();
     }
-    std::span<const std::byte> weights = sort_members(bytes);
+    weights_ = sort_members(bytes);
     ParsedConfig parsed = parse_config(config_yaml_, source_);
     config_ = std::move(parsed.config);
     tokenizer_model_ = find_tokenizer(parsed.tokenizer_model);
-    tensors_ = read_torch_zip(weights, model::tensor_specs(config_), source_, storage_);
+    tensors_ = read_torch_zip(weights_, model::tensor_specs(config_), source_, storage_);
     for (const TensorView& tensor : tensors_) by_name_.emplace(tensor.name, &tensor);
   }
 
@@ -47,6 +51,16 @@ class NemoCheckpoint final : public Checkpoint {
   const TensorView* find(std::string_view name) const override {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : found->second;
+  }
+  std::string fingerprint() const override {
+    std::string text = config_yaml_;
+    for (const ZipEntry& entry : read_zip(weights_, source_)) {
+      // Some writers leave the checksum out.
+      const std::uint32_t checksum =
+          entry.crc32 != 0 || entry.bytes.empty() ? entry.crc32 : crc32_of(entry.bytes);
+      text += fmt::format("\n{} {} {:08x}", entry.name, entry.bytes.size(), checksum);
+    }
+    return text;
   }
   void release_pages() const override {
     if (file_ != nullptr) file_->release_pages();
@@ -110,6 +124,7 @@ class NemoCheckpoint final : public Checkpoint {
   std::string source_;
   std::string config_yaml_;
   model::ModelConfig config_;
+  std::span<const std::byte> weights_;  // the torch zip
   std::vector<Artifact> artifacts_;
   std::span<const std::byte> tokenizer_model_;
   std::vector<std::vector<std::byte>> storage_;  // tensors that were not contiguous

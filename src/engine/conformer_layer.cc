@@ -13,35 +13,48 @@ ConformerLayer::ConformerLayer(const backend::Backend& backend, const model::Enc
                                WeightStore& store, int layer)
     : backend_(backend), layer_(layer), heads_(config.heads), kernel_(config.conv_kernel) {
   const std::string prefix = fmt::format("encoder.layers.{}.", layer);
-  const auto linear = [&](const char* name) { return bind_linear(store, backend, prefix + name); };
   const auto norm = [&](const char* name) { return bind_layer_norm(store, prefix + name); };
-  feed_forward1_ = {norm("norm_feed_forward1"), linear("feed_forward1.linear1"),
-                    linear("feed_forward1.linear2")};
+  // `input`: the norm whose output the linear layer reads, where it is one.
+  const auto linear = [&](const char* name, const LayerNorm* input) {
+    return store.linear(prefix + name, Precision::kAsChosen, input);
+  };
+  const auto feed_forward = [&](const std::string& name) {
+    FeedForward module;
+    module.norm = bind_layer_norm(store, prefix + "norm_" + name);
+    module.linear1 = linear((name + ".linear1").c_str(), &module.norm);
+    module.linear2 = linear((name + ".linear2").c_str(), nullptr);
+    return module;
+  };
+  feed_forward1_ = feed_forward("feed_forward1");
   norm_self_att_ = norm("norm_self_att");
-  linear_q_ = linear("self_attn.linear_q");
-  linear_k_ = linear("self_attn.linear_k");
-  linear_v_ = linear("self_attn.linear_v");
-  linear_out_ = linear("self_attn.linear_out");
-  linear_pos_ = linear("self_attn.linear_pos");
+  linear_q_ = linear("self_attn.linear_q", &norm_self_att_);
+  linear_k_ = linear("self_attn.linear_k", &norm_self_att_);
+  linear_v_ = linear("self_attn.linear_v", &norm_self_att_);
+  linear_out_ = linear("self_attn.linear_out", nullptr);
+  linear_pos_ = store.linear(prefix + "self_attn.linear_pos", Precision::kAtLeast8Bits, nullptr);
   pos_bias_u_ = store.vector(prefix + "self_attn.pos_bias_u");
   pos_bias_v_ = store.vector(prefix + "self_attn.pos_bias_v");
   norm_conv_ = norm("norm_conv");
-  pointwise_conv1_ = linear("conv.pointwise_conv1");
+  pointwise_conv1_ = linear("conv.pointwise_conv1", &norm_conv_);
   depthwise_taps_ = bind_transposed(store, prefix + "conv.depthwise_conv.weight");
   depthwise_bias_ = store.optional_vector(prefix + "conv.depthwise_conv.bias");
   conv_norm_ = norm("conv.batch_norm");  // a LayerNorm; the name is historical
-  pointwise_conv2_ = linear("conv.pointwise_conv2");
-  feed_forward2_ = {norm("norm_feed_forward2"), linear("feed_forward2.linear1"),
-                    linear("feed_forward2.linear2")};
+  pointwise_conv2_ = linear("conv.pointwise_conv2", nullptr);
+  feed_forward2_ = feed_forward("feed_forward2");
   norm_out_ = norm("norm_out");
 }
 
 void ConformerLayer::step(Matrix<float> x, std::span<const StreamRows> streams,
                           LayerWorkspace& workspace) const {
+  enter(workspace.clock, Stage::kFeedForward);
   feed_forward(feed_forward1_, x, workspace);
+  enter(workspace.clock, Stage::kAttention);
   self_attention(x, streams, workspace);
+  enter(workspace.clock, Stage::kConvolution);
   convolution(x, streams, workspace);
+  enter(workspace.clock, Stage::kFeedForward);
   feed_forward(feed_forward2_, x, workspace);
+  enter(workspace.clock, Stage::kNorm);
   backend_.layer_norm(x, norm_out_.weight, norm_out_.bias, Activation::kNone, x);
 }
 
@@ -63,22 +76,20 @@ void ConformerLayer::self_attention(Matrix<float> x, std::span<const StreamRows>
   const Matrix<float> values = workspace.values.resize(x.rows, x.cols);
   const Matrix<float> mixed = workspace.mixed.resize(x.rows, x.cols);
   backend_.layer_norm(x, norm_self_att_.weight, norm_self_att_.bias, Activation::kNone, normal);
-  backend_.linear(normal, *linear_q_.weight, {.bias = linear_q_.bias}, queries);
-  backend_.linear(normal, *linear_k_.weight, {.bias = linear_k_.bias}, keys);
-  backend_.linear(normal, *linear_v_.weight, {.bias = linear_v_.bias}, values);
+  const backend::LinearPart projections[] = {{linear_q_.weight.get(), {.bias = linear_q_.bias}, queries},
+                                             {linear_k_.weight.get(), {.bias = linear_k_.bias}, keys},
+                                             {linear_v_.weight.get(), {.bias = linear_v_.bias}, values}};
+  backend_.linear(normal, projections);
 
   workspace.attention.clear();
   for (const StreamRows& stream : streams) {
     EncoderCache& cache = *stream.cache;
-    const Matrix<float> all_keys = cache.keys(layer_);
-    const Matrix<float> all_values = cache.values(layer_);
-    const auto elements = static_cast<std::size_t>(stream.count * x.cols);
-    std::copy_n(keys.row(stream.first), elements, all_keys.row(cache.cached()));
-    std::copy_n(values.row(stream.first), elements, all_values.row(cache.cached()));
     const RelativePositions& positions = cache.positions();
     workspace.attention.push_back({.queries = queries.rows_from(stream.first, stream.count),
-                                   .keys = all_keys,
-                                   .values = all_values,
+                                   .new_keys = keys.rows_from(stream.first, stream.count),
+                                   .new_values = values.rows_from(stream.first, stream.count),
+                                   .keys = cache.keys(layer_),
+                                   .values = cache.values(layer_),
                                    .cached = cache.cached(),
                                    .context = cache.context(),
                                    .positions = positions.layers[static_cast<std::size_t>(layer_)].view(),
@@ -91,21 +102,20 @@ void ConformerLayer::self_attention(Matrix<float> x, std::span<const StreamRows>
 
 void ConformerLayer::convolution(Matrix<float> x, std::span<const StreamRows> streams,
                                  LayerWorkspace& workspace) const {
-  const std::int64_t tail = kernel_ - 1;
   const Matrix<float> normal = workspace.normal.resize(x.rows, x.cols);
   const Matrix<float> gated = workspace.wide.resize(x.rows, 2 * x.cols);
   const Matrix<float> mixed = workspace.mixed.resize(x.rows, x.cols);
   backend_.layer_norm(x, norm_conv_.weight, norm_conv_.bias, Activation::kNone, normal);
   backend_.linear(normal, *pointwise_conv1_.weight, {.bias = pointwise_conv1_.bias}, gated);
+  workspace.convolution.clear();
   for (const StreamRows& stream : streams) {
-    const Matrix<float> past = stream.cache->conv_tail(layer_);
-    const Matrix<float> joined = workspace.with_tail.resize(tail + stream.count, x.cols);
-    std::copy_n(past.data, tail * x.cols, joined.data);
-    backend_.glu(gated.rows_from(stream.first, stream.count), joined.rows_from(tail, stream.count));
-    backend_.depthwise_conv(joined, {depthwise_taps_, kernel_, x.cols, x.cols}, depthwise_bias_,
-                            mixed.rows_from(stream.first, stream.count));
-    std::copy_n(joined.row(stream.count), tail * x.cols, past.data);
+    workspace.convolution.push_back({.input = gated.rows_from(stream.first, stream.count),
+                                     .tail = stream.cache->conv_tail(layer_),
+                                     .oldest = stream.cache->oldest_tail_row(),
+                                     .output = mixed.rows_from(stream.first, stream.count)});
   }
+  backend_.glu_depthwise_conv(workspace.convolution, {depthwise_taps_, kernel_, x.cols, x.cols},
+                              depthwise_bias_);
   backend_.layer_norm(mixed, conv_norm_.weight, conv_norm_.bias, Activation::kSwish, mixed);
   backend_.linear(mixed, *pointwise_conv2_.weight, {.bias = pointwise_conv2_.bias, .residual_scale = 1.0f},
                   x);

@@ -5,6 +5,7 @@
 
 #include "backend/backend.h"
 #include "engine/encoder_cache.h"
+#include "engine/stage_clock.h"
 #include "engine/weights.h"
 #include "model/model_config.h"
 
@@ -23,9 +24,10 @@ struct LayerWorkspace {
   backend::Buffer queries;
   backend::Buffer keys;
   backend::Buffer values;
-  backend::Buffer mixed;      // attention output, convolution output
-  backend::Buffer with_tail;  // one stream's convolution tail and new frames
+  backend::Buffer mixed;  // attention output, convolution output
   std::vector<backend::AttentionStream> attention;
+  std::vector<backend::ConvStream> convolution;
+  StageClock* clock = nullptr;  // none: not measured
 };
 
 // Immutable; any thread may use it, each with its own workspace.

@@ -23,11 +23,13 @@ std::vector<const backend::PackedWeight*> position_weights(const std::vector<Con
 
 }  // namespace
 
-Encoder::Encoder(const backend::Backend& backend, const model::ModelConfig& config, WeightStore& store)
+Encoder::Encoder(const backend::Backend& backend, const model::ModelConfig& config, WeightStore& store,
+                 CacheFormat kv_cache)
     : config_(config.encoder),
+      kv_cache_(kv_cache),
       subsampling_(backend, config, store),
       layers_(make_layers(backend, config.encoder, store)),
-      positions_(backend, config.encoder.d_model, position_weights(layers_)) {
+      positions_(backend, config.encoder.d_model, config.encoder.heads, position_weights(layers_)) {
   AttContext widest;
   for (const AttContext& context : config.encoder.att_contexts) {
     widest.left = std::max(widest.left, context.left);
@@ -38,6 +40,7 @@ Encoder::Encoder(const backend::Backend& backend, const model::ModelConfig& conf
 
 EncodedFrames Encoder::step(std::span<const EncoderInput> inputs, EncoderWorkspace& workspace,
                             const Observer& observe) const {
+  enter(workspace.layer.clock, Stage::kSubsampling);
   std::vector<SubsamplingInput> images;
   for (const EncoderInput& input : inputs) images.push_back(input.subsampling);
   EncodedFrames encoded;
@@ -63,7 +66,7 @@ EncodedFrames Encoder::step(std::span<const EncoderInput> inputs, EncoderWorkspa
 }
 
 EncoderCache Encoder::make_cache(AttContext context) const {
-  return EncoderCache(config_, context, positions_.covering(context));
+  return EncoderCache(config_, context, kv_cache_, positions_.covering(context));
 }
 
 }  // namespace glossa::engine

@@ -32,7 +32,9 @@ struct EncodedFrames {
 // Immutable; any thread may use it, each with its own workspace.
 class Encoder {
  public:
-  Encoder(const backend::Backend& backend, const model::ModelConfig& config, WeightStore& store);
+  // `kv_cache`: the number format of every stream's keys and values, not kAuto.
+  Encoder(const backend::Backend& backend, const model::ModelConfig& config, WeightStore& store,
+          CacheFormat kv_cache);
 
   // `observe(stage, frames)`, when given, sees "subsampling", "layer.0", ..., "encoder".
   using Observer = std::function<void(std::string_view stage, const EncodedFrames& frames)>;
@@ -43,6 +45,7 @@ class Encoder {
 
  private:
   const model::EncoderConfig config_;
+  CacheFormat kv_cache_;
   Subsampling subsampling_;
   std::vector<ConformerLayer> layers_;
   RelativePositionTable positions_;

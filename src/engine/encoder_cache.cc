@@ -1,50 +1,51 @@
 #include "engine/encoder_cache.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "model/tensor_spec.h"
 
 namespace glossa::engine {
 
-EncoderCache::EncoderCache(const model::EncoderConfig& config, AttContext context,
+EncoderCache::EncoderCache(const model::EncoderConfig& config, AttContext context, CacheFormat format,
                            std::shared_ptr<const RelativePositions> positions)
     : context_(context),
       positions_(std::move(positions)),
+      row_layout_{format, config.heads, config.d_model / config.heads},
+      rings_(2 * config.layers),
       d_model_(config.d_model),
       tail_frames_(config.conv_kernel - 1),
-      keys_(static_cast<std::size_t>(config.layers)),
-      values_(static_cast<std::size_t>(config.layers)),
       conv_tails_(static_cast<std::size_t>(config.layers * tail_frames_ * d_model_), 0.0f),
       subsampling_(static_cast<std::size_t>(model::stride_2_layers(config))) {}
 
 void EncoderCache::begin(std::int64_t frames) {
   step_frames_ = frames;
-  if (begin_ + length_ + frames <= capacity_) return;
-  // The rows move to the front once per kSlack frames instead of at every step.
-  constexpr std::int64_t kSlack = 16;
-  const std::int64_t needed = std::max<std::int64_t>(length_, context_.left) + std::max(frames, kSlack);
-  const auto keep_past = [&](std::vector<float>& buffer) {
-    const auto past = buffer.begin() + begin_ * d_model_;
-    if (needed <= capacity_) {
-      std::copy(past, past + length_ * d_model_, buffer.begin());
-    } else {
-      std::vector<float> larger(static_cast<std::size_t>(needed * d_model_));
-      std::copy(past, past + length_ * d_model_, larger.begin());
-      buffer = std::move(larger);
+  if (length_ + frames > capacity_)
+    grow(context_.left + std::max<std::int64_t>(frames, context_.chunk_frames()));
+}
+
+void EncoderCache::grow(std::int64_t capacity) {
+  const std::int64_t row_bytes = row_layout_.row_bytes();
+  std::vector<std::byte> larger(static_cast<std::size_t>(rings_ * capacity * row_bytes));
+  for (std::int64_t index = 0; index < rings_; ++index) {
+    const backend::RowRing old = ring(index);
+    for (std::int64_t row = 0; row < length_; ++row) {
+      std::memcpy(larger.data() + (index * capacity + row) * row_bytes, old.row(row),
+                  static_cast<std::size_t>(row_bytes));
     }
-  };
-  for (std::vector<float>& buffer : keys_) keep_past(buffer);
-  for (std::vector<float>& buffer : values_) keep_past(buffer);
-  capacity_ = std::max(capacity_, needed);
+  }
+  rows_ = std::move(larger);
+  capacity_ = capacity;
   begin_ = 0;
 }
 
 void EncoderCache::end() {
+  if (tail_frames_ > 0) oldest_tail_ = (oldest_tail_ + std::min(tail_frames_, step_frames_)) % tail_frames_;
   length_ += step_frames_;
   step_frames_ = 0;
   const std::int64_t forgotten = std::max<std::int64_t>(0, length_ - context_.left);
-  begin_ += forgotten;
+  if (capacity_ > 0) begin_ = (begin_ + forgotten) % capacity_;
   length_ -= forgotten;
 }
 

@@ -1,11 +1,13 @@
 // What the encoder remembers of one stream.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "backend/matrix.h"
+#include "backend/row_ring.h"
 #include "engine/relative_positions.h"
 #include "model/model_config.h"
 
@@ -22,11 +24,12 @@ struct ConvImageCache {
 using SubsamplingCache = std::vector<ConvImageCache>;  // one per stride-2 layer
 
 // Projected keys and values of the last `left` frames (NeMo caches the attention's input instead and projects
-// it again in every step), and the tail of each depthwise convolution's input. All layers move together: a
-// step calls begin(), each layer writes its rows, then the step calls end().
+// it again in every step), and the tail of each depthwise convolution's input, in rings. All layers move
+// together: a step calls begin(), each layer writes its rows, then the step calls end().
 class EncoderCache {
  public:
-  EncoderCache(const model::EncoderConfig& config, AttContext context,
+  // `format` of keys and values: not kAuto.
+  EncoderCache(const model::EncoderConfig& config, AttContext context, CacheFormat format,
                std::shared_ptr<const RelativePositions> positions);
 
   void begin(std::int64_t frames);
@@ -37,29 +40,34 @@ class EncoderCache {
   std::int64_t cached() const { return length_; }  // frames of the past, up to context().left
 
   // Rows [0, cached()) are the past, rows [cached(), cached() + frames) belong to the step.
-  backend::Matrix<float> keys(int layer) { return rows(keys_[static_cast<std::size_t>(layer)]); }
-  backend::Matrix<float> values(int layer) { return rows(values_[static_cast<std::size_t>(layer)]); }
+  backend::RowRing keys(int layer) { return ring(2 * layer); }
+  backend::RowRing values(int layer) { return ring(2 * layer + 1); }
 
-  // [conv_kernel - 1, d_model], oldest first; zeros at the start of a stream.
+  // [conv_kernel - 1, d_model], a ring; zeros at the start of a stream.
   backend::Matrix<float> conv_tail(int layer);
+  std::int64_t oldest_tail_row() const { return oldest_tail_; }
 
   SubsamplingCache& subsampling() { return subsampling_; }
 
  private:
-  backend::Matrix<float> rows(std::vector<float>& buffer) {
-    return {buffer.data() + begin_ * d_model_, length_ + step_frames_, d_model_, d_model_};
+  backend::RowRing ring(std::int64_t index) {
+    return {row_layout_, rows_.data() + index * capacity_ * row_layout_.row_bytes(), capacity_, begin_,
+            length_ + step_frames_};
   }
+  void grow(std::int64_t capacity);
 
   AttContext context_;
   std::shared_ptr<const RelativePositions> positions_;
+  backend::RowLayout row_layout_;
+  std::int64_t rings_;  // keys and values of every layer
   std::int64_t d_model_;
   std::int64_t tail_frames_;
-  std::int64_t capacity_ = 0;  // rows of each layer's buffer
-  std::int64_t begin_ = 0;     // first valid row
-  std::int64_t length_ = 0;    // valid rows of the past
+  std::int64_t capacity_ = 0;  // rows of each ring
+  std::int64_t begin_ = 0;     // the ring's oldest row
+  std::int64_t length_ = 0;    // rows of the past
   std::int64_t step_frames_ = 0;
-  std::vector<std::vector<float>> keys_;
-  std::vector<std::vector<float>> values_;
+  std::vector<std::byte> rows_;
+  std::int64_t oldest_tail_ = 0;
   std::vector<float> conv_tails_;
   SubsamplingCache subsampling_;
 };

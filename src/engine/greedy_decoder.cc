@@ -46,6 +46,7 @@ void GreedyDecoder::decode(std::span<const DecoderInput> streams, DecoderWorkspa
   std::vector<DecoderState*> emitters;
   std::vector<PredictorState*> predictor_states;
   while (!cursors.empty()) {
+    enter(workspace.clock, Stage::kJoint);
     const std::int64_t look_ahead =
         std::max<std::int64_t>(1, kRowsPerRound / static_cast<std::int64_t>(cursors.size()));
     std::int64_t rows = 0;
@@ -99,6 +100,7 @@ void GreedyDecoder::decode(std::span<const DecoderInput> streams, DecoderWorkspa
       first += looked_at;
     }
     if (!labels.empty()) {
+      enter(workspace.clock, Stage::kPredictor);
       const auto count = static_cast<std::int64_t>(labels.size());
       const Matrix<float> projected = workspace.projected.resize(count, joint_.hidden_size());
       joint_.project_predictions(predictor_.step(labels, predictor_states, workspace.predictor), projected);

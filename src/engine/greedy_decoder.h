@@ -8,6 +8,7 @@
 
 #include "engine/joint.h"
 #include "engine/predictor.h"
+#include "engine/stage_clock.h"
 #include "glossa/types.hpp"
 
 namespace glossa::engine {
@@ -32,6 +33,7 @@ struct DecoderWorkspace {
   backend::Buffer logits;
   backend::Buffer projected;
   PredictorWorkspace predictor;
+  StageClock* clock = nullptr;  // none: not measured
 };
 
 // Immutable; any thread may use it, each with its own workspace.

@@ -6,9 +6,9 @@ using backend::Matrix;
 
 Joint::Joint(const backend::Backend& backend, WeightStore& store)
     : backend_(backend),
-      encoder_(bind_linear(store, backend, "joint.enc")),
-      predictor_(bind_linear(store, backend, "joint.pred")),
-      output_(bind_linear(store, backend, "joint.joint_net.2")) {}
+      encoder_(store.linear("joint.enc", Precision::kAtLeast8Bits, nullptr)),
+      predictor_(store.linear("joint.pred", Precision::kAtLeast8Bits, nullptr)),
+      output_(store.linear("joint.joint_net.2", Precision::kAtLeast8Bits, nullptr)) {}
 
 Matrix<float> Joint::project_frames(Matrix<const float> frames, backend::Buffer& output) const {
   const Matrix<float> projected = output.resize(frames.rows, hidden_size());

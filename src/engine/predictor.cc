@@ -18,8 +18,9 @@ Predictor::Predictor(const backend::Backend& backend, const model::PredictorConf
   const std::string prefix = "decoder.prediction.dec_rnn.lstm.";
   for (int layer = 0; layer < config.layers; ++layer) {
     const auto side = [&](const char* name) {
-      return Linear{backend.pack(store.matrix(fmt::format("{}weight_{}_l{}", prefix, name, layer))),
-                    store.vector(fmt::format("{}bias_{}_l{}", prefix, name, layer))};
+      return Linear{
+          store.packed(fmt::format("{}weight_{}_l{}", prefix, name, layer), Precision::kAtLeast8Bits),
+          store.vector(fmt::format("{}bias_{}_l{}", prefix, name, layer))};
     };
     layers_.push_back({side("ih"), side("hh")});
   }

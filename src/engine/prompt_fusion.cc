@@ -8,20 +8,21 @@ using backend::Matrix;
 
 PromptFusion::PromptFusion(const backend::Backend& backend, const model::ModelConfig& config,
                            WeightStore& store)
-    : backend_(backend), second_(bind_linear(store, backend, "prompt_kernel.2")) {
-  const Matrix<const float> first =
-      store.matrix("prompt_kernel.0.weight");  // [hidden, d_model + num_prompts]
+    : backend_(backend), second_(store.linear("prompt_kernel.2", Precision::kAtLeast8Bits, nullptr)) {
   const std::int64_t d_model = config.encoder.d_model;
-  frame_weight_ = backend.pack({first.data, first.rows, d_model, first.stride});
+  frame_weight_ = store.packed("prompt_kernel.0.weight", Precision::kAtLeast8Bits, nullptr, d_model);
+  const WeightStore::Values first =
+      store.values("prompt_kernel.0.weight");  // [hidden, d_model + num_prompts]
   const float* bias = store.vector("prompt_kernel.0.bias");
-  std::vector<float> slots(static_cast<std::size_t>(config.prompt.num_prompts * first.rows));
+  std::vector<float> slots(static_cast<std::size_t>(config.prompt.num_prompts * first.matrix.rows));
   for (std::int64_t slot = 0; slot < config.prompt.num_prompts; ++slot) {
-    for (std::int64_t unit = 0; unit < first.rows; ++unit) {
-      slots[static_cast<std::size_t>(slot * first.rows + unit)] =
-          bias[unit] + first.row(unit)[d_model + slot];
+    for (std::int64_t unit = 0; unit < first.matrix.rows; ++unit) {
+      slots[static_cast<std::size_t>(slot * first.matrix.rows + unit)] =
+          bias[unit] + first.matrix.row(unit)[d_model + slot];
     }
   }
-  slot_bias_ = {store.keep(std::move(slots)), config.prompt.num_prompts, first.rows, first.rows};
+  slot_bias_ = {store.keep(std::move(slots)), config.prompt.num_prompts, first.matrix.rows,
+                first.matrix.rows};
 }
 
 Matrix<float> PromptFusion::apply(Matrix<const float> frames, std::span<const PromptRows> streams,

@@ -1,11 +1,13 @@
 #include "glossa/recognizer.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <utility>
 
 #include "base/fail.h"
 #include "engine/recognizer_impl.h"
+#include "engine/stage_clock.h"
 #include "engine/stream.h"
 #include "model/tensor_spec.h"
 #include "text/lang_tag.h"
@@ -26,6 +28,27 @@ std::shared_ptr<const Recognizer> Recognizer::load(const RecognizerOptions& opti
 namespace engine {
 namespace {
 
+CacheFormat kv_cache_format(const RecognizerOptions& options) {
+  if (options.kv_cache != CacheFormat::kAuto) return options.kv_cache;
+  switch (options.weights) {
+    case WeightFormat::kF32:
+      return CacheFormat::kF32;
+    case WeightFormat::kBF16:
+      return CacheFormat::kBF16;
+    case WeightFormat::kInt8:
+    case WeightFormat::kInt4:
+      break;
+  }
+  return CacheFormat::kInt8;
+}
+
+std::unique_ptr<PackedWeights> weight_cache(const checkpoint::Checkpoint& checkpoint,
+                                            const backend::Backend& backend,
+                                            const RecognizerOptions& options) {
+  if (!options.cache_packed_weights || options.weights == WeightFormat::kF32) return nullptr;
+  return std::make_unique<PackedWeights>(checkpoint, backend, options.weights, options.weight_cache_folder);
+}
+
 ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::PromptTable& prompts,
                    const backend::Backend& backend, const RecognizerOptions& options) {
   const model::ModelConfig& config = checkpoint.config();
@@ -43,6 +66,8 @@ ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::Prompt
   info.att_contexts = config.encoder.att_contexts;
   info.languages = prompts.languages();
   info.backend = backend.name();
+  info.weights = options.weights;
+  info.kv_cache = kv_cache_format(options);
   info.threads = backend.threads();
   return info;
 }
@@ -62,14 +87,15 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
     : checkpoint_(std::move(checkpoint)),
       config_(checkpoint_->config()),
       backend_(backend::make_backend(options.backend, options.threads)),
-      store_(checkpoint_),
+      store_(checkpoint_, *backend_, options.weights, weight_cache(*checkpoint_, *backend_, options),
+             options.on_packing),
       prompts_(config_.prompt),
       pieces_(checkpoint_->tokenizer_model(), checkpoint_->source() + ": tokenizer"),
       detokenizer_(pieces_),
       lang_tags_(text::lang_tags_of(pieces_)),
       log_mel_(config_.features, store_.optional_values("preprocessor.featurizer.window"),
                store_.optional_values("preprocessor.featurizer.fb")),
-      encoder_(*backend_, config_, store_),
+      encoder_(*backend_, config_, store_, kv_cache_format(options)),
       predictor_(*backend_, config_.predictor, store_),
       joint_(*backend_, store_),
       greedy_decoder_(*backend_, predictor_, joint_, config_.predictor.blank_id()),
@@ -79,6 +105,7 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
                    checkpoint_->source(), pieces_.size(), config_.predictor.vocabulary);
   }
   if (config_.has_prompt()) prompt_fusion_.emplace(*backend_, config_, store_);
+  store_.finish();
 }
 
 RecognizerImpl::~RecognizerImpl() = default;
@@ -92,7 +119,7 @@ int RecognizerImpl::prompt_slot(std::string_view lang, bool unknown_is_auto) con
   return prompts_.slot_of(lang);
 }
 
-void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) const {
+void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap, StageClock* clock) const {
   std::vector<Stream*> sorted(given.begin(), given.end());
   std::sort(sorted.begin(), sorted.end(), std::less<>());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
@@ -111,6 +138,8 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) c
   }
   if (streams.empty()) return;
   std::unique_ptr<Workspace> workspace = borrow_workspace();
+  workspace->encoder.layer.clock = clock;
+  workspace->decoder.clock = clock;
 
   std::vector<MelChunk> chunks;
   std::vector<EncoderInput> encoder_inputs;
@@ -143,6 +172,7 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) c
   }
   const EncodedFrames encoded = encoder_.step(encoder_inputs, workspace->encoder, observe);
 
+  enter(clock, Stage::kPrompt);
   backend::Matrix<const float> fused = encoded.rows;
   if (prompt_fusion_) {
     std::vector<PromptRows> prompts;
@@ -167,6 +197,7 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap) c
     first += encoded.counts[index];
   }
   greedy_decoder_.decode(decoder_inputs, workspace->decoder);
+  enter(clock, Stage::kOther);
   return_workspace(std::move(workspace));
 }
 
@@ -183,11 +214,46 @@ void RecognizerImpl::return_workspace(std::unique_ptr<Workspace> workspace) cons
   workspaces_.push_back(std::move(workspace));
 }
 
-void decode_with_tap(const Recognizer& recognizer, std::span<Stream* const> streams, const StageTap& tap) {
+namespace {
+
+const RecognizerImpl& loaded(const Recognizer& recognizer) {
   const auto* impl = dynamic_cast<const RecognizerImpl*>(&recognizer);
-  if (impl == nullptr)
-    fail_invalid_argument("decode_with_tap(): expected a recogniser made by Recognizer::load()");
-  impl->step(streams, tap);
+  if (impl == nullptr) fail_invalid_argument("expected a recogniser made by Recognizer::load()");
+  return *impl;
+}
+
+}  // namespace
+
+void decode_with_tap(const Recognizer& recognizer, std::span<Stream* const> streams, const StageTap& tap) {
+  loaded(recognizer).step(streams, tap, nullptr);
+}
+
+void decode_with_profile(const Recognizer& recognizer, std::span<Stream* const> streams,
+                         StepProfile& profile) {
+  const RecognizerImpl& impl = loaded(recognizer);
+  impl.backend().count_worker_time(true);
+  const double busy = impl.backend().worker_seconds();
+  const auto start = std::chrono::steady_clock::now();
+  profile.stages.start();
+  impl.step(streams, nullptr, &profile.stages);
+  profile.stages.enter(Stage::kOther);
+  profile.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  profile.worker_busy_seconds += impl.backend().worker_seconds() - busy;
+  impl.backend().count_worker_time(false);
+}
+
+StepCost step_cost(const Recognizer& recognizer) {
+  StepCost cost;
+  for (const WeightStore::Bound& bound : loaded(recognizer).weights().bound()) {
+    const bool per_label = bound.name.starts_with("decoder.") || bound.name.starts_with("joint.joint_net") ||
+                           bound.name.starts_with("joint.pred.");
+    const bool per_pixel = bound.name.starts_with("encoder.pre_encode.conv.");
+    const bool once = bound.name.find("linear_pos") != std::string::npos;
+    if (per_label || per_pixel || once) continue;
+    cost.weight_bytes += bound.bytes;
+    cost.multiply_adds_per_frame += bound.elements;
+  }
+  return cost;
 }
 
 }  // namespace engine

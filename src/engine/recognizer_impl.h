@@ -31,11 +31,14 @@ class RecognizerImpl final : public Recognizer, public std::enable_shared_from_t
 
   const ModelInfo& info() const override { return info_; }
   std::unique_ptr<Stream> create_stream(const StreamOptions& options) const override;
-  void decode(std::span<Stream* const> streams) const override { step(streams, nullptr); }
+  void decode(std::span<Stream* const> streams) const override { step(streams, nullptr, nullptr); }
 
-  void step(std::span<Stream* const> streams, const StageTap& tap) const;
+  // `tap` may be empty, `clock` null.
+  void step(std::span<Stream* const> streams, const StageTap& tap, StageClock* clock) const;
 
   // Parts that streams use.
+  const backend::Backend& backend() const { return *backend_; }
+  const WeightStore& weights() const { return store_; }
   const model::ModelConfig& config() const { return config_; }
   const features::LogMel& log_mel() const { return log_mel_; }
   const Encoder& encoder() const { return encoder_; }

@@ -11,11 +11,12 @@
 
 namespace glossa::engine {
 
-// Row p of a layer belongs to the offset (query index - key index) max_offset - p.
+// Each layer's matrix is head by head, [heads, offsets, head size]: row p of a head belongs to the offset
+// (query index - key index) max_offset - p.
 struct RelativePositions {
   std::int64_t max_offset = 0;
   std::int64_t min_offset = 0;
-  std::vector<backend::Buffer> layers;  // each [max_offset - min_offset + 1, d_model]
+  std::vector<backend::Buffer> layers;  // each [heads, (max_offset - min_offset + 1) * head size]
 
   bool covers(AttContext context) const {
     return context.left + context.right <= max_offset && -context.right >= min_offset;
@@ -26,7 +27,7 @@ struct RelativePositions {
 class RelativePositionTable {
  public:
   // `weights`: linear_pos of each layer, which must outlive the table.
-  RelativePositionTable(const backend::Backend& backend, int d_model,
+  RelativePositionTable(const backend::Backend& backend, int d_model, int heads,
                         std::vector<const backend::PackedWeight*> weights);
 
   std::shared_ptr<const RelativePositions> covering(AttContext context) const;
@@ -34,6 +35,7 @@ class RelativePositionTable {
  private:
   const backend::Backend& backend_;
   int d_model_;
+  int heads_;
   std::vector<const backend::PackedWeight*> weights_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const RelativePositions> current_;

@@ -52,11 +52,12 @@ Subsampling::Subsampling(const backend::Backend& backend, const model::ModelConf
     stage.conv.depthwise = stage_index > 0;
     stage.conv.activation = stage_index == 0 ? backend::Activation::kRelu : backend::Activation::kNone;
     if (stage_index > 0)
-      stage.pointwise = bind_linear(store, backend, fmt::format("{}conv.{}", prefix, position + 1));
+      stage.pointwise =
+          store.linear(fmt::format("{}conv.{}", prefix, position + 1), Precision::kF32, nullptr);
     stages_.push_back(std::move(stage));
     bins = bins / 2 + 1;
   }
-  out_ = bind_linear(store, backend, prefix + "out");
+  out_ = store.linear(prefix + "out", Precision::kAtLeast8Bits, nullptr);
 }
 
 Matrix<float> Subsampling::step(std::span<const SubsamplingInput> inputs, SubsamplingWorkspace& workspace,

@@ -1,31 +1,120 @@
 #include "engine/weights.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
 namespace glossa::engine {
+namespace {
 
-WeightStore::WeightStore(std::shared_ptr<const checkpoint::Checkpoint> checkpoint)
-    : checkpoint_(std::move(checkpoint)) {}
+backend::Matrix<const float> as_matrix(const checkpoint::TensorView& tensor, const float* values) {
+  const std::int64_t rows = tensor.shape.front();
+  const std::int64_t cols = tensor.elements() / rows;
+  return {values, rows, cols, cols};
+}
+
+// The tensor's values where they lie, or null when they are not aligned f32.
+const float* in_place(const checkpoint::TensorView& tensor) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
+  return tensor.dtype == checkpoint::DType::kF32 && aligned
+             ? reinterpret_cast<const float*>(tensor.bytes.data())
+             : nullptr;
+}
+
+}  // namespace
+
+WeightFormat format_of(Precision precision, WeightFormat chosen) {
+  if (precision == Precision::kF32) return WeightFormat::kF32;
+  if (precision == Precision::kAtLeast8Bits && chosen == WeightFormat::kInt4) return WeightFormat::kInt8;
+  return chosen;
+}
+
+WeightStore::WeightStore(std::shared_ptr<const checkpoint::Checkpoint> checkpoint,
+                         const backend::Backend& backend, WeightFormat format,
+                         std::unique_ptr<PackedWeights> cache, std::function<void(double)> on_packing)
+    : checkpoint_(std::move(checkpoint)),
+      backend_(backend),
+      format_(format),
+      cache_(std::move(cache)),
+      on_packing_(std::move(on_packing)) {
+  for (const checkpoint::TensorView& tensor : checkpoint_->tensors()) {
+    bytes_to_read_ += static_cast<double>(tensor.bytes.size());
+  }
+}
+
+WeightStore::~WeightStore() = default;
 
 backend::Matrix<const float> WeightStore::matrix(const std::string& name) {
   const checkpoint::TensorView& tensor = checkpoint_->tensor(name);
-  const std::int64_t rows = tensor.shape.front();
-  const std::int64_t cols = tensor.elements() / rows;
-  return {values(tensor), rows, cols, cols};
+  return as_matrix(tensor, lasting(tensor));
 }
 
-const float* WeightStore::vector(const std::string& name) { return values(checkpoint_->tensor(name)); }
+const float* WeightStore::vector(const std::string& name) { return lasting(checkpoint_->tensor(name)); }
 
 const float* WeightStore::optional_vector(const std::string& name) {
   const checkpoint::TensorView* tensor = checkpoint_->find(name);
-  return tensor != nullptr ? values(*tensor) : nullptr;
+  return tensor != nullptr ? lasting(*tensor) : nullptr;
 }
 
 std::span<const float> WeightStore::optional_values(const std::string& name) {
   const checkpoint::TensorView* tensor = checkpoint_->find(name);
   if (tensor == nullptr) return {};
-  return {values(*tensor), static_cast<std::size_t>(tensor->elements())};
+  return {lasting(*tensor), static_cast<std::size_t>(tensor->elements())};
+}
+
+WeightStore::Values WeightStore::values(const std::string& name) const {
+  const checkpoint::TensorView& tensor = checkpoint_->tensor(name);
+  count_read(tensor.bytes.size());
+  if (const float* values = in_place(tensor)) return {as_matrix(tensor, values), {}};
+  Values copy;
+  copy.owned = tensor.to_f32();
+  copy.matrix = as_matrix(tensor, copy.owned.data());
+  return copy;
+}
+
+Linear WeightStore::linear(const std::string& name, Precision precision, const LayerNorm* input) {
+  return {packed(name + ".weight", precision, input), optional_vector(name + ".bias")};
+}
+
+std::unique_ptr<const backend::PackedWeight> WeightStore::packed(const std::string& name, Precision precision,
+                                                                 const LayerNorm* input,
+                                                                 std::int64_t columns) {
+  auto weight = pack(name, precision, input, columns);
+  const auto elements = static_cast<double>(weight->rows() * weight->cols());
+  const double bytes = weight->bytes().empty() ? 4 * elements : static_cast<double>(weight->bytes().size());
+  bound_.push_back({name, bytes, elements});
+  return weight;
+}
+
+std::unique_ptr<const backend::PackedWeight> WeightStore::pack(const std::string& name, Precision precision,
+                                                               const LayerNorm* input, std::int64_t columns) {
+  const WeightFormat format = format_of(precision, format_);
+  const checkpoint::TensorView& tensor = checkpoint_->tensor(name);
+  const auto part = [columns](backend::Matrix<const float> whole) {
+    if (columns > 0) whole.cols = columns;
+    return whole;
+  };
+  if (format == WeightFormat::kF32) return backend_.pack(part(matrix(name)), format);
+  const backend::Matrix<const float> shape = part(as_matrix(tensor, nullptr));
+  if (cache_ != nullptr) {
+    if (auto found = cache_->find(name, shape.rows, shape.cols, format)) return found;
+  }
+  // A normalised input has mean 0 and variance 1 before it is scaled by the norm's weight and moved by its
+  // bias.
+  std::vector<float> importance;
+  if (input != nullptr) {
+    for (std::int64_t column = 0; column < shape.cols; ++column) {
+      importance.push_back(input->weight[column] * input->weight[column] +
+                           input->bias[column] * input->bias[column]);
+    }
+  }
+  const Values source = values(name);
+  auto weight = backend_.pack(part(source.matrix), format, input != nullptr ? importance.data() : nullptr);
+  if (weight->bytes().empty())
+    return backend_.pack(part(matrix(name)), format);  // it uses the values themselves
+  if (cache_ != nullptr) cache_->add(name, *weight);
+  if (on_packing_) on_packing_(std::min(1.0, bytes_read_ / bytes_to_read_));
+  return weight;
 }
 
 const float* WeightStore::keep(std::vector<float> values) {
@@ -33,23 +122,27 @@ const float* WeightStore::keep(std::vector<float> values) {
   return owned_.back()->data();
 }
 
-const float* WeightStore::values(const checkpoint::TensorView& tensor) {
-  const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(float) == 0;
-  if (tensor.dtype == checkpoint::DType::kF32 && aligned)
-    return reinterpret_cast<const float*>(tensor.bytes.data());
-  const float* widened = keep(tensor.to_f32());
-  // A widened tensor's file need not stay in memory beside it.
-  constexpr std::size_t kReleaseBytes = 64 << 20;
-  unreleased_bytes_ += tensor.bytes.size();
-  if (unreleased_bytes_ >= kReleaseBytes) {
-    checkpoint_->release_pages();
-    unreleased_bytes_ = 0;
-  }
-  return widened;
+void WeightStore::finish() {
+  if (cache_ != nullptr) cache_->finish();
+  if (format_ != WeightFormat::kF32) checkpoint_->release_pages();
 }
 
-Linear bind_linear(WeightStore& store, const backend::Backend& backend, const std::string& name) {
-  return {backend.pack(store.matrix(name + ".weight")), store.optional_vector(name + ".bias")};
+const float* WeightStore::lasting(const checkpoint::TensorView& tensor) {
+  // Beside packed weights the small tensors are copied: each would keep pages of its own in memory.
+  constexpr std::int64_t kSmall = 1 << 16;
+  const float* values = in_place(tensor);
+  if (values != nullptr && (format_ == WeightFormat::kF32 || tensor.elements() > kSmall)) return values;
+  count_read(tensor.bytes.size());
+  return keep(tensor.to_f32());
+}
+
+void WeightStore::count_read(std::size_t bytes) const {
+  constexpr std::size_t kReleaseBytes = 64 << 20;
+  bytes_read_ += static_cast<double>(bytes);
+  unreleased_bytes_ += bytes;
+  if (unreleased_bytes_ < kReleaseBytes) return;
+  checkpoint_->release_pages();
+  unreleased_bytes_ = 0;
 }
 
 LayerNorm bind_layer_norm(WeightStore& store, const std::string& name) {
@@ -57,7 +150,8 @@ LayerNorm bind_layer_norm(WeightStore& store, const std::string& name) {
 }
 
 const float* bind_transposed(WeightStore& store, const std::string& name) {
-  const backend::Matrix<const float> matrix = store.matrix(name);
+  const WeightStore::Values source = store.values(name);
+  const backend::Matrix<const float>& matrix = source.matrix;
   std::vector<float> transposed(static_cast<std::size_t>(matrix.rows * matrix.cols));
   for (std::int64_t row = 0; row < matrix.rows; ++row) {
     for (std::int64_t col = 0; col < matrix.cols; ++col) {

@@ -261,6 +261,19 @@ TEST(GgufReader, TokenizerFromItsPieces) {
   }
 }
 
+TEST(GgufReader, FingerprintIsThatOfTheNumbers) {
+  const auto fingerprint = [](const std::string& file) {
+    return read_gguf_bytes(bytes_of(file), nullptr, "x.gguf")->fingerprint();
+  };
+  EXPECT_EQ(fingerprint(tiny()), fingerprint(file_of({}, DType::kQ8_0)));
+  GgufEdit edit(tiny());
+  edit.data[edit.tensor("joint.enc.weight").offset + 5] ^= 1;
+  EXPECT_NE(fingerprint(tiny()), fingerprint(edit.file()));
+  edit = GgufEdit(tiny());
+  edit.value("asr.rnnt.max_symbols_per_step") = gguf_u32(7);
+  EXPECT_NE(fingerprint(tiny()), fingerprint(edit.file()));
+}
+
 TEST(GgufReader, FlippedBytesNeverCrash) {
   const std::size_t data = tiny().size() - GgufEdit(tiny()).data.size();
   std::uint32_t random = 1;

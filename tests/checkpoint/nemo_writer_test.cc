@@ -118,6 +118,7 @@ class OneTensor : public Checkpoint {
   std::span<const Artifact> artifacts() const override { return {}; }
   std::span<const TensorView> tensors() const override { return {&view_, 1}; }
   const TensorView* find(std::string_view) const override { return nullptr; }
+  std::string fingerprint() const override { return {}; }
   void release_pages() const override {}
 
  private:

@@ -18,24 +18,27 @@ TEST(EncoderCache, HoldsTheLastRowsInOrderWhateverTheStepSizes) {
   std::mt19937 random(4);
   for (const AttContext context :
        {AttContext{56, 0}, AttContext{56, 13}, AttContext{4, 1}, AttContext{0, 2}}) {
-    EncoderCache cache(config, context, std::make_shared<const RelativePositions>());
+    EncoderCache cache(config, context, CacheFormat::kF32, std::make_shared<const RelativePositions>());
     std::vector<float> history;  // first column of layer 1's keys
     for (int step = 0; step < 200; ++step) {
       const auto frames = std::uniform_int_distribution<std::int64_t>(1, step % 20 == 0 ? 130 : 14)(random);
       cache.begin(frames);
-      const backend::Matrix<float> keys = cache.keys(1);
-      const backend::Matrix<float> values = cache.values(0);
+      const backend::RowRing keys = cache.keys(1);
+      const backend::RowRing values = cache.values(0);
+      const auto element = [](const backend::RowRing& ring, std::int64_t row, int column) -> float& {
+        return reinterpret_cast<float*>(ring.row(row))[column];
+      };
       ASSERT_EQ(keys.rows, cache.cached() + frames);
       for (std::int64_t row = 0; row < frames; ++row) {
         const auto number = static_cast<float>(history.size());
         history.push_back(number);
-        keys.row(cache.cached() + row)[0] = number;
-        values.row(cache.cached() + row)[2] = -number;
+        element(keys, cache.cached() + row, 0) = number;
+        element(values, cache.cached() + row, 2) = -number;
       }
       for (std::int64_t row = 0; row < keys.rows; ++row) {
         const float expected = history[history.size() - static_cast<std::size_t>(keys.rows - row)];
-        ASSERT_EQ(keys.row(row)[0], expected);
-        ASSERT_EQ(values.row(row)[2], -expected);
+        ASSERT_EQ(element(keys, row, 0), expected);
+        ASSERT_EQ(element(values, row, 2), -expected);
       }
       cache.end();
       ASSERT_EQ(cache.cached(),

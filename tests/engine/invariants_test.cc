@@ -151,7 +151,7 @@ TEST_P(RandomGeometry, SwitchingTheLanguageEqualsDecodingTheRestWithTheOtherProm
 
   const auto checkpoint = checkpoint::read_nemo(path_);
   const auto backend = backend::make_backend("cpu", 1);
-  engine::WeightStore store(checkpoint);
+  engine::WeightStore store(checkpoint, *backend);
   const engine::PromptFusion fusion(*backend, checkpoint->config(), store);
   const engine::Predictor predictor(*backend, checkpoint->config().predictor, store);
   const engine::Joint joint(*backend, store);

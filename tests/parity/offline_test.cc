@@ -29,7 +29,7 @@ Stages run(const engine::RecognizerImpl& recognizer, Stream& stream, std::span<c
   stream.accept_waveform(pcm);
   stream.input_finished();
   Stream* streams[] = {&stream};
-  while (stream.is_ready()) recognizer.step(streams, tap);
+  while (stream.is_ready()) recognizer.step(streams, tap, nullptr);
   return stages;
 }
 

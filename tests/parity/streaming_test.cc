@@ -18,7 +18,8 @@ using backend::Matrix;
 void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& golden,
                             const std::string& model) {
   const auto checkpoint = golden_checkpoint(model);
-  engine::WeightStore store(checkpoint);
+  const auto backend = backend::make_backend("reference", 1);
+  engine::WeightStore store(checkpoint, *backend);
   const std::int64_t left = golden.shape[2];
   const std::int64_t d_model = golden.shape[3];
   const std::int64_t cached = cache.cached();
@@ -29,14 +30,16 @@ void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& gol
       const Matrix<const float> weight = store.matrix(prefix + name + ".weight");
       const float* bias = store.optional_vector(prefix + name + ".bias");
       const bool is_key = std::string(name) == "linear_k";
-      const Matrix<float> actual =
+      const backend::RowRing ring =
           is_key ? cache.keys(static_cast<int>(layer)) : cache.values(static_cast<int>(layer));
+      ASSERT_EQ(ring.layout.format, CacheFormat::kF32);
       for (std::int64_t row = 0; row < cached; ++row) {
+        const auto* actual = reinterpret_cast<const float*>(ring.row(row));
         const float* input = golden.values.data() + (layer * left + left - cached + row) * d_model;
         for (std::int64_t out = 0; out < d_model; ++out) {
           double expected = bias != nullptr ? bias[out] : 0.0;
           for (std::int64_t in = 0; in < d_model; ++in) expected += double{input[in]} * weight.row(out)[in];
-          ASSERT_NEAR(actual.row(row)[out], expected, 1e-3 + 1e-3 * std::abs(expected))
+          ASSERT_NEAR(actual[out], expected, 1e-3 + 1e-3 * std::abs(expected))
               << prefix << name << " " << row;
         }
       }
@@ -52,11 +55,11 @@ void expect_conv_cache(engine::EncoderCache& cache,
   for (std::int64_t layer = 0; layer < golden.shape[0]; ++layer) {
     const Matrix<float> actual = cache.conv_tail(static_cast<int>(layer));
     for (std::int64_t frame = 0; frame < tail; ++frame) {
+      const float* row = actual.row((cache.oldest_tail_row() + frame) % tail);
       for (std::int64_t unit = 0; unit < d_model; ++unit) {
         const float expected =
             golden.values[static_cast<std::size_t>((layer * d_model + unit) * tail + frame)];
-        ASSERT_NEAR(actual.row(frame)[unit], expected, 1e-3 + 1e-3 * std::abs(expected))
-            << layer << " " << frame;
+        ASSERT_NEAR(row[unit], expected, 1e-3 + 1e-3 * std::abs(expected)) << layer << " " << frame;
       }
     }
   }
@@ -95,7 +98,7 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
     for (const auto& step : golden["steps"]) {
       SCOPED_TRACE("step " + std::to_string(step["step"].get<int>()));
       of_step.clear();
-      recognizer->step(batch, tap);
+      recognizer->step(batch, tap, nullptr);
       for (std::size_t index = 0; index < streams.size(); ++index) {
         const Transcript& transcript = streams[index]->transcript();
         ASSERT_EQ(token_ids(transcript), step["tokens"][index].get<std::vector<int>>());

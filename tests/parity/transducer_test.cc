@@ -16,7 +16,7 @@ struct Transducer {
   Transducer(const std::string& model, const std::string& backend_name)
       : checkpoint(golden_checkpoint(model)),
         backend(backend::make_backend(backend_name, 1)),
-        store(checkpoint),
+        store(checkpoint, *backend),
         predictor(*backend, checkpoint->config().predictor, store),
         joint(*backend, store),
         decoder(*backend, predictor, joint, checkpoint->config().predictor.blank_id()) {}

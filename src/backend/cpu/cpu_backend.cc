@@ -3,37 +3,24 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/cpu/cpu_attention.h"
+#include "backend/cpu/cpu_linear.h"
+#include "backend/cpu/cpu_weight.h"
 #include "backend/cpu/kernel_selection.h"
+#include "backend/cpu/packing.h"
 #include "base/thread_pool.h"
 
 namespace glossa::backend {
 namespace {
 
-// Bytes of input rows that should stay in the second-level cache while all weights pass by.
-constexpr std::int64_t kInputBlockBytes = 256 * 1024;
-// Fewer multiply-adds than this are not worth waking a thread for.
+// Fewer operations than this are not worth waking a thread for.
 constexpr std::int64_t kOperationsPerPiece = 64 * 1024;
-
-class CpuWeight final : public PackedWeight {
- public:
-  explicit CpuWeight(Matrix<const float> values) : matrix(values) {}
-  std::int64_t rows() const override { return matrix.rows; }
-  std::int64_t cols() const override { return matrix.cols; }
-  Matrix<const float> matrix;
-};
 
 KernelActivation kernel_activation(Activation activation) {
   return static_cast<KernelActivation>(activation);
 }
 static_assert(static_cast<int>(Activation::kNone) == 0 && static_cast<int>(Activation::kRelu) == 1 &&
               static_cast<int>(Activation::kSwish) == 2);
-
-// Scratch of the running thread, grown as needed.
-float* scratch(std::size_t size) {
-  thread_local std::vector<float> values;
-  if (values.size() < size) values.resize(size);
-  return values.data();
-}
 
 class CpuBackend final : public Backend {
  public:
@@ -44,26 +31,26 @@ class CpuBackend final : public Backend {
 
   int threads() const override { return pool_.threads(); }
 
-  std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight) const override {
-    return std::make_unique<const CpuWeight>(weight);
+  std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight, WeightFormat format,
+                                           const float* importance) const override {
+    if (format == WeightFormat::kF32 || weight.cols > kMostPackedInputs) {
+      return std::make_unique<const CpuWeight>(weight);
+    }
+    return std::make_unique<const CpuWeight>(weight, format, importance, pool_);
   }
 
-  void linear(Matrix<const float> x, const PackedWeight& weight, const LinearOptions& options,
-              Matrix<float> y) const override {
-    const Matrix<const float>& w = static_cast<const CpuWeight&>(weight).matrix;
-    if (x.rows == 0) return;
-    const std::int64_t row_block = std::max<std::int64_t>(
-        6, kInputBlockBytes / (w.cols * static_cast<std::int64_t>(sizeof(float))) / 6 * 6);
-    constexpr std::int64_t kGroup = 4;  // outputs that a kernel computes side by side
-    const std::int64_t groups = (w.rows + kGroup - 1) / kGroup;
-    const std::int64_t grain = std::max<std::int64_t>(1, kOperationsPerPiece / (kGroup * x.rows * w.cols));
-    pool_.parallel_for(groups, grain, [&](std::int64_t first_group, std::int64_t last_group) {
-      const std::int64_t end = std::min(w.rows, last_group * kGroup);
-      for (std::int64_t row = 0; row < x.rows; row += row_block) {
-        const auto rows = std::min(row_block, x.rows - row);
-        linear_block(x.rows_from(row, rows), w, first_group * kGroup, end, options, y.rows_from(row, rows));
-      }
-    });
+  std::string packed_layout() const override { return kPackedLayout; }
+
+  std::unique_ptr<const PackedWeight> adopt(std::span<const std::byte> bytes, std::int64_t rows,
+                                            std::int64_t cols, WeightFormat format) const override {
+    const std::int64_t expected = panels_of(rows) * panel_bytes(format, cols);
+    if (format == WeightFormat::kF32 || static_cast<std::int64_t>(bytes.size()) != expected) return nullptr;
+    return std::make_unique<const CpuWeight>(bytes, rows, cols, format);
+  }
+
+  using Backend::linear;
+  void linear(Matrix<const float> x, std::span<const LinearPart> parts) const override {
+    cpu_linear(kernels_, pool_, x, parts);
   }
 
   void layer_norm(Matrix<const float> x, const float* weight, const float* bias, Activation activation,
@@ -74,20 +61,24 @@ class CpuBackend final : public Backend {
     });
   }
 
-  void glu(Matrix<const float> x, Matrix<float> y) const override {
-    for_rows(y.rows, 4 * y.cols,
-             [&](std::int64_t row) { kernels_.glu_row_f32(x.row(row), y.cols, y.row(row)); });
-  }
-
-  void depthwise_conv(Matrix<const float> x, Matrix<const float> taps, const float* bias,
-                      Matrix<float> y) const override {
-    for_rows(y.rows, taps.rows * y.cols, [&](std::int64_t row) {
-      thread_local std::vector<const float*> inputs;
-      inputs.resize(static_cast<std::size_t>(taps.rows));
-      for (std::int64_t tap = 0; tap < taps.rows; ++tap)
-        inputs[static_cast<std::size_t>(tap)] = x.row(row + tap);
-      kernels_.taps_row_f32(inputs.data(), taps.data, taps.rows, y.cols, bias, 0, y.row(row));
-    });
+  void glu_depthwise_conv(std::span<const ConvStream> streams, Matrix<const float> taps,
+                          const float* bias) const override {
+    // Columns are independent of each other: an item is a stream's columns, so no thread waits for another.
+    constexpr std::int64_t kColumns = 256;
+    const std::int64_t slices = (taps.cols + kColumns - 1) / kColumns;
+    std::int64_t frames = 0;
+    for (const ConvStream& stream : streams) frames += stream.output.rows;
+    const std::int64_t items = static_cast<std::int64_t>(streams.size()) * slices;
+    if (items == 0) return;
+    const std::int64_t operations = std::max<std::int64_t>(1, frames * taps.cols * (taps.rows + 4) / items);
+    pool_.parallel_for(items, std::max<std::int64_t>(1, kOperationsPerPiece / operations),
+                       [&](std::int64_t begin, std::int64_t end) {
+                         for (std::int64_t item = begin; item < end; ++item) {
+                           const std::int64_t column = item % slices * kColumns;
+                           conv_slice(streams[static_cast<std::size_t>(item / slices)], taps, bias, column,
+                                      std::min(kColumns, taps.cols - column));
+                         }
+                       });
   }
 
   void strided_conv(Matrix<const float> input, std::int64_t first_input, std::int64_t total_frames,
@@ -107,7 +98,8 @@ class CpuBackend final : public Backend {
         float* target = output.row(row) + out_bin * conv.channels;
         const KernelActivation activation = kernel_activation(conv.activation);
         if (conv.depthwise) {
-          kernels_.taps_row_f32(positions, conv.taps, 9, conv.channels, conv.bias, activation, target);
+          kernels_.taps_row_f32(positions, conv.taps, conv.channels, 9, conv.channels, conv.bias, activation,
+                                target);
         } else {
           float values[9];
           for (int tap = 0; tap < 9; ++tap) values[tap] = positions[tap] != nullptr ? *positions[tap] : 0.0f;
@@ -120,22 +112,7 @@ class CpuBackend final : public Backend {
 
   void attention(std::span<const AttentionStream> streams, int heads, const float* bias_u,
                  const float* bias_v) const override {
-    // One item per stream, chunk and head.
-    thread_local std::vector<std::int64_t> first_items;
-    std::vector<std::int64_t>& firsts = first_items;
-    firsts.assign(1, 0);
-    for (const AttentionStream& stream : streams) {
-      const std::int64_t chunk = stream.context.chunk_frames();
-      firsts.push_back(firsts.back() + (stream.queries.rows + chunk - 1) / chunk * heads);
-    }
-    pool_.parallel_for(firsts.back(), 2, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t item = begin; item < end; ++item) {
-        const auto after = std::upper_bound(firsts.begin(), firsts.end(), item);
-        const auto index = static_cast<std::size_t>(after - firsts.begin() - 1);
-        const std::int64_t rest = item - firsts[index];
-        attend(streams[index], rest / heads, static_cast<int>(rest % heads), heads, bias_u, bias_v);
-      }
-    });
+    cpu_attention(kernels_, pool_, streams, heads, bias_u, bias_v);
   }
 
   void lstm_cell(Matrix<const float> gates, Matrix<float> cell, Matrix<float> hidden) const override {
@@ -165,27 +142,36 @@ class CpuBackend final : public Backend {
     return {logits[static_cast<std::size_t>(label)] - log_sum, tsallis_confidence(powers, classes)};
   }
 
+  void count_worker_time(bool on) const override { pool_.count_worker_time(on); }
+  double worker_seconds() const override { return pool_.worker_seconds(); }
+
  private:
-  // Outputs [begin, end) of some rows. The sums of a few outputs at a time stay in the first-level cache.
-  void linear_block(Matrix<const float> x, const Matrix<const float>& w, std::int64_t begin, std::int64_t end,
-                    const LinearOptions& options, Matrix<float> y) const {
-    const bool plain =
-        options.bias == nullptr && options.activation == Activation::kNone && options.residual_scale == 0;
-    constexpr std::int64_t kOutputs = 32;
-    float* sums = plain ? nullptr : scratch(static_cast<std::size_t>(x.rows * kOutputs));
-    for (std::int64_t first = begin; first < end; first += kOutputs) {
-      const std::int64_t count = std::min(kOutputs, end - first);
-      if (plain) {
-        kernels_.matmul_f32(x.data, x.stride, x.rows, w.row(first), w.stride, count, w.cols, y.data + first,
-                            y.stride);
-        continue;
-      }
-      kernels_.matmul_f32(x.data, x.stride, x.rows, w.row(first), w.stride, count, w.cols, sums, kOutputs);
-      const float* bias = options.bias != nullptr ? options.bias + first : nullptr;
-      for (std::int64_t row = 0; row < x.rows; ++row) {
-        kernels_.finish_row_f32(sums + row * kOutputs, count, bias, kernel_activation(options.activation),
-                                options.residual_scale, y.row(row) + first);
-      }
+  // Some columns of one stream's convolution.
+  void conv_slice(const ConvStream& stream, Matrix<const float> taps, const float* bias, std::int64_t column,
+                  std::int64_t columns) const {
+    const std::int64_t frames = stream.output.rows;
+    const std::int64_t past = taps.rows - 1;
+    thread_local std::vector<float> values;
+    thread_local std::vector<const float*> rows;  // of the past, then of the step
+    values.resize(static_cast<std::size_t>(frames * columns));
+    rows.resize(static_cast<std::size_t>(past + frames));
+    for (std::int64_t row = 0; row < past; ++row) {
+      rows[static_cast<std::size_t>(row)] = stream.tail.row((stream.oldest + row) % past) + column;
+    }
+    for (std::int64_t frame = 0; frame < frames; ++frame) {
+      float* target = values.data() + frame * columns;
+      const float* input = stream.input.row(frame) + column;
+      kernels_.glu_f32(input, input + taps.cols, columns, target);
+      rows[static_cast<std::size_t>(past + frame)] = target;
+    }
+    for (std::int64_t frame = 0; frame < frames; ++frame) {
+      kernels_.taps_row_f32(rows.data() + frame, taps.data + column, taps.stride, taps.rows, columns,
+                            bias != nullptr ? bias + column : nullptr, 0, stream.output.row(frame) + column);
+    }
+    const std::int64_t kept = std::min(past, frames);
+    for (std::int64_t index = 0; index < kept; ++index) {
+      std::copy_n(values.data() + (frames - kept + index) * columns, columns,
+                  stream.tail.row((stream.oldest + index) % past) + column);
     }
   }
 
@@ -196,37 +182,6 @@ class CpuBackend final : public Backend {
     pool_.parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) body(row);
     });
-  }
-
-  void attend(const AttentionStream& stream, std::int64_t chunk_index, int head, int heads,
-              const float* bias_u, const float* bias_v) const {
-    const std::int64_t size = stream.queries.cols / heads;
-    const std::int64_t column = head * size;
-    const std::int64_t chunk = stream.context.chunk_frames();
-    const std::int64_t first_frame = chunk_index * chunk;
-    const std::int64_t last_frame = std::min(stream.queries.rows, first_frame + chunk);
-    const std::int64_t chunk_begin = stream.cached + first_frame;
-    const std::int64_t first_key = std::max<std::int64_t>(0, chunk_begin - stream.context.left);
-    const std::int64_t keys = std::min(stream.keys.rows, chunk_begin + chunk) - first_key;
-    const float scale = 1.0f / std::sqrt(static_cast<float>(size));
-    float* query_u = scratch(static_cast<std::size_t>(2 * size + 2 * keys));
-    float* query_v = query_u + size;
-    float* scores = query_v + size;
-    float* position_scores = scores + keys;
-    for (std::int64_t frame = first_frame; frame < last_frame; ++frame) {
-      const float* query = stream.queries.row(frame) + column;
-      kernels_.add_f32(query, bias_u + column, size, 0, query_u);
-      kernels_.add_f32(query, bias_v + column, size, 0, query_v);
-      const std::int64_t first_offset = stream.cached + frame - first_key;
-      kernels_.matmul_f32(query_u, size, 1, stream.keys.row(first_key) + column, stream.keys.stride, keys,
-                          size, scores, keys);
-      kernels_.matmul_f32(query_v, size, 1, stream.positions.row(stream.max_offset - first_offset) + column,
-                          stream.positions.stride, keys, size, position_scores, keys);
-      kernels_.add_f32(scores, position_scores, keys, 0, scores);
-      kernels_.softmax_row_f32(scores, keys, scale);
-      kernels_.weighted_rows_f32(scores, stream.values.row(first_key) + column, stream.values.stride, keys,
-                                 size, nullptr, 0, stream.output.row(frame) + column);
-    }
   }
 
   KernelSelection selection_;

@@ -12,6 +12,8 @@ bool avx512_runs_here() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && avx2_runs_here();
 }
+
+bool avx512vnni_runs_here() { return __builtin_cpu_supports("avx512vnni") && avx512_runs_here(); }
 #endif
 
 }  // namespace glossa::backend

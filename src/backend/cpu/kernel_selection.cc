@@ -25,7 +25,10 @@ std::vector<const KernelTable*> available_kernels() {
   std::vector<const KernelTable*> tables;
   for (const KernelTable* table : {
 #if defined(__x86_64__)
-         &kAvx512Kernels, &kAvx2Kernels,
+         &kAvx512VnniKernels, &kAvx512Kernels, &kAvx2Kernels,
+#endif
+#if defined(__aarch64__)
+             &kNeonDotprodKernels, &kNeonKernels,
 #endif
              &kScalarKernels
        }) {
@@ -51,7 +54,7 @@ KernelSelection select_kernels() {
   GLOSSA_CHOOSE(matmul_f32);
   GLOSSA_CHOOSE(finish_row_f32);
   GLOSSA_CHOOSE(layer_norm_row_f32);
-  GLOSSA_CHOOSE(glu_row_f32);
+  GLOSSA_CHOOSE(glu_f32);
   GLOSSA_CHOOSE(taps_row_f32);
   GLOSSA_CHOOSE(weighted_rows_f32);
   GLOSSA_CHOOSE(add_f32);
@@ -59,6 +62,15 @@ KernelSelection select_kernels() {
   GLOSSA_CHOOSE(lstm_row_f32);
   GLOSSA_CHOOSE(argmax_row_f32);
   GLOSSA_CHOOSE(sum_exp_f32);
+  GLOSSA_CHOOSE(quantize_row_int8);
+  GLOSSA_CHOOSE(widen_int8);
+  GLOSSA_CHOOSE(narrow_bf16);
+  GLOSSA_CHOOSE(widen_bf16);
+  GLOSSA_CHOOSE(matmul_bf16);
+  GLOSSA_CHOOSE(matmul_int8);
+  GLOSSA_CHOOSE(matmul_int4);
+  GLOSSA_CHOOSE(peak_f32);
+  GLOSSA_CHOOSE(peak_int8);
 #undef GLOSSA_CHOOSE
   return selection;
 }

@@ -11,6 +11,21 @@ namespace glossa::backend {
 // Values are part of the kernels' contract: 0 none, 1 relu, 2 swish (backend.h: Activation).
 using KernelActivation = int;
 
+// Packed weights come in panels of kPanel outputs whose inputs are padded with zeros to whole blocks of
+// kBlock (packing.h has the layouts). Panel kernels compute all outputs of one panel: y[r][0 .. kPanel).
+constexpr std::int64_t kPanel = 32;
+constexpr std::int64_t kBlock = 32;
+
+// Rows of activations in 8 bits: x[r][i] is about scales[r] * values[r][i], |values| <= 127.
+struct Int8Rows {
+  const std::int8_t* values = nullptr;  // [rows, blocks * kBlock], zero behind the inputs
+  std::int64_t stride = 0;              // bytes from one row to the next
+  const float* scales = nullptr;        // [rows]
+  const std::int32_t* sums = nullptr;   // [rows, blocks + 1]: the sum of each block's values, then of all
+  std::int64_t rows = 0;
+  std::int64_t blocks = 0;
+};
+
 struct KernelTable {
   const char* name;
   bool (*runs_here)();
@@ -24,11 +39,13 @@ struct KernelTable {
                          float scale, float* y);
   void (*layer_norm_row_f32)(const float* x, std::int64_t n, const float* weight, const float* bias,
                              KernelActivation activation, float* y);
-  void (*glu_row_f32)(const float* x, std::int64_t n, float* y);
+  // y = values * sigmoid(gates), by element.
+  void (*glu_f32)(const float* values, const float* gates, std::int64_t n, float* y);
   // y = activation(bias + sum over t of inputs[t] * taps[t]), by element; a null input is absent. bias may be
   // null.
-  void (*taps_row_f32)(const float* const* inputs, const float* taps, std::int64_t count, std::int64_t n,
-                       const float* bias, KernelActivation activation, float* y);
+  void (*taps_row_f32)(const float* const* inputs, const float* taps, std::int64_t taps_stride,
+                       std::int64_t count, std::int64_t n, const float* bias, KernelActivation activation,
+                       float* y);
   // y = activation(bias + sum over r of factors[r] * rows[r]). bias may be null.
   void (*weighted_rows_f32)(const float* factors, const float* rows, std::int64_t stride, std::int64_t count,
                             std::int64_t n, const float* bias, KernelActivation activation, float* y);
@@ -39,6 +56,26 @@ struct KernelTable {
   std::int64_t (*argmax_row_f32)(const float* x, std::int64_t n);
   // Sum of exp(scale * (x - shift)).
   float (*sum_exp_f32)(const float* x, std::int64_t n, float scale, float shift);
+
+  // One row in 8 bits, rounded to nearest even with the scale max|x| / 127, which is returned. Whole blocks
+  // are written. sums: [blocks + 1] as in Int8Rows, or null.
+  float (*quantize_row_int8)(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* sums);
+  void (*widen_int8)(const std::int8_t* values, std::int64_t n, float scale, float* y);
+  void (*narrow_bf16)(const float* x, std::int64_t n, std::uint16_t* values);  // rounded to nearest even
+  void (*widen_bf16)(const std::uint16_t* values, std::int64_t n, float* y);
+
+  // Weights in bf16, activations and sums in f32, added in order of the inputs.
+  void (*matmul_bf16)(const float* x, std::int64_t x_stride, std::int64_t rows, const std::uint16_t* panel,
+                      std::int64_t inputs, float* y, std::int64_t y_stride);
+  // Weights in 8 bits, one scale per output; integer sums.
+  void (*matmul_int8)(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride);
+  // Weights in 4 bits, one scale per output and block; integer sums within a block, f32 across blocks.
+  void (*matmul_int4)(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride);
+
+  // Arithmetic alone, in registers: the ceiling that speeds are compared with. Returns the operations done (a
+  // multiply-add is two).
+  double (*peak_f32)(std::int64_t iterations);
+  double (*peak_int8)(std::int64_t iterations);
 };
 
 extern const KernelTable kScalarKernels;
@@ -48,6 +85,14 @@ extern const KernelTable kAvx2Kernels;  // AVX2 and FMA
 bool avx2_runs_here();
 extern const KernelTable kAvx512Kernels;  // AVX-512 F, BW, DQ, VL
 bool avx512_runs_here();
+extern const KernelTable kAvx512VnniKernels;  // and VNNI
+bool avx512vnni_runs_here();
+#endif
+#if defined(__aarch64__)
+extern const KernelTable kNeonKernels;
+bool neon_runs_here();
+extern const KernelTable kNeonDotprodKernels;  // and the dot product extension
+bool neon_dotprod_runs_here();
 #endif
 
 }  // namespace glossa::backend

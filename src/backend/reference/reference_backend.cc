@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/half.h"
+
 namespace glossa::backend {
 namespace {
 
@@ -25,6 +27,8 @@ class ReferenceWeight final : public PackedWeight {
   explicit ReferenceWeight(Matrix<const float> values) : matrix(values) {}
   std::int64_t rows() const override { return matrix.rows; }
   std::int64_t cols() const override { return matrix.cols; }
+  WeightFormat format() const override { return WeightFormat::kF32; }
+  std::span<const std::byte> bytes() const override { return {}; }
   Matrix<const float> matrix;
 };
 
@@ -33,21 +37,31 @@ class ReferenceBackend final : public Backend {
   std::string name() const override { return "reference"; }
   int threads() const override { return 1; }
 
-  std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight) const override {
+  // Every format is computed as f32: what the others are measured against.
+  std::unique_ptr<const PackedWeight> pack(Matrix<const float> weight, WeightFormat,
+                                           const float*) const override {
     return std::make_unique<const ReferenceWeight>(weight);
   }
+  std::string packed_layout() const override { return "none"; }
+  std::unique_ptr<const PackedWeight> adopt(std::span<const std::byte>, std::int64_t, std::int64_t,
+                                            WeightFormat) const override {
+    return nullptr;
+  }
 
-  void linear(Matrix<const float> x, const PackedWeight& weight, const LinearOptions& options,
-              Matrix<float> y) const override {
-    const auto& w = static_cast<const ReferenceWeight&>(weight).matrix;
-    for (std::int64_t row = 0; row < x.rows; ++row) {
-      for (std::int64_t out = 0; out < w.rows; ++out) {
-        double sum = options.bias != nullptr ? options.bias[out] : 0.0;
-        for (std::int64_t in = 0; in < w.cols; ++in) sum += double{x.row(row)[in]} * w.row(out)[in];
-        const double value = activate(sum, options.activation);
-        float& target = y.row(row)[out];
-        target =
-            static_cast<float>(options.residual_scale == 0 ? value : target + options.residual_scale * value);
+  using Backend::linear;
+  void linear(Matrix<const float> x, std::span<const LinearPart> parts) const override {
+    for (const LinearPart& part : parts) {
+      const auto& w = static_cast<const ReferenceWeight&>(*part.weight).matrix;
+      const LinearOptions& options = part.options;
+      for (std::int64_t row = 0; row < x.rows; ++row) {
+        for (std::int64_t out = 0; out < w.rows; ++out) {
+          double sum = options.bias != nullptr ? options.bias[out] : 0.0;
+          for (std::int64_t in = 0; in < w.cols; ++in) sum += double{x.row(row)[in]} * w.row(out)[in];
+          const double value = activate(sum, options.activation);
+          float& target = part.y.row(row)[out];
+          target = static_cast<float>(options.residual_scale == 0 ? value
+                                                                  : target + options.residual_scale * value);
+        }
       }
     }
   }
@@ -71,23 +85,32 @@ class ReferenceBackend final : public Backend {
     }
   }
 
-  void glu(Matrix<const float> x, Matrix<float> y) const override {
-    for (std::int64_t row = 0; row < y.rows; ++row) {
-      for (std::int64_t col = 0; col < y.cols; ++col) {
-        y.row(row)[col] = static_cast<float>(x.row(row)[col] * sigmoid(x.row(row)[y.cols + col]));
-      }
-    }
-  }
-
-  void depthwise_conv(Matrix<const float> x, Matrix<const float> taps, const float* bias,
-                      Matrix<float> y) const override {
-    for (std::int64_t row = 0; row < y.rows; ++row) {
-      for (std::int64_t col = 0; col < y.cols; ++col) {
-        double sum = bias != nullptr ? bias[col] : 0.0;
-        for (std::int64_t tap = 0; tap < taps.rows; ++tap) {
-          sum += double{x.row(row + tap)[col]} * taps.row(tap)[col];
+  void glu_depthwise_conv(std::span<const ConvStream> streams, Matrix<const float> taps,
+                          const float* bias) const override {
+    const std::int64_t past = taps.rows - 1;
+    for (const ConvStream& stream : streams) {
+      const std::int64_t frames = stream.output.rows;
+      for (std::int64_t col = 0; col < taps.cols; ++col) {
+        std::vector<float> gated;
+        for (std::int64_t row = 0; row < past; ++row) {
+          gated.push_back(stream.tail.row((stream.oldest + row) % past)[col]);
         }
-        y.row(row)[col] = static_cast<float>(sum);
+        for (std::int64_t frame = 0; frame < frames; ++frame) {
+          const float* input = stream.input.row(frame);
+          gated.push_back(static_cast<float>(input[col] * sigmoid(input[taps.cols + col])));
+        }
+        for (std::int64_t frame = 0; frame < frames; ++frame) {
+          double sum = bias != nullptr ? bias[col] : 0.0;
+          for (std::int64_t tap = 0; tap < taps.rows; ++tap) {
+            sum += double{gated[static_cast<std::size_t>(frame + tap)]} * taps.row(tap)[col];
+          }
+          stream.output.row(frame)[col] = static_cast<float>(sum);
+        }
+        const std::int64_t kept = std::min(past, frames);
+        for (std::int64_t index = 0; index < kept; ++index) {
+          stream.tail.row((stream.oldest + index) % past)[col] =
+              gated[gated.size() - static_cast<std::size_t>(kept - index)];
+        }
       }
     }
   }
@@ -118,7 +141,11 @@ class ReferenceBackend final : public Backend {
   void attention(std::span<const AttentionStream> streams, int heads, const float* bias_u,
                  const float* bias_v) const override {
     for (const AttentionStream& stream : streams) {
-      for (int head = 0; head < heads; ++head) attend(stream, head, heads, bias_u, bias_v);
+      for (int head = 0; head < heads; ++head) {
+        store(stream.new_keys, stream.cached, head, stream.keys);
+        store(stream.new_values, stream.cached, head, stream.values);
+        attend(stream, head, heads, bias_u, bias_v);
+      }
     }
   }
 
@@ -162,7 +189,49 @@ class ReferenceBackend final : public Backend {
             tsallis_confidence(powers, static_cast<std::int64_t>(logits.size()))};
   }
 
+  void count_worker_time(bool) const override {}
+  double worker_seconds() const override { return 0; }
+
  private:
+  // One head of the step's rows into the ring.
+  static void store(Matrix<const float> rows, std::int64_t first, int head, const RowRing& ring) {
+    const std::int64_t size = ring.layout.head_size;
+    for (std::int64_t index = 0; index < rows.rows; ++index) {
+      const float* row = rows.row(index) + head * size;
+      std::byte* target = ring.head(first + index, head);
+      float largest = 0;
+      for (std::int64_t col = 0; col < size; ++col) largest = std::max(largest, std::abs(row[col]));
+      const float scale = largest / 127.0f;
+      for (std::int64_t col = 0; col < size; ++col) {
+        if (ring.layout.format == CacheFormat::kInt8) {
+          reinterpret_cast<std::int8_t*>(target)[col] =
+              static_cast<std::int8_t>(scale > 0 ? std::nearbyint(row[col] / scale) : 0);
+          *ring.scale(first + index, head) = scale;
+        } else if (ring.layout.format == CacheFormat::kBF16) {
+          reinterpret_cast<std::uint16_t*>(target)[col] = float_to_bf16(row[col]);
+        } else {
+          reinterpret_cast<float*>(target)[col] = row[col];
+        }
+      }
+    }
+  }
+
+  static std::vector<float> load(const RowRing& ring, std::int64_t index, int head) {
+    std::vector<float> row;
+    const std::byte* source = ring.head(index, head);
+    for (std::int64_t col = 0; col < ring.layout.head_size; ++col) {
+      if (ring.layout.format == CacheFormat::kInt8) {
+        row.push_back(static_cast<float>(reinterpret_cast<const std::int8_t*>(source)[col]) *
+                      *ring.scale(index, head));
+      } else if (ring.layout.format == CacheFormat::kBF16) {
+        row.push_back(bf16_to_float(reinterpret_cast<const std::uint16_t*>(source)[col]));
+      } else {
+        row.push_back(reinterpret_cast<const float*>(source)[col]);
+      }
+    }
+    return row;
+  }
+
   static void attend(const AttentionStream& stream, int head, int heads, const float* bias_u,
                      const float* bias_v) {
     const std::int64_t size = stream.queries.cols / heads;
@@ -176,11 +245,11 @@ class ReferenceBackend final : public Backend {
       std::vector<double> weights;
       for (std::int64_t key = first_key; key < last_key; ++key) {
         const std::int64_t offset = stream.cached + frame - key;
-        const float* key_row = stream.keys.row(key) + first_col;
-        const float* position = stream.positions.row(stream.max_offset - offset) + first_col;
+        const std::vector<float> key_row = load(stream.keys, key, head);
+        const float* position = stream.positions.row(head) + (stream.max_offset - offset) * size;
         double score = 0;
         for (std::int64_t col = 0; col < size; ++col) {
-          score += (double{query[col]} + bias_u[first_col + col]) * key_row[col] +
+          score += (double{query[col]} + bias_u[first_col + col]) * key_row[static_cast<std::size_t>(col)] +
                    (double{query[col]} + bias_v[first_col + col]) * position[col];
         }
         weights.push_back(score / std::sqrt(static_cast<double>(size)));
@@ -188,14 +257,13 @@ class ReferenceBackend final : public Backend {
       const double largest = *std::max_element(weights.begin(), weights.end());
       double sum = 0;
       for (double& weight : weights) sum += weight = std::exp(weight - largest);
-      for (std::int64_t col = 0; col < size; ++col) {
-        double value = 0;
-        for (std::size_t index = 0; index < weights.size(); ++index) {
-          value += weights[index] / sum *
-                   stream.values.row(first_key + static_cast<std::int64_t>(index))[first_col + col];
-        }
-        stream.output.row(frame)[first_col + col] = static_cast<float>(value);
+      std::vector<double> mixed(static_cast<std::size_t>(size), 0.0);
+      for (std::size_t index = 0; index < weights.size(); ++index) {
+        const std::vector<float> value =
+            load(stream.values, first_key + static_cast<std::int64_t>(index), head);
+        for (std::size_t col = 0; col < mixed.size(); ++col) mixed[col] += weights[index] / sum * value[col];
       }
+      std::copy(mixed.begin(), mixed.end(), stream.output.row(frame) + first_col);
     }
   }
 };

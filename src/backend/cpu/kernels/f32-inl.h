@@ -167,19 +167,22 @@ void layer_norm_row_f32(const float* x, std::int64_t n, const float* weight, con
   });
 }
 
-void glu_row_f32(const float* x, std::int64_t n, float* y) {
+void glu_f32(const float* values, const float* gates, std::int64_t n, float* y) {
   for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
-    store(y + position, Vec::mul(load(x + position, count), sigmoid(load(x + n + position, count))), count);
+    store(y + position, Vec::mul(load(values + position, count), sigmoid(load(gates + position, count))),
+          count);
   });
 }
 
-void taps_row_f32(const float* const* inputs, const float* taps, std::int64_t tap_count, std::int64_t n,
-                  const float* bias, KernelActivation activation, float* y) {
+void taps_row_f32(const float* const* inputs, const float* taps, std::int64_t taps_stride,
+                  std::int64_t tap_count, std::int64_t n, const float* bias, KernelActivation activation,
+                  float* y) {
   for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
     Reg sum = bias != nullptr ? load(bias + position, count) : Vec::zero();
     for (std::int64_t tap = 0; tap < tap_count; ++tap) {
       if (inputs[tap] == nullptr) continue;
-      sum = Vec::fma(load(inputs[tap] + position, count), load(taps + tap * n + position, count), sum);
+      sum = Vec::fma(load(inputs[tap] + position, count), load(taps + tap * taps_stride + position, count),
+                     sum);
     }
     store(y + position, activate(sum, activation), count);
   });
@@ -265,11 +268,20 @@ float sum_exp_f32(const float* x, std::int64_t n, float scale, float shift) {
   return Vec::reduce_add(sum);
 }
 
-// The table that every target exports under its own name.
-constexpr KernelTable make_table(const char* name, bool (*runs_here)()) {
-  return {name,         runs_here,      matmul_f32,        finish_row_f32, layer_norm_row_f32,
-          glu_row_f32,  taps_row_f32,   weighted_rows_f32, add_f32,        softmax_row_f32,
-          lstm_row_f32, argmax_row_f32, sum_exp_f32};
+// Independent chains of fused multiply-adds, enough to hide their latency.
+double peak_f32(std::int64_t iterations) {
+  constexpr int kChains = 10;
+  Reg sums[kChains];
+  for (int chain = 0; chain < kChains; ++chain) sums[chain] = Vec::set1(static_cast<float>(chain));
+  const Reg factor = Vec::set1(0.5f);
+  const Reg term = Vec::set1(1.0f);
+  for (std::int64_t iteration = 0; iteration < iterations; ++iteration) {
+    for (int chain = 0; chain < kChains; ++chain) sums[chain] = Vec::fma(sums[chain], factor, term);
+  }
+  Reg total = sums[0];
+  for (int chain = 1; chain < kChains; ++chain) total = Vec::add(total, sums[chain]);
+  // The sum is used, so that no chain is optimised away: it is never negative.
+  return Vec::reduce_add(total) < 0 ? 0 : 2.0 * static_cast<double>(iterations) * kChains * kWidth;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// The end of every reduction on x86: four lanes to one. Included inside struct Vec, which has four_sums(Reg) and
-// four_maxima(Reg). Both sums add ((lane 0 + lane 2) + (lane 1 + lane 3)), so one alone equals one of four.
+// The end of every reduction on x86: four lanes to one. Included inside struct Vec, which has four_sums(Reg)
+// and four_maxima(Reg). Both sums add ((lane 0 + lane 2) + (lane 1 + lane 3)), so one alone equals one of
+// four.
 
 static float reduce_add(Reg value) {
   const __m128 four = four_sums(value);

@@ -28,6 +28,10 @@ struct Vec {
   }
   static Reg zero() { return _mm256_setzero_ps(); }
   static Reg set1(float value) { return _mm256_set1_ps(value); }
+  static Reg load_bf16(const std::uint16_t* p) {
+    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
   static Reg add(Reg a, Reg b) { return _mm256_add_ps(a, b); }
   static Reg sub(Reg a, Reg b) { return _mm256_sub_ps(a, b); }
   static Reg mul(Reg a, Reg b) { return _mm256_mul_ps(a, b); }
@@ -43,15 +47,86 @@ struct Vec {
   }
 #include "backend/cpu/kernels/exp-inl.h"
 
-  static __m128 four_sums(Reg a) { return _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)); }
-  static __m128 four_maxima(Reg a) { return _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)); }
+  static __m128 four_sums(Reg a) {
+    return _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  }
+  static __m128 four_maxima(Reg a) {
+    return _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  }
 #include "backend/cpu/kernels/x86-reduce-inl.h"
+};
+
+// Without an instruction for four products: two of pairs, over the even and the odd bytes widened to 16 bits.
+struct Dot {
+  using Reg = __m256i;
+  static constexpr int kLanes = 8;
+  static constexpr int kTileColumns = 2;
+  static constexpr int kInt8Rows = 4;
+  static constexpr int kInt4Rows = 2;
+  static constexpr int kBf16Rows = 5;
+  struct Weights {
+    __m256i even, odd;
+  };
+  struct Inputs {
+    __m256i even, odd;
+  };
+
+  static Reg set1(std::int32_t value) { return _mm256_set1_epi32(value); }
+  static Weights load(const std::uint8_t* p) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return {_mm256_and_si256(bytes, _mm256_set1_epi16(0xff)), _mm256_srli_epi16(bytes, 8)};
+  }
+  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    const __m256i mask = _mm256_set1_epi16(0x0f);
+    low = {_mm256_and_si256(bytes, mask), _mm256_and_si256(_mm256_srli_epi16(bytes, 8), mask)};
+    high = {_mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask), _mm256_srli_epi16(bytes, 12)};
+  }
+  static Inputs broadcast(const std::int8_t* p) {
+    std::int32_t four = 0;
+    __builtin_memcpy(&four, p, sizeof four);
+    const __m256i bytes = _mm256_set1_epi32(four);
+    return {_mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
+  }
+  static Reg add(Reg sum, const Weights& w, const Inputs& x) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w.even, x.even));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(w.odd, x.odd));
+  }
+  static Reg add_nibbles(Reg sum, const Weights& w, const Inputs& x) { return add(sum, w, x); }
+  static void hide(Inputs& x) { __asm__("" : "+x"(x.even), "+x"(x.odd)); }
+  static __m256 to_float(Reg sum) { return _mm256_cvtepi32_ps(sum); }
+  static __m256 load_as_float(const std::int8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
+    const __m256 scale = _mm256_set1_ps(factor);
+    __m256i parts[4];
+    for (int part = 0; part < 4; ++part) {
+      const std::int64_t rest = n - 8 * part;
+      const __m256 value = rest >= 8   ? Vec::load(x + 8 * part)
+                           : rest <= 0 ? Vec::zero()
+                                       : Vec::load_part(x + 8 * part, rest);
+      parts[part] = _mm256_cvtps_epi32(_mm256_mul_ps(value, scale));
+    }
+    const __m256i sum =
+        _mm256_add_epi32(_mm256_add_epi32(parts[0], parts[1]), _mm256_add_epi32(parts[2], parts[3]));
+    // The packs work within halves: the 4-byte groups come out as 0 2 4 6 1 3 5 7.
+    const __m256i bytes =
+        _mm256_packs_epi16(_mm256_packs_epi32(parts[0], parts[1]), _mm256_packs_epi32(parts[2], parts[3]));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(values),
+                        _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+  }
 };
 
 }  // namespace
 }  // namespace glossa::backend
 
 #include "backend/cpu/kernels/f32-inl.h"
+#include "backend/cpu/kernels/packed-inl.h"
+#include "backend/cpu/kernels/table-inl.h"
 
 namespace glossa::backend {
 constexpr KernelTable kAvx2Kernels = make_table("avx2", avx2_runs_here);

@@ -8,47 +8,52 @@
 namespace glossa::backend {
 namespace {
 
-struct Vec {
-  using Reg = __m512;
-  static constexpr int kWidth = 16;
-  static constexpr int kTileRows = 6;  // 6 x 4 sums, 6 inputs, 1 weight: 31 of 32 registers
+#include "backend/cpu/kernels/avx512-vec-inl.h"
 
-  static __mmask16 mask(std::int64_t count) { return static_cast<__mmask16>((1u << count) - 1u); }
-  static Reg load(const float* p) { return _mm512_loadu_ps(p); }
-  static Reg load_part(const float* p, std::int64_t count) { return _mm512_maskz_loadu_ps(mask(count), p); }
-  static void store(float* p, Reg value) { _mm512_storeu_ps(p, value); }
-  static void store_part(float* p, Reg value, std::int64_t count) {
-    _mm512_mask_storeu_ps(p, mask(count), value);
-  }
-  static Reg keep_first(Reg value, std::int64_t count) { return _mm512_maskz_mov_ps(mask(count), value); }
-  static Reg zero() { return _mm512_setzero_ps(); }
-  static Reg set1(float value) { return _mm512_set1_ps(value); }
-  static Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
-  static Reg sub(Reg a, Reg b) { return _mm512_sub_ps(a, b); }
-  static Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
-  static Reg div(Reg a, Reg b) { return _mm512_div_ps(a, b); }
-  static Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
-  static Reg max(Reg a, Reg b) { return _mm512_max_ps(a, b); }
-  static Reg min(Reg a, Reg b) { return _mm512_min_ps(a, b); }
-  static Reg round(Reg a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT); }
-  static Reg times_power_of_2(Reg a, Reg n) { return _mm512_scalef_ps(a, n); }
-#include "backend/cpu/kernels/exp-inl.h"
+// Without VNNI: two products of pairs, over the even and the odd bytes widened to 16 bits.
+struct Dot : RoundToBytes {
+  using Reg = __m512i;
+  static constexpr int kLanes = 16;
+  static constexpr int kTileColumns = 2;
+  static constexpr int kInt8Rows = 8;
+  static constexpr int kInt4Rows = 4;
+  static constexpr int kBf16Rows = 8;
+  struct Weights {
+    __m512i even, odd;
+  };
+  using Inputs = Weights;
 
-  static __m128 four_sums(Reg a) {
-    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
-    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  static Reg set1(std::int32_t value) { return _mm512_set1_epi32(value); }
+  static Weights load(const std::uint8_t* p) {
+    const __m512i bytes = _mm512_loadu_si512(p);
+    return {_mm512_and_si512(bytes, _mm512_set1_epi16(0xff)), _mm512_srli_epi16(bytes, 8)};
   }
-  static __m128 four_maxima(Reg a) {
-    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
-    return _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
+    const __m512i bytes = _mm512_loadu_si512(p);
+    const __m512i mask = _mm512_set1_epi16(0x0f);
+    low = {_mm512_and_si512(bytes, mask), _mm512_and_si512(_mm512_srli_epi16(bytes, 8), mask)};
+    high = {_mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask), _mm512_srli_epi16(bytes, 12)};
   }
-#include "backend/cpu/kernels/x86-reduce-inl.h"
+  static Inputs broadcast(const std::int8_t* p) {
+    std::int32_t four = 0;
+    __builtin_memcpy(&four, p, sizeof four);
+    const __m512i bytes = _mm512_set1_epi32(four);
+    return {_mm512_srai_epi16(_mm512_slli_epi16(bytes, 8), 8), _mm512_srai_epi16(bytes, 8)};
+  }
+  static void hide(Inputs& x) { __asm__("" : "+v"(x.even), "+v"(x.odd)); }
+  static Reg add(Reg sum, const Weights& w, const Inputs& x) {
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(w.even, x.even));
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(w.odd, x.odd));
+  }
+  static Reg add_nibbles(Reg sum, const Weights& w, const Inputs& x) { return add(sum, w, x); }
 };
 
 }  // namespace
 }  // namespace glossa::backend
 
 #include "backend/cpu/kernels/f32-inl.h"
+#include "backend/cpu/kernels/packed-inl.h"
+#include "backend/cpu/kernels/table-inl.h"
 
 namespace glossa::backend {
 constexpr KernelTable kAvx512Kernels = make_table("avx512", avx512_runs_here);

@@ -18,6 +18,12 @@ struct Vec {
   static Reg keep_first(Reg value, std::int64_t) { return value; }
   static Reg zero() { return 0.0f; }
   static Reg set1(float value) { return value; }
+  static Reg load_bf16(const std::uint16_t* p) {
+    const std::uint32_t bits = static_cast<std::uint32_t>(*p) << 16;
+    float value = 0;
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+  }
   static Reg add(Reg a, Reg b) { return a + b; }
   static Reg sub(Reg a, Reg b) { return a - b; }
   static Reg mul(Reg a, Reg b) { return a * b; }
@@ -35,10 +41,54 @@ struct Vec {
   }
 };
 
+struct Dot {
+  using Reg = std::int32_t;
+  static constexpr int kLanes = 1;
+  static constexpr int kTileColumns = 2;
+  static constexpr int kInt8Rows = 2;
+  static constexpr int kInt4Rows = 2;
+  static constexpr int kBf16Rows = 2;
+  struct Weights {
+    std::int32_t values[4];
+  };
+  using Inputs = Weights;
+
+  static Reg set1(std::int32_t value) { return value; }
+  static Weights load(const std::uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
+    low = {{p[0] & 15, p[1] & 15, p[2] & 15, p[3] & 15}};
+    high = {{p[0] >> 4, p[1] >> 4, p[2] >> 4, p[3] >> 4}};
+  }
+  static Inputs broadcast(const std::int8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  static Reg add(Reg sum, const Weights& w, const Inputs& x) {
+    for (int input = 0; input < 4; ++input) sum += w.values[input] * x.values[input];
+    return sum;
+  }
+  static Reg add_nibbles(Reg sum, const Weights& w, const Inputs& x) { return add(sum, w, x); }
+  static void hide(Inputs& x) {
+    for (std::int32_t& value : x.values) __asm__("" : "+r"(value));
+  }
+  static float to_float(Reg sum) { return static_cast<float>(sum); }
+  static float load_as_float(const std::int8_t* p) { return static_cast<float>(*p); }
+  static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
+    std::int32_t sum = 0;
+    for (int index = 0; index < 32; ++index) {
+      // As the vector targets: NaN becomes the smallest integer. Everything else is in range.
+      const float value = index < n ? __builtin_rintf(x[index] * factor) : 0.0f;
+      const bool in_range = value >= -127.0f && value <= 127.0f;
+      values[index] = in_range ? static_cast<std::int8_t>(value) : std::int8_t{-128};
+      sum += values[index];
+    }
+    return sum;
+  }
+};
+
 }  // namespace
 }  // namespace glossa::backend
 
 #include "backend/cpu/kernels/f32-inl.h"
+#include "backend/cpu/kernels/packed-inl.h"
+#include "backend/cpu/kernels/table-inl.h"
 
 namespace glossa::backend {
 constexpr KernelTable kScalarKernels = make_table("scalar", scalar_runs_here);

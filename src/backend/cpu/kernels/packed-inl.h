@@ -1,0 +1,290 @@
+// The kernels over packed weights, written once over Vec (f32-inl.h) and Dot, the vocabulary of 8-bit dot
+// products that each target defines:
+//
+//   Reg           kLanes sums of 32 bits, one per output; kLanes == Vec::kWidth
+//   Weights       4 inputs of kLanes outputs as load() prepares them from 4 * kLanes unsigned bytes
+//   Inputs        the same 4 signed inputs for every output
+//   add()         sum + the 4 products, exact for unsigned bytes up to 255
+//   add_nibbles() the same where the weights are at most 15
+//   round_block() up to kBlock floats times a factor to kBlock signed bytes, zeros behind; returns their sum
+//   hide()        keeps the compiler from knowing the inputs' value
+//   k...Rows, kTileColumns: the largest tile whose sums stay in registers
+//
+// Included after f32-inl.h, once per target file. Integer sums are exact, so every instruction set computes
+// the same ones; the f32 operations around them are in an order that depends on the inputs alone.
+
+namespace glossa::backend {
+namespace {
+
+static_assert(Dot::kLanes == kWidth);
+
+// The loops over a tile's sums: without it g++ keeps large tiles in memory.
+#define GLOSSA_UNROLL _Pragma("GCC unroll 32")
+
+// Weights are stored as q + offset, unsigned; the sums begin with what that adds too much.
+constexpr std::int32_t kInt8Offset = 128;
+constexpr std::int32_t kInt4Offset = 8;
+constexpr std::int64_t kGroup = 4;  // inputs of one dot product
+constexpr std::int64_t kInt8PanelBlock = kBlock * kPanel;
+constexpr std::int64_t kInt4Weights = kBlock * kPanel / 2;
+constexpr std::int64_t kInt4PanelBlock = kInt4Weights + kPanel * 2;  // and a bf16 scale per output
+
+// kRows rows times kColumns registers of outputs, beginning at output `first` of the panel.
+template <int kRows, int kColumns>
+void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, float* y,
+               std::int64_t y_stride) {
+  Dot::Reg sums[kRows][kColumns];
+  const std::int8_t* inputs = x.values + row * x.stride;
+  GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+    const std::int32_t total = x.sums[(row + r) * (x.blocks + 1) + x.blocks];
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-kInt8Offset * total);
+  }
+  const std::uint8_t* weights = panel + first * kGroup;
+  const std::int64_t groups = x.blocks * kBlock / kGroup;
+  for (std::int64_t group = 0; group < groups; ++group) {
+    Dot::Weights w[kColumns];
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] = Dot::load(weights + c * Dot::kLanes * kGroup);
+    GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+      const Dot::Inputs in = Dot::broadcast(inputs + r * x.stride + group * kGroup);
+      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::add(sums[r][c], w[c], in);
+    }
+    weights += kPanel * kGroup;
+  }
+  const auto* scales = reinterpret_cast<const float*>(panel + x.blocks * kInt8PanelBlock) + first;
+  GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
+    const Reg scale = Vec::load(scales + c * kWidth);
+    GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+      const Reg value = Vec::mul(Dot::to_float(sums[r][c]), Vec::mul(Vec::set1(x.scales[row + r]), scale));
+      Vec::store(y + (row + r) * y_stride + first + c * kWidth, value);
+    }
+  }
+}
+
+template <int kRows, int kColumns>
+void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, float* y,
+               std::int64_t y_stride) {
+  Reg totals[kRows][kColumns];
+  GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) totals[r][c] = Vec::zero();
+  }
+  const std::int8_t* inputs = x.values + row * x.stride;
+  for (std::int64_t block = 0; block < x.blocks; ++block) {
+    const std::uint8_t* weights = panel + block * kInt4PanelBlock + first * kGroup;
+    const auto* scales =
+        reinterpret_cast<const std::uint16_t*>(panel + block * kInt4PanelBlock + kInt4Weights);
+    Dot::Reg sums[kRows][kColumns];
+    GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+      const std::int32_t sum = x.sums[(row + r) * (x.blocks + 1) + block];
+      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-kInt4Offset * sum);
+    }
+    // A byte holds inputs i and i + 16 of the block.
+    for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
+      Dot::Weights low[kColumns];
+      Dot::Weights high[kColumns];
+      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
+        Dot::load_nibbles(weights + group * kPanel * kGroup + c * Dot::kLanes * kGroup, low[c], high[c]);
+      }
+      const std::int8_t* at = inputs + block * kBlock + group * kGroup;
+      GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+        const Dot::Inputs in = Dot::broadcast(at + r * x.stride);
+        GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
+            Dot::add_nibbles(sums[r][c], low[c], in);
+      }
+      GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+        const Dot::Inputs in = Dot::broadcast(at + r * x.stride + kBlock / 2);
+        GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
+            Dot::add_nibbles(sums[r][c], high[c], in);
+      }
+    }
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
+      const Reg scale = Vec::load_bf16(scales + first + c * kWidth);
+      GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) totals[r][c] =
+          Vec::fma(Dot::to_float(sums[r][c]), scale, totals[r][c]);
+    }
+  }
+  GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+    const Reg scale = Vec::set1(x.scales[row + r]);
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
+      Vec::store(y + (row + r) * y_stride + first + c * kWidth, Vec::mul(totals[r][c], scale));
+    }
+  }
+}
+
+template <int kRows, int kColumns>
+void bf16_tile(const float* x, std::int64_t x_stride, const std::uint16_t* panel, std::int64_t inputs,
+               float* y, std::int64_t y_stride) {
+  Reg sums[kRows][kColumns];
+  GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Vec::zero();
+  }
+  for (std::int64_t input = 0; input < inputs; ++input) {
+    Reg w[kColumns];
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] =
+        Vec::load_bf16(panel + input * kPanel + c * kWidth);
+    GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+      const Reg in = Vec::set1(x[r * x_stride + input]);
+      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Vec::fma(in, w[c], sums[r][c]);
+    }
+  }
+  GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) Vec::store(y + r * y_stride + c * kWidth, sums[r][c]);
+  }
+}
+
+// Calls tile.template run<rows>(row) for tiles of nearly equal height, kMost at most, that cover `rows`.
+template <int kRows, class Tile>
+void run_tile(std::int64_t height, std::int64_t row, const Tile& tile) {
+  if constexpr (kRows > 1) {
+    if (height < kRows) {
+      run_tile<kRows - 1>(height, row, tile);
+      return;
+    }
+  }
+  tile.template run<kRows>(row);
+}
+
+template <int kMost, class Tile>
+void run_tiles(std::int64_t rows, const Tile& tile) {
+  const std::int64_t tiles = (rows + kMost - 1) / kMost;
+  std::int64_t row = 0;
+  for (std::int64_t index = 0; index < tiles; ++index) {
+    const std::int64_t height = (rows - row + tiles - index - 1) / (tiles - index);
+    run_tile<kMost>(height, row, tile);
+    row += height;
+  }
+}
+
+struct Int8Tile {
+  const Int8Rows& x;
+  const std::uint8_t* panel;
+  std::int64_t first;
+  float* y;
+  std::int64_t y_stride;
+  template <int kRows>
+  void run(std::int64_t row) const {
+    int8_tile<kRows, Dot::kTileColumns>(x, row, panel, first, y, y_stride);
+  }
+};
+
+void matmul_int8(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride) {
+  for (std::int64_t first = 0; first < kPanel; first += Dot::kTileColumns * kWidth) {
+    run_tiles<Dot::kInt8Rows>(x.rows, Int8Tile{x, panel, first, y, y_stride});
+  }
+}
+
+struct Int4Tile {
+  const Int8Rows& x;
+  const std::uint8_t* panel;
+  std::int64_t first;
+  float* y;
+  std::int64_t y_stride;
+  template <int kRows>
+  void run(std::int64_t row) const {
+    int4_tile<kRows, Dot::kTileColumns>(x, row, panel, first, y, y_stride);
+  }
+};
+
+void matmul_int4(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride) {
+  for (std::int64_t first = 0; first < kPanel; first += Dot::kTileColumns * kWidth) {
+    run_tiles<Dot::kInt4Rows>(x.rows, Int4Tile{x, panel, first, y, y_stride});
+  }
+}
+
+struct Bf16Tile {
+  const float* x;
+  std::int64_t x_stride;
+  const std::uint16_t* panel;
+  std::int64_t inputs;
+  float* y;
+  std::int64_t y_stride;
+  template <int kRows>
+  void run(std::int64_t row) const {
+    bf16_tile<kRows, Dot::kTileColumns>(x + row * x_stride, x_stride, panel, inputs, y + row * y_stride,
+                                        y_stride);
+  }
+};
+
+void matmul_bf16(const float* x, std::int64_t x_stride, std::int64_t rows, const std::uint16_t* panel,
+                 std::int64_t inputs, float* y, std::int64_t y_stride) {
+  for (std::int64_t first = 0; first < kPanel; first += Dot::kTileColumns * kWidth) {
+    run_tiles<Dot::kBf16Rows>(rows, Bf16Tile{x, x_stride, panel + first, inputs, y + first, y_stride});
+  }
+}
+
+float quantize_row_int8(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* sums) {
+  Reg largest = Vec::zero();
+  for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
+    const Reg value = load(x + position, count);
+    largest = Vec::max(largest, Vec::max(value, Vec::sub(Vec::zero(), value)));
+  });
+  const float range = Vec::reduce_max(largest);
+  // Rows of nothing but zeros, and rows so small that the factor would overflow, are zeros.
+  const float factor = range > 1e-36f ? 127.0f / range : 0.0f;
+  const std::int64_t blocks = (n + kBlock - 1) / kBlock;
+  std::int32_t total = 0;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const std::int32_t sum =
+        Dot::round_block(x + block * kBlock, n - block * kBlock, factor, values + block * kBlock);
+    if (sums != nullptr) sums[block] = sum;
+    total += sum;
+  }
+  if (sums != nullptr) sums[blocks] = total;
+  return factor == 0 ? 0.0f : range / 127.0f;
+}
+
+void widen_int8(const std::int8_t* values, std::int64_t n, float scale, float* y) {
+  const Reg factor = Vec::set1(scale);
+  std::int64_t position = 0;
+  for (; position + kWidth <= n; position += kWidth) {
+    Vec::store(y + position, Vec::mul(Dot::load_as_float(values + position), factor));
+  }
+  for (; position < n; ++position) y[position] = static_cast<float>(values[position]) * scale;
+}
+
+void widen_bf16(const std::uint16_t* values, std::int64_t n, float* y) {
+  std::int64_t position = 0;
+  for (; position + kWidth <= n; position += kWidth)
+    Vec::store(y + position, Vec::load_bf16(values + position));
+  for (; position < n; ++position) {
+    const std::uint32_t bits = static_cast<std::uint32_t>(values[position]) << 16;
+    __builtin_memcpy(y + position, &bits, sizeof bits);
+  }
+}
+
+// Infinities stay; NaN becomes some NaN.
+void narrow_bf16(const float* x, std::int64_t n, std::uint16_t* values) {
+  for (std::int64_t position = 0; position < n; ++position) {
+    std::uint32_t bits = 0;
+    __builtin_memcpy(&bits, x + position, sizeof bits);
+    const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    values[position] =
+        static_cast<std::uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40u : rounded);
+  }
+}
+
+// Independent chains of dot products, enough to hide their latency.
+double peak_int8(std::int64_t iterations) {
+  constexpr int kChains = 10;
+  static constexpr std::uint8_t kWeights[kGroup * kPanel] = {1};
+  static constexpr std::int8_t kInputs[kGroup] = {1};
+  const Dot::Weights weights = Dot::load(kWeights);
+  Dot::Inputs inputs = Dot::broadcast(kInputs);
+  Dot::Reg sums[kChains];
+  GLOSSA_UNROLL for (int chain = 0; chain < kChains; ++chain) sums[chain] = Dot::set1(chain);
+  for (std::int64_t iteration = 0; iteration < iterations; ++iteration) {
+    GLOSSA_UNROLL for (int chain = 0; chain < kChains; ++chain) {
+      Dot::hide(inputs);
+      sums[chain] = Dot::add(sums[chain], weights, inputs);
+    }
+  }
+  Reg total = Dot::to_float(sums[0]);
+  GLOSSA_UNROLL for (int chain = 1; chain < kChains; ++chain) total =
+      Vec::add(total, Dot::to_float(sums[chain]));
+  // As in peak_f32(): used, and never negative.
+  return Vec::reduce_add(total) < 0 ? 0 : 2.0 * static_cast<double>(iterations) * kChains * kWidth * kGroup;
+}
+
+}  // namespace
+}  // namespace glossa::backend
+
+#undef GLOSSA_UNROLL

@@ -1,0 +1,259 @@
+#include "engine/packed_weights.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/thread_pool.h"
+#include "glossa/error.hpp"
+
+namespace glossa::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kMagic = "glossa packed weights 1\n";
+constexpr std::uint64_t kAlignment = 64;
+
+// Ends the file.
+struct Footer {
+  char key[32];
+  std::uint64_t index_offset;
+  std::uint64_t index_size;
+  std::uint64_t index_checksum;
+  std::uint64_t file_size;
+};
+
+std::uint64_t checksum_of(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+const char* name_of(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kBF16:
+      return "bf16";
+    case WeightFormat::kInt8:
+      return "int8";
+    case WeightFormat::kInt4:
+      return "int4";
+    case WeightFormat::kF32:
+      break;
+  }
+  return "f32";
+}
+
+// 32 hexadecimal digits.
+std::string hash_of(std::string_view text) {
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+template <class T>
+void append(std::string& out, const T& value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+// Reads the index front to back; anything after the first failure fails, too.
+class IndexReader {
+ public:
+  explicit IndexReader(std::span<const std::byte> bytes) : rest_(bytes) {}
+
+  template <class T>
+  bool read(T& value) {
+    if (rest_.size() < sizeof value) return false;
+    std::memcpy(&value, rest_.data(), sizeof value);
+    rest_ = rest_.subspan(sizeof value);
+    return true;
+  }
+  bool read(std::string& text, std::size_t size) {
+    if (rest_.size() < size) return false;
+    text.assign(reinterpret_cast<const char*>(rest_.data()), size);
+    rest_ = rest_.subspan(size);
+    return true;
+  }
+  bool at_end() const { return rest_.empty(); }
+
+ private:
+  std::span<const std::byte> rest_;
+};
+
+// Where the file may be, the best place first.
+std::vector<fs::path> candidates(const fs::path& model, WeightFormat format, const fs::path& folder) {
+  const std::string suffix = fmt::format(".{}.packed", name_of(format));
+  const std::string name = model.filename().string();
+  if (!folder.empty()) return {folder / (name + suffix)};
+  std::vector<fs::path> paths = {fs::path(model) += suffix};
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  fs::path user;
+  if (cache != nullptr && *cache == '/') {
+    user = cache;
+  } else if (home != nullptr && *home == '/') {
+    user = fs::path(home) / ".cache";
+  }
+  std::error_code error;
+  const fs::path whole = fs::absolute(model, error);
+  // Models of the same name from several folders meet there.
+  if (!user.empty() && !error) {
+    paths.push_back(user / "glossa" / (name + "-" + hash_of(whole.string()).substr(0, 12) + suffix));
+  }
+  return paths;
+}
+
+}  // namespace
+
+PackedWeights::PackedWeights(const checkpoint::Checkpoint& checkpoint, const backend::Backend& backend,
+                             WeightFormat format, const fs::path& folder)
+    : backend_(backend),
+      key_(hash_of(
+          fmt::format("{}|{}|{}", checkpoint.fingerprint(), backend.packed_layout(), name_of(format)))) {
+  const std::vector<fs::path> paths = candidates(checkpoint.source(), format, folder);
+  for (const fs::path& path : paths) {
+    if (open(path)) return;
+  }
+  for (const fs::path& path : paths) {
+    if (create(path)) return;
+  }
+  log::warning(fmt::format("{}: cannot be written: the weights will be packed again at the next start",
+                           paths.front().string()));
+}
+
+PackedWeights::~PackedWeights() = default;
+
+bool PackedWeights::open(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  try {
+    file_ = std::make_unique<const MappedFile>(path);
+  } catch (const Error&) {
+    return false;
+  }
+  const std::span<const std::byte> bytes = file_->bytes();
+  const auto usable = [&] {
+    Footer footer{};
+    if (bytes.size() < kMagic.size() + sizeof footer) return false;
+    std::memcpy(&footer, bytes.data() + bytes.size() - sizeof footer, sizeof footer);
+    const std::uint64_t index_end = bytes.size() - sizeof footer;
+    if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0 || footer.file_size != bytes.size() ||
+        std::string_view(footer.key, sizeof footer.key) != key_ || footer.index_offset > index_end ||
+        footer.index_size != index_end - footer.index_offset) {
+      return false;
+    }
+    const auto index = bytes.subspan(footer.index_offset, footer.index_size);
+    if (checksum_of(index) != footer.index_checksum) return false;
+    IndexReader reader(index);
+    while (!reader.at_end()) {
+      std::uint32_t name_size = 0;
+      std::string name;
+      Entry entry;
+      if (!reader.read(name_size) || !reader.read(name, name_size) || !reader.read(entry)) return false;
+      if (entry.offset % kAlignment != 0 || entry.offset > footer.index_offset ||
+          entry.size > footer.index_offset - entry.offset) {
+        return false;
+      }
+      entries_.emplace(std::move(name), entry);
+    }
+    return true;
+  };
+  const auto undamaged = [&] {
+    std::vector<const Entry*> entries;
+    for (const auto& [name, entry] : entries_) entries.push_back(&entry);
+    std::atomic<bool> damaged{false};
+    ThreadPool pool(backend_.threads());
+    pool.parallel_for(static_cast<std::int64_t>(entries.size()), 1,
+                      [&](std::int64_t begin, std::int64_t end) {
+                        for (std::int64_t index = begin; index < end; ++index) {
+                          const Entry& entry = *entries[static_cast<std::size_t>(index)];
+                          if (checksum_of(bytes.subspan(entry.offset, entry.size)) != entry.checksum)
+                            damaged = true;
+                        }
+                      });
+    return !damaged;
+  };
+  if (usable() && undamaged()) return true;
+  log::info(fmt::format("{}: not of this model or damaged: packed again", path.string()));
+  entries_.clear();
+  file_.reset();
+  return false;
+}
+
+bool PackedWeights::create(const fs::path& path) {
+  try {
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);  // what cannot be created cannot be written to either
+    writer_ = std::make_unique<checkpoint::AtomicFile>(path);
+    writer_->write(kMagic);
+    return true;
+  } catch (const Error&) {
+    writer_.reset();
+    return false;
+  }
+}
+
+std::unique_ptr<const backend::PackedWeight> PackedWeights::find(const std::string& name, std::int64_t rows,
+                                                                 std::int64_t cols,
+                                                                 WeightFormat format) const {
+  if (file_ == nullptr) return nullptr;
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return nullptr;
+  const Entry& entry = found->second;
+  if (entry.rows != rows || entry.cols != cols || entry.format != format) return nullptr;
+  return backend_.adopt(file_->bytes().subspan(entry.offset, entry.size), rows, cols, format);
+}
+
+void PackedWeights::add(const std::string& name, const backend::PackedWeight& weight) {
+  if (writer_ == nullptr) return;
+  try {
+    const std::string padding((kAlignment - writer_->written() % kAlignment) % kAlignment, '\0');
+    writer_->write(padding);
+    Entry entry;
+    entry.format = weight.format();
+    entry.rows = weight.rows();
+    entry.cols = weight.cols();
+    entry.offset = writer_->written();
+    entry.size = weight.bytes().size();
+    entry.checksum = checksum_of(weight.bytes());
+    writer_->write(weight.bytes());
+    entries_.emplace(name, entry);
+  } catch (const Error& error) {
+    stop_writing(error.what());
+  }
+}
+
+void PackedWeights::finish() {
+  if (writer_ == nullptr) return;
+  try {
+    std::string index;
+    for (const auto& [name, entry] : entries_) {
+      append(index, static_cast<std::uint32_t>(name.size()));
+      index += name;
+      append(index, entry);
+    }
+    Footer footer{};
+    std::memcpy(footer.key, key_.data(), sizeof footer.key);
+    footer.index_offset = writer_->written();
+    footer.index_size = index.size();
+    footer.index_checksum = checksum_of(std::as_bytes(std::span(index)));
+    footer.file_size = footer.index_offset + index.size() + sizeof footer;
+    writer_->write(index);
+    writer_->write(std::as_bytes(std::span(&footer, 1)));
+    writer_->commit();
+    writer_.reset();
+  } catch (const Error& error) {
+    stop_writing(error.what());
+  }
+}
+
+// A full disk must not keep a model from running.
+void PackedWeights::stop_writing(const std::string& reason) {
+  log::warning(fmt::format("{}: the weights will be packed again at the next start", reason));
+  writer_.reset();
+}
+
+}  // namespace glossa::engine
