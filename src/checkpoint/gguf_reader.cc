@@ -1,6 +1,7 @@
 #include "checkpoint/gguf_reader.h"
 
 #include <fmt/ranges.h>
+#include <xxhash.h>
 
 #include <new>
 #include <unordered_map>
@@ -8,7 +9,6 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
-#include "checkpoint/archive_writer.h"
 #include "checkpoint/config_writer.h"
 #include "checkpoint/gguf_config.h"
 #include "checkpoint/gguf_file.h"
@@ -50,7 +50,8 @@ class GgufCheckpoint final : public Checkpoint {
   std::string fingerprint() const override {
     std::string text = config_yaml_;  // the file carries no checksums
     for (const TensorView& tensor : tensors_) {
-      text += fmt::format("\n{} {} {:08x}", tensor.name, dtype_name(tensor.dtype), crc32_of(tensor.bytes));
+      text += fmt::format("\n{} {} {:016x}", tensor.name, dtype_name(tensor.dtype),
+                          XXH3_64bits(tensor.bytes.data(), tensor.bytes.size()));
     }
     release_pages();
     return text;
