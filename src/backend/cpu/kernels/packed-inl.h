@@ -2,10 +2,11 @@
 // products that each target defines:
 //
 //   Reg           kLanes sums of 32 bits, one per output; kLanes == Vec::kWidth
-//   Weights       4 inputs of kLanes outputs as load() prepares them from 4 * kLanes unsigned bytes
+//   Weights       4 inputs of kLanes outputs as load() prepares them from 4 * kLanes bytes q + 128
+//   kInt8Offset   what load() leaves of that 128: all of it, or 0 where the products are of signed bytes
 //   Inputs        the same 4 signed inputs for every output
-//   add()         sum + the 4 products, exact for unsigned bytes up to 255
-//   add_nibbles() the same where the weights are at most 15
+//   add()         sum + the 4 products of q + kInt8Offset, exact for |q| <= 127 and inputs from -128
+//   add_nibbles() the same with the weights of load_nibbles(), 0 to 15 as they are stored
 //   round_block() up to kBlock floats times a factor to kBlock signed bytes, zeros behind; returns their sum
 //   hide()        keeps the compiler from knowing the inputs' value
 //   k...Rows, kTileColumns: the largest tile whose sums stay in registers
@@ -18,11 +19,7 @@ namespace {
 
 static_assert(Dot::kLanes == kWidth);
 
-// The loops over a tile's sums: without it g++ keeps large tiles in memory.
-#define GLOSSA_UNROLL _Pragma("GCC unroll 32")
-
 // Weights are stored as q + offset, unsigned; the sums begin with what that adds too much.
-constexpr std::int32_t kInt8Offset = 128;
 constexpr std::int32_t kInt4Offset = 8;
 constexpr std::int64_t kGroup = 4;  // inputs of one dot product
 constexpr std::int64_t kInt8PanelBlock = kBlock * kPanel;
@@ -37,7 +34,7 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   const std::int8_t* inputs = x.values + row * x.stride;
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
     const std::int32_t total = x.sums[(row + r) * (x.blocks + 1) + x.blocks];
-    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-kInt8Offset * total);
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-Dot::kInt8Offset * total);
   }
   const std::uint8_t* weights = panel + first * kGroup;
   const std::int64_t groups = x.blocks * kBlock / kGroup;
@@ -286,5 +283,3 @@ double peak_int8(std::int64_t iterations) {
 
 }  // namespace
 }  // namespace glossa::backend
-
-#undef GLOSSA_UNROLL

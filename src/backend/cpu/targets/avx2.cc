@@ -64,6 +64,7 @@ struct Dot {
   static constexpr int kInt8Rows = 4;
   static constexpr int kInt4Rows = 2;
   static constexpr int kBf16Rows = 5;
+  static constexpr std::int32_t kInt8Offset = 128;
   struct Weights {
     __m256i even, odd;
   };

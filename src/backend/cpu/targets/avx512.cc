@@ -18,6 +18,7 @@ struct Dot : RoundToBytes {
   static constexpr int kInt8Rows = 8;
   static constexpr int kInt4Rows = 4;
   static constexpr int kBf16Rows = 8;
+  static constexpr std::int32_t kInt8Offset = 128;
   struct Weights {
     __m512i even, odd;
   };

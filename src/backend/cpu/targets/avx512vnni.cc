@@ -19,6 +19,7 @@ struct Dot : RoundToBytes {
   static constexpr int kInt8Rows = 8;
   static constexpr int kInt4Rows = 6;
   static constexpr int kBf16Rows = 8;
+  static constexpr std::int32_t kInt8Offset = 128;
 
   static Reg set1(std::int32_t value) { return _mm512_set1_epi32(value); }
   static Weights load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }

@@ -48,6 +48,7 @@ struct Dot {
   static constexpr int kInt8Rows = 2;
   static constexpr int kInt4Rows = 2;
   static constexpr int kBf16Rows = 2;
+  static constexpr std::int32_t kInt8Offset = 128;
   struct Weights {
     std::int32_t values[4];
   };

@@ -1,0 +1,38 @@
+// NEON as every 64-bit ARM has it: 4 floats.
+#include <arm_neon.h>
+
+#include <cstdint>
+
+#include "backend/cpu/kernel_table.h"
+
+namespace glossa::backend {
+namespace {
+
+#include "backend/cpu/kernels/neon-vec-inl.h"
+
+// Without an instruction for four products: products of 16 bits, added in pairs, and those in pairs again.
+// A pair fits in 16 bits, |q| <= 127 and |x| <= 128: 2 * 127 * 128 < 2^15.
+struct Dot : NeonBytes {
+  static constexpr int kTileColumns = 4;
+  static constexpr int kInt8Rows = 4;
+  static constexpr int kInt4Rows = 2;
+  static constexpr int kBf16Rows = 6;
+
+  static Reg add(Reg sum, Weights w, Inputs x) {
+    const int16x8_t first = vmull_s8(vget_low_s8(w), vget_low_s8(x));
+    const int16x8_t second = vmull_high_s8(w, x);
+    return vpadalq_s16(sum, vpaddq_s16(first, second));
+  }
+  static Reg add_nibbles(Reg sum, Weights w, Inputs x) { return add(sum, w, x); }
+};
+
+}  // namespace
+}  // namespace glossa::backend
+
+#include "backend/cpu/kernels/f32-inl.h"
+#include "backend/cpu/kernels/packed-inl.h"
+#include "backend/cpu/kernels/table-inl.h"
+
+namespace glossa::backend {
+constexpr KernelTable kNeonKernels = make_table("neon", neon_runs_here);
+}  // namespace glossa::backend
