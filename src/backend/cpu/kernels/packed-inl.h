@@ -262,8 +262,8 @@ void narrow_bf16(const float* x, std::int64_t n, std::uint16_t* values) {
 // Independent chains of dot products, enough to hide their latency.
 double peak_int8(std::int64_t iterations) {
   constexpr int kChains = 10;
-  static constexpr std::uint8_t kWeights[kGroup * kPanel] = {1};
-  static constexpr std::int8_t kInputs[kGroup] = {1};
+  static constexpr std::uint8_t kWeights[kGroup * kPanel] = {};
+  static constexpr std::int8_t kInputs[kGroup] = {};  // however long it runs, nothing overflows
   const Dot::Weights weights = Dot::load(kWeights);
   Dot::Inputs inputs = Dot::broadcast(kInputs);
   Dot::Reg sums[kChains];
