@@ -58,6 +58,8 @@ struct NeonBytes {
   using Reg = int32x4_t;
   using Weights = int8x16_t;
   using Inputs = int8x16_t;
+  using NibbleWeights = Weights;
+  using NibbleInputs = Inputs;
   static constexpr int kLanes = 4;
   static constexpr std::int32_t kInt8Offset = 0;
 
@@ -66,7 +68,7 @@ struct NeonBytes {
   static Weights load(const std::uint8_t* p) {
     return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p), vdupq_n_u8(0x80)));
   }
-  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
+  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
     const uint8x16_t bytes = vld1q_u8(p);
     low = vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(0x0f)));
     high = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
@@ -76,6 +78,7 @@ struct NeonBytes {
     __builtin_memcpy(&four, p, sizeof four);
     return vreinterpretq_s8_s32(vdupq_n_s32(four));
   }
+  static NibbleInputs broadcast_nibbles(const std::int8_t* p) { return broadcast(p); }
   static void hide(Inputs& x) { __asm__("" : "+w"(x)); }
   static float32x4_t to_float(Reg sum) { return vcvtq_f32_s32(sum); }
   static float32x4_t load_as_float(const std::int8_t* p) {

@@ -6,7 +6,8 @@
 //   kInt8Offset   what load() leaves of that 128: all of it, or 0 where the products are of signed bytes
 //   Inputs        the same 4 signed inputs for every output
 //   add()         sum + the 4 products of q + kInt8Offset, exact for |q| <= 127 and inputs from -128
-//   add_nibbles() the same with the weights of load_nibbles(), 0 to 15 as they are stored
+//   Nibble...     the same for weights of 4 bits, q + 8, and sums of one block: 16 bits can hold them.
+//                 begin_block(start), add_nibbles(), and end_block(sum, start) returns start + the products
 //   round_block() up to kBlock floats times a factor to kBlock signed bytes, zeros behind; returns their sum
 //   hide()        keeps the compiler from knowing the inputs' value
 //   k...Rows, kTileColumns: the largest tile whose sums stay in registers
@@ -69,26 +70,26 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
     const std::uint8_t* weights = panel + block * kInt4PanelBlock + first * kGroup;
     const auto* scales =
         reinterpret_cast<const std::uint16_t*>(panel + block * kInt4PanelBlock + kInt4Weights);
-    Dot::Reg sums[kRows][kColumns];
+    Dot::NibbleSum sums[kRows][kColumns];
+    const auto start = [&](int r) { return -kInt4Offset * x.sums[(row + r) * (x.blocks + 1) + block]; };
     GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-      const std::int32_t sum = x.sums[(row + r) * (x.blocks + 1) + block];
-      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-kInt4Offset * sum);
+      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::begin_block(start(r));
     }
     // A byte holds inputs i and i + 16 of the block.
     for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
-      Dot::Weights low[kColumns];
-      Dot::Weights high[kColumns];
+      Dot::NibbleWeights low[kColumns];
+      Dot::NibbleWeights high[kColumns];
       GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
         Dot::load_nibbles(weights + group * kPanel * kGroup + c * Dot::kLanes * kGroup, low[c], high[c]);
       }
       const std::int8_t* at = inputs + block * kBlock + group * kGroup;
       GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-        const Dot::Inputs in = Dot::broadcast(at + r * x.stride);
+        const Dot::NibbleInputs in = Dot::broadcast_nibbles(at + r * x.stride);
         GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
             Dot::add_nibbles(sums[r][c], low[c], in);
       }
       GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-        const Dot::Inputs in = Dot::broadcast(at + r * x.stride + kBlock / 2);
+        const Dot::NibbleInputs in = Dot::broadcast_nibbles(at + r * x.stride + kBlock / 2);
         GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
             Dot::add_nibbles(sums[r][c], high[c], in);
       }
@@ -96,7 +97,7 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
       const Reg scale = Vec::load_bf16(scales + first + c * kWidth);
       GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) totals[r][c] =
-          Vec::fma(Dot::to_float(sums[r][c]), scale, totals[r][c]);
+          Vec::fma(Dot::to_float(Dot::end_block(sums[r][c], start(r))), scale, totals[r][c]);
     }
   }
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {

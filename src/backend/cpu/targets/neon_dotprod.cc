@@ -11,13 +11,16 @@ namespace {
 #include "backend/cpu/kernels/neon-vec-inl.h"
 
 struct Dot : NeonBytes {
+  using NibbleSum = Reg;
   static constexpr int kTileColumns = 4;
   static constexpr int kInt8Rows = 6;
   static constexpr int kInt4Rows = 3;
   static constexpr int kBf16Rows = 6;
 
   static Reg add(Reg sum, Weights w, Inputs x) { return vdotq_s32(sum, w, x); }
-  static Reg add_nibbles(Reg sum, Weights w, Inputs x) { return vdotq_s32(sum, w, x); }
+  static NibbleSum begin_block(std::int32_t start) { return set1(start); }
+  static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) { return add(sum, w, x); }
+  static Reg end_block(NibbleSum sum, std::int32_t) { return sum; }
 };
 
 }  // namespace
