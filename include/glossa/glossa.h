@@ -94,7 +94,7 @@ GLOSSA_API const char* glossa_version(void);
 
 typedef struct glossa_recognizer_options {
   size_t size;         /* set by glossa_recognizer_options_init() */
-  const char* model;   /* a .nemo file; must be set */
+  const char* model;   /* a .nemo or .gguf file; must be set */
   const char* backend; /* "cpu", or "reference": naive loops, the oracle of the tests; NULL: "cpu" */
   int64_t threads;     /* threads that work on one decode; 0: one per core */
 } glossa_recognizer_options;
