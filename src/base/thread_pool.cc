@@ -66,11 +66,14 @@ class ThreadPool::Impl {
     count_ = count;
     piece_ = (count + pieces - 1) / pieces;
     next_.store(0, std::memory_order_relaxed);
-    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    entry_.store(kOpen, std::memory_order_release);
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
     run_pieces();
-    for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+    // Workers that have not come by now have nothing left to do: nobody waits for a thread that the system gives no
+    // time to.
+    entry_.fetch_and(~kOpen, std::memory_order_acq_rel);
+    for (int spin = 0; entry_.load(std::memory_order_acquire) != 0; ++spin) {
       if (spin < kSpins)
         pause_briefly();
       else
@@ -112,6 +115,7 @@ class ThreadPool::Impl {
       }
       seen = now;
       if (stop_.load(std::memory_order_relaxed)) return;
+      if (!enter()) continue;
       if (counting_.load(std::memory_order_relaxed)) {
         const auto start = std::chrono::steady_clock::now();
         run_pieces();
@@ -121,8 +125,19 @@ class ThreadPool::Impl {
       } else {
         run_pieces();
       }
-      busy_.fetch_sub(1, std::memory_order_release);
+      entry_.fetch_sub(1, std::memory_order_release);
     }
+  }
+
+  // Into the running loop, which cannot end while a worker is in it; false when there is none.
+  bool enter() {
+    std::uint32_t entry = entry_.load(std::memory_order_relaxed);
+    while ((entry & kOpen) != 0) {
+      if (entry_.compare_exchange_weak(entry, entry + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   std::mutex owner_;  // held by the caller whose loop the workers run
@@ -130,7 +145,8 @@ class ThreadPool::Impl {
   std::int64_t count_ = 0;
   std::int64_t piece_ = 0;
   std::atomic<std::int64_t> next_{0};
-  std::atomic<int> busy_{0};
+  static constexpr std::uint32_t kOpen = 1u << 31;
+  std::atomic<std::uint32_t> entry_{0};  // kOpen while a loop may be entered, and the number of workers in it
   std::atomic<std::uint32_t> generation_{0};
   std::atomic<bool> stop_{false};
   std::atomic<bool> counting_{false};

@@ -26,13 +26,16 @@ void EncoderCache::begin(std::int64_t frames) {
 }
 
 void EncoderCache::grow(std::int64_t capacity) {
-  const std::int64_t row_bytes = row_layout_.row_bytes();
-  std::vector<std::byte> larger(static_cast<std::size_t>(rings_ * capacity * row_bytes));
+  const std::int64_t ring_bytes = row_layout_.bytes(capacity);
+  std::vector<std::byte> larger(static_cast<std::size_t>(rings_ * ring_bytes));
   for (std::int64_t index = 0; index < rings_; ++index) {
     const backend::RowRing old = ring(index);
-    for (std::int64_t row = 0; row < length_; ++row) {
-      std::memcpy(larger.data() + (index * capacity + row) * row_bytes, old.row(row),
-                  static_cast<std::size_t>(row_bytes));
+    const backend::RowRing copy{row_layout_, larger.data() + index * ring_bytes, capacity, 0, length_};
+    for (std::int64_t head = 0; head < row_layout_.heads; ++head) {
+      for (std::int64_t row = 0; row < length_; ++row) {
+        std::memcpy(copy.head(row, head), old.head(row, head), static_cast<std::size_t>(row_layout_.head_bytes()));
+        if (row_layout_.format == CacheFormat::kInt8) *copy.scale(row, head) = *old.scale(row, head);
+      }
     }
   }
   rows_ = std::move(larger);

@@ -51,7 +51,7 @@ class EncoderCache {
 
  private:
   backend::RowRing ring(std::int64_t index) {
-    return {row_layout_, rows_.data() + index * capacity_ * row_layout_.row_bytes(), capacity_, begin_,
+    return {row_layout_, rows_.data() + index * row_layout_.bytes(capacity_), capacity_, begin_,
             length_ + step_frames_};
   }
   void grow(std::int64_t capacity);

@@ -13,12 +13,20 @@ namespace {
 using backend::Matrix;
 
 // Mel frames that go through the convolutions at once: their images are wide, so long inputs pass in slices.
-constexpr std::int64_t kSliceMels = 128;
+constexpr std::int64_t kSliceMels = 32;
 
 // The frames that a stage can make now: all whose three input frames are known, or padded at the end.
 std::int64_t outputs_after(std::int64_t inputs, bool finish) {
   if (finish) return inputs / 2 + 1;
   return inputs > 0 ? (inputs - 1) / 2 + 1 : 0;
+}
+
+// Room for a stage's input frames, the kept ones already there.
+Matrix<float> join(const ConvImageCache& past, std::int64_t new_frames, std::int64_t width,
+                   backend::Buffer& buffer) {
+  const Matrix<float> joined = buffer.resize(past.kept + new_frames, width);
+  std::copy(past.frames.begin(), past.frames.end(), joined.data);
+  return joined;
 }
 
 // Moves a stage's past forward after it made its outputs.
@@ -62,6 +70,7 @@ Subsampling::Subsampling(const backend::Backend& backend, const model::ModelConf
 
 Matrix<float> Subsampling::step(std::span<const SubsamplingInput> inputs, SubsamplingWorkspace& workspace,
                                 std::vector<std::int64_t>& counts, backend::Buffer& output) const {
+  const std::int64_t width = out_.weight->cols();
   counts.clear();
   workspace.flat.clear();
   for (const SubsamplingInput& input : inputs) {
@@ -74,13 +83,14 @@ Matrix<float> Subsampling::step(std::span<const SubsamplingInput> inputs, Subsam
       const bool finish = input.finish && first + mels == input.mels.rows;
       const Matrix<const float> image = convolve(input.mels.rows_from(first, mels), finish, cache, workspace);
       for (std::int64_t row = 0; row < image.rows; ++row, ++made) {
-        if (made >= input.drop_frames) append_flat(image.row(row), workspace.flat);
+        if (made < input.drop_frames) continue;
+        workspace.flat.resize(workspace.flat.size() + static_cast<std::size_t>(width));
+        flatten(image.row(row), workspace.flat.data() + workspace.flat.size() - width);
       }
       first += mels;
     } while (first < input.mels.rows);
     counts.push_back(std::max<std::int64_t>(0, made - input.drop_frames));
   }
-  const std::int64_t width = out_.weight->cols();
   const std::int64_t rows = static_cast<std::int64_t>(workspace.flat.size()) / width;
   const Matrix<float> frames = output.resize(rows, out_.weight->rows());
   backend_.linear({workspace.flat.data(), rows, width, width}, *out_.weight, {.bias = out_.bias}, frames);
@@ -92,42 +102,52 @@ Matrix<float> Subsampling::step(std::span<const SubsamplingInput> inputs, Subsam
 
 Matrix<const float> Subsampling::convolve(Matrix<const float> mels, bool finish, SubsamplingCache& cache,
                                           SubsamplingWorkspace& workspace) const {
-  Matrix<const float> image = mels;
+  // Every stage writes behind the frames that the next one has kept.
+  workspace.inputs.resize(stages_.size());
+  Matrix<float> input = join(cache.front(), mels.rows, mels.cols, workspace.inputs.front());
+  for (std::int64_t row = 0; row < mels.rows; ++row) {
+    std::copy_n(mels.row(row), mels.cols, input.row(cache.front().kept + row));
+  }
+  std::int64_t new_frames = mels.rows;
+  Matrix<float> image;
   for (std::size_t index = 0; index < stages_.size(); ++index) {
     const Stage& stage = stages_[index];
     ConvImageCache& past = cache[index];
-    const std::int64_t in_width = stage.bins * (stage.conv.depthwise ? channels_ : 1);
-    const Matrix<float> joined = workspace.joined.resize(past.kept + image.rows, in_width);
-    std::copy(past.frames.begin(), past.frames.end(), joined.data);
-    for (std::int64_t row = 0; row < image.rows; ++row) {
-      std::copy_n(image.row(row), in_width, joined.row(past.kept + row));
-    }
-    const std::int64_t total_in = past.inputs + image.rows;
+    const bool last = index + 1 == stages_.size();
+    const std::int64_t total_in = past.inputs + new_frames;
     const std::int64_t total_out = outputs_after(total_in, finish);
     const std::int64_t out_bins = stage.bins / 2 + 1;
-    backend::Buffer& target = stage.conv.depthwise ? workspace.convolved : workspace.image;
-    const Matrix<float> convolved = target.resize(total_out - past.outputs, out_bins * channels_);
-    backend_.strided_conv(joined, past.inputs - past.kept, total_in, stage.bins, stage.conv, past.outputs,
+    const std::int64_t width = out_bins * channels_;
+    new_frames = total_out - past.outputs;
+    Matrix<float> next;
+    if (last) {
+      image = workspace.image.resize(new_frames, width);
+    } else {
+      next = join(cache[index + 1], new_frames, width, workspace.inputs[index + 1]);
+      image = next.rows_from(cache[index + 1].kept, new_frames);
+    }
+    const Matrix<float> convolved =
+        stage.conv.depthwise ? workspace.convolved.resize(new_frames, width) : image;
+    backend_.strided_conv(input, past.inputs - past.kept, total_in, stage.bins, stage.conv, past.outputs,
                           convolved);
-    keep_last_frames(past, joined, total_in, total_out);
-    image = convolved;
-    if (!stage.conv.depthwise) continue;
-    const Matrix<float> mixed = workspace.image.resize(convolved.rows, convolved.cols);
-    const std::int64_t positions =
-        convolved.rows * out_bins;  // a pointwise convolution is a linear layer per position
-    backend_.linear({convolved.data, positions, channels_, channels_}, *stage.pointwise.weight,
-                    {.bias = stage.pointwise.bias, .activation = backend::Activation::kRelu},
-                    {mixed.data, positions, channels_, channels_});
-    image = mixed;
+    keep_last_frames(past, input, total_in, total_out);
+    if (stage.conv.depthwise) {
+      // A pointwise convolution is a linear layer per position.
+      const std::int64_t positions = new_frames * out_bins;
+      backend_.linear({convolved.data, positions, channels_, channels_}, *stage.pointwise.weight,
+                      {.bias = stage.pointwise.bias, .activation = backend::Activation::kRelu},
+                      {image.data, positions, channels_, channels_});
+    }
+    input = next;
   }
   return image;
 }
 
 // From channels last to NeMo's flattening: channel major, frequency minor.
-void Subsampling::append_flat(const float* pixels, std::vector<float>& flat) const {
+void Subsampling::flatten(const float* pixels, float* flat) const {
   const std::int64_t bins = out_.weight->cols() / channels_;
   for (std::int64_t channel = 0; channel < channels_; ++channel) {
-    for (std::int64_t bin = 0; bin < bins; ++bin) flat.push_back(pixels[bin * channels_ + channel]);
+    for (std::int64_t bin = 0; bin < bins; ++bin) *flat++ = pixels[bin * channels_ + channel];
   }
 }
 

@@ -21,10 +21,10 @@ struct SubsamplingInput {
 
 // Buffers that a step needs and nobody reads afterwards.
 struct SubsamplingWorkspace {
-  backend::Buffer joined;     // a stage's kept and new input frames
-  backend::Buffer image;      // a stage's output
-  backend::Buffer convolved;  // between a depthwise and a pointwise convolution
-  std::vector<float> flat;    // the last stage's frames of all streams, flattened
+  std::vector<backend::Buffer> inputs;  // each stage's kept and new input frames
+  backend::Buffer convolved;            // between a depthwise and a pointwise convolution
+  backend::Buffer image;                // the last stage's output
+  std::vector<float> flat;              // its frames of all streams, flattened
 };
 
 // Immutable; any thread may use it, each with its own workspace.
@@ -41,7 +41,7 @@ class Subsampling {
  private:
   backend::Matrix<const float> convolve(backend::Matrix<const float> mels, bool finish,
                                         SubsamplingCache& cache, SubsamplingWorkspace& workspace) const;
-  void append_flat(const float* pixels, std::vector<float>& flat) const;
+  void flatten(const float* pixels, float* flat) const;
 
   struct Stage {
     backend::StridedConv conv;

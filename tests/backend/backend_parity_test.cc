@@ -252,7 +252,7 @@ TEST_P(BackendParity, Attention) {
       stream.new_values = buffers.emplace_back(random(frames, d_model)).view();
       for (const Backend* backend : {cpu_.get(), reference_.get()}) {
         for (RowRing* ring : {&stream.keys, &stream.values}) {
-          rings.emplace_back(static_cast<std::size_t>(capacity * layout.row_bytes()));
+          rings.emplace_back(static_cast<std::size_t>(layout.bytes(capacity)));
           *ring = {layout, rings.back().data(), capacity, first, cached};
         }
         past.keys = stream.keys;

@@ -134,8 +134,10 @@ TEST_P(PackedKernels, RowsAreQuantizedAlike) {
 
     std::vector<float> wide(x.size());
     std::vector<float> expected_wide(x.size());
-    table_->widen_int8(actual.data(), inputs, 0.37f, wide.data());
-    kScalarKernels.widen_int8(actual.data(), inputs, 0.37f, expected_wide.data());
+    const std::vector<float> scales = {0.37f, -2.0f};
+    const std::int64_t half = inputs / 2 / kBlock * kBlock;  // two rows of whole blocks
+    table_->widen_rows_int8(actual.data(), scales.data(), 2, half, wide.data());
+    kScalarKernels.widen_rows_int8(actual.data(), scales.data(), 2, half, expected_wide.data());
     EXPECT_EQ(wide, expected_wide) << inputs << " inputs";
 
     std::vector<std::uint16_t> narrow(x.size());

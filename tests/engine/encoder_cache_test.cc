@@ -26,7 +26,7 @@ TEST(EncoderCache, HoldsTheLastRowsInOrderWhateverTheStepSizes) {
       const backend::RowRing keys = cache.keys(1);
       const backend::RowRing values = cache.values(0);
       const auto element = [](const backend::RowRing& ring, std::int64_t row, int column) -> float& {
-        return reinterpret_cast<float*>(ring.row(row))[column];
+        return reinterpret_cast<float*>(ring.head(row, 0))[column];
       };
       ASSERT_EQ(keys.rows, cache.cached() + frames);
       for (std::int64_t row = 0; row < frames; ++row) {

@@ -34,12 +34,13 @@ void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& gol
           is_key ? cache.keys(static_cast<int>(layer)) : cache.values(static_cast<int>(layer));
       ASSERT_EQ(ring.layout.format, CacheFormat::kF32);
       for (std::int64_t row = 0; row < cached; ++row) {
-        const auto* actual = reinterpret_cast<const float*>(ring.row(row));
         const float* input = golden.values.data() + (layer * left + left - cached + row) * d_model;
         for (std::int64_t out = 0; out < d_model; ++out) {
           double expected = bias != nullptr ? bias[out] : 0.0;
           for (std::int64_t in = 0; in < d_model; ++in) expected += double{input[in]} * weight.row(out)[in];
-          ASSERT_NEAR(actual[out], expected, 1e-3 + 1e-3 * std::abs(expected))
+          const std::int64_t head_size = ring.layout.head_size;
+          const float actual = reinterpret_cast<const float*>(ring.head(row, out / head_size))[out % head_size];
+          ASSERT_NEAR(actual, expected, 1e-3 + 1e-3 * std::abs(expected))
               << prefix << name << " " << row;
         }
       }

@@ -30,6 +30,7 @@ class HeadAttention {
         stream_(stream),
         head_(head),
         size_(stream.queries.cols / heads),
+        stride_(stream.keys.layout.head_elements()),
         column_(head * size_),
         bias_u_(bias_u + column_),
         bias_v_(bias_v + column_) {}
@@ -63,22 +64,27 @@ class HeadAttention {
     }
   }
 
-  // All rows of this head as f32, one after the other.
+  // All rows of this head as f32, stride_ apart: int8's padding makes rows longer than a head.
   const float* load(const RowRing& ring, std::vector<float>& buffer) const {
-    float* rows = sized(buffer, ring.rows * size_);
-    for (std::int64_t index = 0; index < ring.rows; ++index) {
-      const std::byte* source = ring.head(index, head_);
-      float* target = rows + index * size_;
-      if (ring.layout.format == CacheFormat::kInt8) {
-        kernels_.widen_int8(reinterpret_cast<const std::int8_t*>(source), size_, *ring.scale(index, head_),
-                            target);
-      } else if (ring.layout.format == CacheFormat::kBF16) {
-        kernels_.widen_bf16(reinterpret_cast<const std::uint16_t*>(source), size_, target);
-      } else {
-        std::copy_n(reinterpret_cast<const float*>(source), size_, target);
-      }
-    }
+    float* rows = sized(buffer, ring.rows * stride_);
+    const std::int64_t before_wrap = std::min(ring.rows, ring.capacity - ring.first);
+    load_run(ring, 0, before_wrap, rows);
+    load_run(ring, before_wrap, ring.rows - before_wrap, rows + before_wrap * stride_);
     return rows;
+  }
+
+  // `count` rows that lie one after the other.
+  void load_run(const RowRing& ring, std::int64_t first, std::int64_t count, float* rows) const {
+    if (count == 0) return;
+    const std::byte* source = ring.head(first, head_);
+    if (ring.layout.format == CacheFormat::kInt8) {
+      kernels_.widen_rows_int8(reinterpret_cast<const std::int8_t*>(source), ring.scale(first, head_), count,
+                               stride_, rows);
+    } else if (ring.layout.format == CacheFormat::kBF16) {
+      kernels_.widen_bf16(reinterpret_cast<const std::uint16_t*>(source), count * stride_, rows);
+    } else {
+      std::copy_n(reinterpret_cast<const float*>(source), count * stride_, rows);
+    }
   }
 
   // The chunk of `frames` frames from `first` on.
@@ -97,7 +103,7 @@ class HeadAttention {
       kernels_.add_f32(query, bias_u_, size_, 0, query_u + frame * size_);
       kernels_.add_f32(query, bias_v_, size_, 0, query_v + frame * size_);
     }
-    kernels_.matmul_f32(query_u, size_, frames, keys + first_key * size_, size_, key_count, size_, scores,
+    kernels_.matmul_f32(query_u, size_, frames, keys + first_key * stride_, stride_, key_count, size_, scores,
                         key_count);
     // The chunk's last frame sees the largest offset; frame f begins frames - 1 - f rows further on.
     const std::int64_t largest_offset = begin + frames - 1 - first_key;
@@ -108,7 +114,7 @@ class HeadAttention {
       float* row = scores + frame * key_count;
       kernels_.add_f32(row, position_scores + frame * offsets + frames - 1 - frame, key_count, 0, row);
       kernels_.softmax_row_f32(row, key_count, scale);
-      kernels_.weighted_rows_f32(row, values + first_key * size_, size_, key_count, size_, nullptr, 0,
+      kernels_.weighted_rows_f32(row, values + first_key * stride_, stride_, key_count, size_, nullptr, 0,
                                  stream_.output.row(first + frame) + column_);
     }
   }
@@ -117,6 +123,7 @@ class HeadAttention {
   const AttentionStream& stream_;
   int head_;
   std::int64_t size_;
+  std::int64_t stride_;  // of the rows of keys and values
   std::int64_t column_;
   const float* bias_u_;
   const float* bias_v_;

@@ -63,7 +63,7 @@ KernelSelection select_kernels() {
   GLOSSA_CHOOSE(argmax_row_f32);
   GLOSSA_CHOOSE(sum_exp_f32);
   GLOSSA_CHOOSE(quantize_row_int8);
-  GLOSSA_CHOOSE(widen_int8);
+  GLOSSA_CHOOSE(widen_rows_int8);
   GLOSSA_CHOOSE(narrow_bf16);
   GLOSSA_CHOOSE(widen_bf16);
   GLOSSA_CHOOSE(matmul_bf16);

@@ -27,10 +27,33 @@ constexpr std::int64_t kInt8PanelBlock = kBlock * kPanel;
 constexpr std::int64_t kInt4Weights = kBlock * kPanel / 2;
 constexpr std::int64_t kInt4PanelBlock = kInt4Weights + kPanel * 2;  // and a bf16 scale per output
 
+// What is fetched into the second-level cache while a tile is computed: its share of the next panel, two lines at
+// a time, `step` bytes on after each group of inputs.
+struct Ahead {
+  const std::uint8_t* begin;
+  std::int64_t step;
+};
+
+// Lower tiles wait for memory anyway, and the hardware sees one plain stream: fetching would only be in its way.
+constexpr int kRowsToFetch = 4;
+
+// A panel is streamed from memory once: by its first tile when there is one, else by its first two.
+Ahead share_of_next_panel(const std::uint8_t* panel, std::int64_t panel_bytes, std::int64_t groups,
+                          std::int64_t tile, std::int64_t tiles) {
+  const std::int64_t sharers = tiles < 2 ? 1 : 2;
+  if (tile >= sharers) return {panel, 0};
+  return {panel + panel_bytes + panel_bytes / sharers * tile, panel_bytes / sharers / groups};
+}
+
+void fetch(const Ahead& ahead, std::int64_t group) {
+  __builtin_prefetch(ahead.begin + group * ahead.step, 0, 2);
+  __builtin_prefetch(ahead.begin + group * ahead.step + 64, 0, 2);
+}
+
 // kRows rows times kColumns registers of outputs, beginning at output `first` of the panel.
 template <int kRows, int kColumns>
-void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, float* y,
-               std::int64_t y_stride) {
+void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, Ahead ahead,
+               float* y, std::int64_t y_stride) {
   Dot::Reg sums[kRows][kColumns];
   const std::int8_t* inputs = x.values + row * x.stride;
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -40,6 +63,7 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   const std::uint8_t* weights = panel + first * kGroup;
   const std::int64_t groups = x.blocks * kBlock / kGroup;
   for (std::int64_t group = 0; group < groups; ++group) {
+    if constexpr (kRows >= kRowsToFetch) fetch(ahead, group);
     Dot::Weights w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] = Dot::load(weights + c * Dot::kLanes * kGroup);
     GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -59,8 +83,8 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
 }
 
 template <int kRows, int kColumns>
-void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, float* y,
-               std::int64_t y_stride) {
+void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, Ahead ahead,
+               float* y, std::int64_t y_stride) {
   Reg totals[kRows][kColumns];
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) totals[r][c] = Vec::zero();
@@ -77,6 +101,7 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
     }
     // A byte holds inputs i and i + 16 of the block.
     for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
+      if constexpr (kRows >= kRowsToFetch) fetch(ahead, block * (kBlock / kGroup / 2) + group);
       Dot::NibbleWeights low[kColumns];
       Dot::NibbleWeights high[kColumns];
       GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
@@ -129,16 +154,16 @@ void bf16_tile(const float* x, std::int64_t x_stride, const std::uint16_t* panel
   }
 }
 
-// Calls tile.template run<rows>(row) for tiles of nearly equal height, kMost at most, that cover `rows`.
+// Calls tile.run<height>(row, index, tiles) for tiles of nearly equal height, kMost at most, that cover `rows`.
 template <int kRows, class Tile>
-void run_tile(std::int64_t height, std::int64_t row, const Tile& tile) {
+void run_tile(std::int64_t height, std::int64_t row, std::int64_t index, std::int64_t tiles, const Tile& tile) {
   if constexpr (kRows > 1) {
     if (height < kRows) {
-      run_tile<kRows - 1>(height, row, tile);
+      run_tile<kRows - 1>(height, row, index, tiles, tile);
       return;
     }
   }
-  tile.template run<kRows>(row);
+  tile.template run<kRows>(row, index, tiles);
 }
 
 template <int kMost, class Tile>
@@ -147,7 +172,7 @@ void run_tiles(std::int64_t rows, const Tile& tile) {
   std::int64_t row = 0;
   for (std::int64_t index = 0; index < tiles; ++index) {
     const std::int64_t height = (rows - row + tiles - index - 1) / (tiles - index);
-    run_tile<kMost>(height, row, tile);
+    run_tile<kMost>(height, row, index, tiles, tile);
     row += height;
   }
 }
@@ -159,8 +184,10 @@ struct Int8Tile {
   float* y;
   std::int64_t y_stride;
   template <int kRows>
-  void run(std::int64_t row) const {
-    int8_tile<kRows, Dot::kTileColumns>(x, row, panel, first, y, y_stride);
+  void run(std::int64_t row, std::int64_t index, std::int64_t tiles) const {
+    const Ahead ahead = share_of_next_panel(panel, x.blocks * kInt8PanelBlock + kPanel * 4,
+                                            x.blocks * kBlock / kGroup, first == 0 ? index : tiles, tiles);
+    int8_tile<kRows, Dot::kTileColumns>(x, row, panel, first, ahead, y, y_stride);
   }
 };
 
@@ -177,8 +204,10 @@ struct Int4Tile {
   float* y;
   std::int64_t y_stride;
   template <int kRows>
-  void run(std::int64_t row) const {
-    int4_tile<kRows, Dot::kTileColumns>(x, row, panel, first, y, y_stride);
+  void run(std::int64_t row, std::int64_t index, std::int64_t tiles) const {
+    const Ahead ahead = share_of_next_panel(panel, x.blocks * kInt4PanelBlock, x.blocks * kBlock / kGroup / 2,
+                                            first == 0 ? index : tiles, tiles);
+    int4_tile<kRows, Dot::kTileColumns>(x, row, panel, first, ahead, y, y_stride);
   }
 };
 
@@ -196,7 +225,7 @@ struct Bf16Tile {
   float* y;
   std::int64_t y_stride;
   template <int kRows>
-  void run(std::int64_t row) const {
+  void run(std::int64_t row, std::int64_t, std::int64_t) const {
     bf16_tile<kRows, Dot::kTileColumns>(x + row * x_stride, x_stride, panel, inputs, y + row * y_stride,
                                         y_stride);
   }
@@ -230,13 +259,14 @@ float quantize_row_int8(const float* x, std::int64_t n, std::int8_t* values, std
   return factor == 0 ? 0.0f : range / 127.0f;
 }
 
-void widen_int8(const std::int8_t* values, std::int64_t n, float scale, float* y) {
-  const Reg factor = Vec::set1(scale);
-  std::int64_t position = 0;
-  for (; position + kWidth <= n; position += kWidth) {
-    Vec::store(y + position, Vec::mul(Dot::load_as_float(values + position), factor));
+void widen_rows_int8(const std::int8_t* values, const float* scales, std::int64_t rows, std::int64_t n, float* y) {
+  static_assert(kBlock % kWidth == 0);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const Reg factor = Vec::set1(scales[row]);
+    for (std::int64_t position = 0; position < n; position += kWidth) {
+      Vec::store(y + row * n + position, Vec::mul(Dot::load_as_float(values + row * n + position), factor));
+    }
   }
-  for (; position < n; ++position) y[position] = static_cast<float>(values[position]) * scale;
 }
 
 void widen_bf16(const std::uint16_t* values, std::int64_t n, float* y) {

@@ -18,7 +18,7 @@ constexpr KernelTable make_table(const char* name, bool (*runs_here)()) {
           .argmax_row_f32 = argmax_row_f32,
           .sum_exp_f32 = sum_exp_f32,
           .quantize_row_int8 = quantize_row_int8,
-          .widen_int8 = widen_int8,
+          .widen_rows_int8 = widen_rows_int8,
           .narrow_bf16 = narrow_bf16,
           .widen_bf16 = widen_bf16,
           .matmul_bf16 = matmul_bf16,
