@@ -1,7 +1,10 @@
 #include "cli/common_options.h"
 
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "cli/option_values.h"
 
 namespace glossa::cli {
 namespace {
