@@ -289,9 +289,10 @@ Command add_bench(CLI::App& program) {
   add_model_options(*command, options->model);
   command
       ->add_option("--att-context-size", options->contexts,
-                   "Attention contexts in encoder frames of 80 ms, one or more; mixed: streams take the "
-                   "checkpoint's in turn (default: each of the checkpoint's, and mixed)")
-      ->type_name("L,R ...");
+                   "Attention context in encoder frames of 80 ms; also [L,R], and may be given several times. "
+                   "mixed: streams take the checkpoint's in turn (default: each of the checkpoint's, and mixed)")
+      ->allow_extra_args(false)  // else CLI11 takes [56,3] apart
+      ->type_name("L,R");
   command
       ->add_option("--sections", options->sections,
                    "What to measure, separated by commas (default: chunk,live,offline,start,memory)")
