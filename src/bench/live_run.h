@@ -13,7 +13,7 @@ class LiveWork {
  public:
   virtual ~LiveWork() = default;
   virtual double chunk_seconds(int stream) const = 0;
-  virtual void accept_chunk(int stream) = 0;  // the sound of the stream's next chunk has arrived
+  virtual void accept_chunk(int stream) = 0;              // the sound of the stream's next chunk has arrived
   virtual void decode(std::span<const int> streams) = 0;  // one chunk of each
 };
 

@@ -107,16 +107,14 @@ LiveStreams measure_live_streams(const Recognizer& recognizer, const Setting& se
   RecognizerWork work(recognizer, setting, sound);
   SteadyClock clock;
   LiveStreams result{.setting = setting};
-  const auto run = [&](int streams, double seconds) {
-    work.prepare(streams);
-    LiveRun measured = run_live(work, clock, streams, seconds);
-    if (options.on_run) options.on_run(measured);
-    return measured;
-  };
-  const auto confirm = [&](int streams) {
-    result.run = run(streams, options.seconds);
-    result.tokens_per_second = work.tokens_per_second();
-    return result.run.holds();
+  const auto holds_for = [&](double seconds) {
+    return [&, seconds](int streams) {
+      work.prepare(streams);
+      result.run = run_live(work, clock, streams, seconds);
+      result.tokens_per_second = work.tokens_per_second();
+      if (options.on_run) options.on_run(result.run);
+      return result.run.holds();
+    };
   };
 
   double chunks = 0;
@@ -129,15 +127,14 @@ LiveStreams measure_live_streams(const Recognizer& recognizer, const Setting& se
   result.ceiling = floor.streams(shortest, frame_seconds);
 
   if (options.streams) {
-    confirm(*options.streams);
+    holds_for(options.seconds)(*options.streams);
     return result;
   }
   constexpr double kSearchSeconds = 6;
   constexpr int kMostStreams = 10'000;
-  const double seconds = std::min(options.seconds, kSearchSeconds);
-  const int largest = largest_that_holds([&](int streams) { return run(streams, seconds).holds(); },
-                                         work.guess(), kMostStreams);
-  if (step_down_until_it_holds(confirm, largest) == 0) result.run = {};
+  const int largest =
+      largest_that_holds(holds_for(std::min(options.seconds, kSearchSeconds)), work.guess(), kMostStreams);
+  step_down_until_it_holds(holds_for(options.seconds), largest);
   return result;
 }
 

@@ -6,10 +6,10 @@
 namespace glossa::bench {
 
 struct MachineCeiling {
-  std::string processor;  // as the system names it
-  std::string kernels;    // instruction set of the int8 and f32 kernels, e.g. "avx512vnni, avx512"
-  int cores = 0;          // that this process may run on
-  int threads = 0;        // that the figures below are of
+  std::string processor;     // as the system names it
+  std::string kernels;       // instruction set of the int8 and f32 kernels, e.g. "avx512vnni, avx512"
+  int cores = 0;             // that this process may run on
+  int threads = 0;           // that the figures below are of
   double read_gb_per_s = 0;  // streaming reads of memory much larger than the caches
   // Arithmetic in registers alone; a multiply-add is 2 operations.
   double f32_gflop_per_s = 0;

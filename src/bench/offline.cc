@@ -6,8 +6,7 @@ namespace glossa::bench {
 
 Offline measure_offline(const Recognizer& recognizer, AttContext context, std::span<const float> sound,
                         const Floor& floor) {
-  const auto stream =
-      recognizer.create_stream({.att_context = context, .mode = StreamingMode::kOffline});
+  const auto stream = recognizer.create_stream({.att_context = context, .mode = StreamingMode::kOffline});
   Offline result{.context = context};
   const StopWatch watch;
   stream->accept_waveform(sound);

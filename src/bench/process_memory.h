@@ -5,9 +5,11 @@ namespace glossa::bench {
 
 struct ProcessMemory {  // bytes
   double resident = 0;
-  double anonymous = 0;     // resident and its own: buffers, caches, weights not mapped
-  double mapped_files = 0;  // resident and shared with whoever maps the same file: packed weights, the program
-  double proportional = 0;  // resident, shared pages divided among their users; 0 where the system does not say
+  double anonymous = 0;  // resident and its own: buffers, caches, weights not mapped
+  double mapped_files =
+      0;  // resident and shared with whoever maps the same file: packed weights, the program
+  double proportional =
+      0;  // resident, shared pages divided among their users; 0 where the system does not say
 };
 
 ProcessMemory process_memory();

@@ -5,8 +5,8 @@
 
 namespace glossa::bench {
 
-StageProfile measure_stages(const Recognizer& recognizer, const Setting& setting, int streams,
-                            double seconds, std::span<const float> sound) {
+StageProfile measure_stages(const Recognizer& recognizer, const Setting& setting, int streams, double seconds,
+                            std::span<const float> sound) {
   std::vector<FedStream> fed = warm_streams(recognizer, setting, streams, sound);
   StageProfile result{.setting = setting, .streams = streams};
   std::vector<Stream*> batch;
@@ -17,7 +17,8 @@ StageProfile measure_stages(const Recognizer& recognizer, const Setting& setting
     ++result.steps;
   }
   const int threads = std::max(1, recognizer.info().threads);
-  const double busy = result.profile.seconds + result.profile.worker_busy_seconds;  // the caller's thread, too
+  const double busy =
+      result.profile.seconds + result.profile.worker_busy_seconds;  // the caller's thread, too
   result.idle_share = std::max(0.0, 1 - busy / (threads * result.profile.seconds));
   return result;
 }

@@ -22,7 +22,7 @@ struct StageProfile {
 };
 
 // Steps all streams together for about `seconds`.
-StageProfile measure_stages(const Recognizer& recognizer, const Setting& setting, int streams,
-                            double seconds, std::span<const float> sound);
+StageProfile measure_stages(const Recognizer& recognizer, const Setting& setting, int streams, double seconds,
+                            std::span<const float> sound);
 
 }  // namespace glossa::bench

@@ -22,7 +22,8 @@ class TemporaryFolder {
  public:
   explicit TemporaryFolder(const fs::path& model) {
     std::error_code error;
-    for (const fs::path& parent : {fs::absolute(model, error).parent_path(), fs::temp_directory_path(error)}) {
+    for (const fs::path& parent :
+         {fs::absolute(model, error).parent_path(), fs::temp_directory_path(error)}) {
       std::string name = (parent / ".glossa-bench-XXXXXX").string();
       if (::mkdtemp(name.data()) == nullptr) continue;
       path_ = name;

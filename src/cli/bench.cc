@@ -104,8 +104,7 @@ class Benchmark {
     if (wants("live")) measure_live(floor);
     if (wants("offline")) {
       status_.show("offline");
-      const auto offline =
-          bench::measure_offline(*recognizer_, shortest_and_longest().second, sound_, floor);
+      const auto offline = bench::measure_offline(*recognizer_, shortest_and_longest().second, sound_, floor);
       status_.clear();
       report_.add(offline);
     }
@@ -181,8 +180,7 @@ class Benchmark {
       if (mixed) counts.resize(1);
       for (const int count : counts) {
         status_.show(fmt::format("chunk latency: {}, {} streams", setting.name(), count));
-        const auto chunk =
-            bench::measure_chunk_latency(*recognizer_, setting, count, seconds, sound_, floor);
+        const auto chunk = bench::measure_chunk_latency(*recognizer_, setting, count, seconds, sound_, floor);
         status_.clear();
         report_.add(chunk);
       }
@@ -226,12 +224,12 @@ class Benchmark {
 
   void measure_start(const ModelInfo& info, AttContext context, const bench::Floor& floor) {
     status_.show("start");
-    const auto starts = bench::measure_start_up(
-        {.model = model_path(options_.model),
-         .packs = info.weights != WeightFormat::kF32,
-         .probe = [&](const fs::path& folder) {
-           return bench::run_probe(probe_arguments("start", context, folder.string()));
-         }});
+    const auto starts = bench::measure_start_up({.model = model_path(options_.model),
+                                                 .packs = info.weights != WeightFormat::kF32,
+                                                 .probe = [&](const fs::path& folder) {
+                                                   return bench::run_probe(
+                                                       probe_arguments("start", context, folder.string()));
+                                                 }});
     status_.clear();
     report_.add(starts, context, floor.step_seconds(0));
   }
@@ -288,9 +286,10 @@ Command add_bench(CLI::App& program) {
   command->footer(kFooter);
   add_model_options(*command, options->model);
   command
-      ->add_option("--att-context-size", options->contexts,
-                   "Attention context in encoder frames of 80 ms; also [L,R], and may be given several times. "
-                   "mixed: streams take the checkpoint's in turn (default: each of the checkpoint's, and mixed)")
+      ->add_option(
+          "--att-context-size", options->contexts,
+          "Attention context in encoder frames of 80 ms; also [L,R], and may be given several times. "
+          "mixed: streams take the checkpoint's in turn (default: each of the checkpoint's, and mixed)")
       ->allow_extra_args(false)  // else CLI11 takes [56,3] apart
       ->type_name("L,R");
   command
@@ -311,16 +310,16 @@ Command add_bench(CLI::App& program) {
       ->type_name("N|max")
       ->check(count_or_max())
       ->capture_default_str();
-  command->add_option("--audio", options->audio, "Sound to recognise (default: synthetic)")->type_name("FILE");
+  command->add_option("--audio", options->audio, "Sound to recognise (default: synthetic)")
+      ->type_name("FILE");
   command->add_flag("--profile", options->profile, "Where the time of a step goes, by stage");
   command->add_flag("--json", options->json, "One JSON document instead of tables");
   command->add_flag("--quiet", options->quiet, "No progress on stderr");
   command->add_option("--probe", options->probe, "start or memory: measure this process for a benchmark")
       ->check(one_of({"start", "memory"}))
       ->group("");
-  return {command, [options] {
-            return options->probe.empty() ? Benchmark(*options).run() : run_as_probe(*options);
-          }};
+  return {command,
+          [options] { return options->probe.empty() ? Benchmark(*options).run() : run_as_probe(*options); }};
 }
 
 }  // namespace glossa::cli

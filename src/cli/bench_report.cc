@@ -32,8 +32,8 @@ const char* name_of(bench::StartKind kind) {
 }
 
 ordered_json to_json(const bench::Summary& seconds) {
-  return {{"count", seconds.count},     {"mean", ms(seconds.mean)}, {"p50", ms(seconds.p50)},
-          {"p95", ms(seconds.p95)},     {"p99", ms(seconds.p99)},   {"largest", ms(seconds.largest)}};
+  return {{"count", seconds.count}, {"mean", ms(seconds.mean)}, {"p50", ms(seconds.p50)},
+          {"p95", ms(seconds.p95)}, {"p99", ms(seconds.p99)},   {"largest", ms(seconds.largest)}};
 }
 
 ordered_json to_json(const bench::ProcessMemory& memory) {
@@ -99,11 +99,11 @@ void BenchReport::add_model(const std::filesystem::path& path, const ModelInfo& 
                         {"weight_bytes_per_step", cost.weight_bytes},
                         {"multiply_adds_per_frame", cost.multiply_adds_per_frame}};
   if (json_) return;
-  print_to_stdout(
-      fmt::format("model:   {}, {:.1f} M parameters, weights {}, kv-cache {}: a step reads {:.1f} MB, a frame "
-                  "takes {:.1f} M multiply-adds; {}\n",
-                  info.name, parameters / 1e6, cli::name_of(info.weights), cli::name_of(info.kv_cache),
-                  megabytes(cost.weight_bytes), cost.multiply_adds_per_frame / 1e6, info.backend));
+  print_to_stdout(fmt::format(
+      "model:   {}, {:.1f} M parameters, weights {}, kv-cache {}: a step reads {:.1f} MB, a frame "
+      "takes {:.1f} M multiply-adds; {}\n",
+      info.name, parameters / 1e6, cli::name_of(info.weights), cli::name_of(info.kv_cache),
+      megabytes(cost.weight_bytes), cost.multiply_adds_per_frame / 1e6, info.backend));
 }
 
 void BenchReport::add_sound(const std::string& name, double seconds) {
@@ -131,24 +131,26 @@ void BenchReport::add(const bench::ChunkLatency& chunk) {
 void BenchReport::add(const bench::LiveStreams& live) {
   const bench::LiveRun& run = live.run;
   const bool has_ceiling = live.ceiling > 0;
-  sections_["live"].push_back({{"setting", live.setting.name()},
-                               {"streams", run.streams},
-                               {"holds", run.streams > 0 && run.holds()},
-                               {"ceiling_streams", live.ceiling},
-                               {"ceiling_ratio", has_ceiling ? ordered_json(run.streams / live.ceiling)
-                                                             : ordered_json(nullptr)},
-                               {"chunk_ms", ms(live.chunk_seconds)},
-                               {"latency_ms", to_json(run.latency_seconds)},
-                               {"p95_of_chunk", run.p95_of_chunk},
-                               {"backlog_of_chunk", run.backlog_of_chunk},
-                               {"measured_seconds", run.seconds},
-                               {"tokens_per_second", live.tokens_per_second}});
+  sections_["live"].push_back(
+      {{"setting", live.setting.name()},
+       {"streams", run.streams},
+       {"holds", run.holds()},
+       {"streams_held", live.streams_held()},
+       {"ceiling_streams", live.ceiling},
+       {"ceiling_ratio",
+        has_ceiling ? ordered_json(live.streams_held() / live.ceiling) : ordered_json(nullptr)},
+       {"chunk_ms", ms(live.chunk_seconds)},
+       {"latency_ms", to_json(run.latency_seconds)},
+       {"p95_of_chunk", run.p95_of_chunk},
+       {"backlog_of_chunk", run.backlog_of_chunk},
+       {"measured_seconds", run.seconds},
+       {"tokens_per_second", live.tokens_per_second}});
   print(live_table_,
-        {live.setting.name(), fmt::format("{}", run.streams),
-         run.streams == 0 || !run.holds() ? "no" : "yes", number(live.ceiling, 0),
-         has_ceiling ? number(run.streams / live.ceiling, 2) : "-", number(ms(live.chunk_seconds), 0),
-         number(ms(run.latency_seconds.p50), 1), number(ms(run.latency_seconds.p95), 1),
-         number(ms(run.latency_seconds.p99), 1), number(live.tokens_per_second, 1)});
+        {live.setting.name(), fmt::format("{}", run.streams), run.holds() ? "yes" : "no",
+         number(live.ceiling, 0), has_ceiling ? number(live.streams_held() / live.ceiling, 2) : "-",
+         number(ms(live.chunk_seconds), 0), number(ms(run.latency_seconds.p50), 1),
+         number(ms(run.latency_seconds.p95), 1), number(ms(run.latency_seconds.p99), 1),
+         number(live.tokens_per_second, 1)});
 }
 
 void BenchReport::add(const bench::Offline& offline) {
@@ -159,22 +161,23 @@ void BenchReport::add(const bench::Offline& offline) {
                                   {"floor_ratio", offline.floor_ratio()},
                                   {"times_real_time", offline.speed()},
                                   {"tokens_per_second", offline.tokens_per_second}});
-  print(offline_table_, {name_of(offline.context), number(offline.sound_seconds, 1),
-                         number(offline.seconds, 3), number(offline.floor_seconds, 3),
-                         number(offline.floor_ratio(), 2), number(offline.speed(), 1),
-                         number(offline.tokens_per_second, 1)});
+  print(offline_table_,
+        {name_of(offline.context), number(offline.sound_seconds, 1), number(offline.seconds, 3),
+         number(offline.floor_seconds, 3), number(offline.floor_ratio(), 2), number(offline.speed(), 1),
+         number(offline.tokens_per_second, 1)});
 }
 
 void BenchReport::add(const bench::StageProfile& profile) {
   ordered_json stages = ordered_json::object();
   std::vector<std::string> line = {profile.setting.name(), fmt::format("{}", profile.streams),
-                                   number(ms(profile.step_seconds()), 2), number(100 * profile.idle_share, 0)};
+                                   number(ms(profile.step_seconds()), 2),
+                                   number(100 * profile.idle_share, 0)};
   for (std::size_t index = 0; index < engine::kStages; ++index) {
     const auto stage = static_cast<engine::Stage>(index);
     stages[std::string(engine::stage_name(stage))] = {{"ms", ms(profile.stage_seconds(stage))},
                                                       {"share", profile.stage_share(stage)}};
-    line.push_back(fmt::format("{:.2f} ({:.0f})", ms(profile.stage_seconds(stage)),
-                               100 * profile.stage_share(stage)));
+    line.push_back(
+        fmt::format("{:.2f} ({:.0f})", ms(profile.stage_seconds(stage)), 100 * profile.stage_share(stage)));
   }
   print(stage_table_, line);
   sections_["stages"].push_back({{"setting", profile.setting.name()},
@@ -186,9 +189,9 @@ void BenchReport::add(const bench::StageProfile& profile) {
 }
 
 void BenchReport::add(const std::vector<bench::StartUp>& starts, AttContext context, double floor_seconds) {
-  BenchTable table(
-      fmt::format("Start: seconds from exec, chunks of {}; floor: the weights are read once", name_of(context)),
-      {"start", "in cache %", "load s", "first chunk s", "first token s", "floor s", "x floor"});
+  BenchTable table(fmt::format("Start: seconds from exec, chunks of {}; floor: the weights are read once",
+                               name_of(context)),
+                   {"start", "in cache %", "load s", "first chunk s", "first token s", "floor s", "x floor"});
   sections_["start"] = ordered_json::array();
   for (const bench::StartUp& start : starts) {
     const bool token = start.first_token_seconds >= 0;
@@ -227,8 +230,7 @@ void BenchReport::add(const bench::MemoryUse& memory, AttContext context, double
   };
   line("weights loaded", memory.loaded);
   line("one stream", memory.one_stream);
-  print(table,
-        {"further stream", number(megabytes(memory.bytes_per_further_stream), 1), "", "", "", "", ""});
+  print(table, {"further stream", number(megabytes(memory.bytes_per_further_stream), 1), "", "", "", "", ""});
 }
 
 void BenchReport::finish() {

@@ -43,8 +43,8 @@ void Progress::update(double done, std::string_view rate) {
   }
   if (terminal_) {
     const int filled = static_cast<int>(part * kBarWidth);
-    fmt::print(stderr, "\r\033[K{} [{:#<{}}{:.<{}}] {:3.0f} %  {}", what_, "", filled, "",
-               kBarWidth - filled, part * 100, state);
+    fmt::print(stderr, "\r\033[K{} [{:#<{}}{:.<{}}] {:3.0f} %  {}", what_, "", filled, "", kBarWidth - filled,
+               part * 100, state);
     drawn_ = true;
   } else {
     fmt::print(stderr, "{}: {:.0f} %, {}\n", what_, part * 100, state);

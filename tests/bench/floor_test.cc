@@ -5,7 +5,8 @@
 namespace glossa::bench {
 namespace {
 
-// 590 MB at 20 GB/s: 29.5 ms. 2 x 600 M operations at 500 GOP/s: 2.4 ms per frame in int8, at 200: 6 ms in f32.
+// 590 MB at 20 GB/s: 29.5 ms. 2 x 600 M operations at 500 GOP/s: 2.4 ms per frame in int8, at 200: 6 ms in
+// f32.
 const MachineCeiling kMachine{
     .processor = "", .kernels = "", .read_gb_per_s = 20, .f32_gflop_per_s = 200, .int8_gop_per_s = 500};
 const engine::StepCost kCost{.weight_bytes = 590e6, .multiply_adds_per_frame = 600e6};

@@ -68,8 +68,7 @@ TEST_F(StartUpFiles, PackingColdWarm) {
 
 TEST_F(StartUpFiles, WithoutPackingThereAreTwo) {
   const auto probe = [&](const fs::path&) {
-    return ProbeValues{
-        {"spawned", 1}, {"begin", 2}, {"loaded", 3}, {"first_chunk", 4}, {"first_token", 5}};
+    return ProbeValues{{"spawned", 1}, {"begin", 2}, {"loaded", 3}, {"first_chunk", 4}, {"first_token", 5}};
   };
   const auto starts = measure_start_up({.model = folder_ / "model", .packs = false, .probe = probe});
   ASSERT_EQ(starts.size(), 2u);

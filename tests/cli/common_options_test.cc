@@ -1,6 +1,5 @@
 #include "cli/common_options.h"
 
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

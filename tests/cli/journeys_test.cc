@@ -197,8 +197,8 @@ TEST(Transcribe, ManifestEntriesChooseTheirLanguageUnlessTheUserDoes) {
 TEST(Transcribe, TheDemoModelIsTheDefault) {
   const Workplace here;
   ::unsetenv("GLOSSA_MODEL");
-  const std::vector<std::string> words = {"transcribe",     "--quiet", "--weight-cache",
-                                          here / "packed", golden_audio("es-ES_5.wav")};
+  const std::vector<std::string> words = {"transcribe", "--quiet", "--weight-cache", here / "packed",
+                                          golden_audio("es-ES_5.wav")};
   const auto found = here.glossa(words);
   auto with_model = words;
   with_model.insert(with_model.end(), {"--model", GLOSSA_DEMO_MODEL});

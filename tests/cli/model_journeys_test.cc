@@ -71,8 +71,8 @@ TEST(Convert, RoundsAndKeepsTheTranscript) {
   // NeMo rounded the same weights for tiny-fp16: equal text.
   const std::string audio = golden_audio("en-US_0.wav");
   const auto ours = here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", out, audio});
-  const auto theirs = here.glossa(
-      {"transcribe", "--quiet", "--weights", "f32", "--model", golden_model("tiny-fp16"), audio});
+  const auto theirs =
+      here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", golden_model("tiny-fp16"), audio});
   EXPECT_EQ(ours.out, theirs.out);
   // Widening again changes nothing.
   const auto wide = here.glossa({"convert", out, (here / "wide.nemo").string(), "--dtype", "f32", "--json"});
