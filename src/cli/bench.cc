@@ -1,6 +1,5 @@
 // `glossa bench`: what this machine does with a model, beside what it could do at most.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "cli/common_options.h"
 #include "cli/option_values.h"
 #include "cli/output_writer.h"
+#include "cli/progress.h"
 
 namespace glossa::cli {
 namespace {
@@ -42,30 +42,6 @@ with packed weights, from disk and from the page cache; memory: of a process wit
 The floor of a figure is what this machine allows, measured in the same run: a step cannot be faster
 than reading its weights once, nor than its multiply-adds at the peak rate. live looks for the largest
 number of streams at the shortest, a middle and the longest chunk unless --att-context-size is given.)";
-
-// What is being measured, on stderr: one line that is written over on a terminal.
-class StatusLine {
- public:
-  explicit StatusLine(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
-  ~StatusLine() { clear(); }
-  StatusLine(const StatusLine&) = delete;
-  StatusLine& operator=(const StatusLine&) = delete;
-
-  void show(const std::string& what) {
-    if (quiet_) return;
-    fmt::print(stderr, "{}glossa: {}{}", terminal_ ? "\r\033[K" : "", what, terminal_ ? "" : "\n");
-    drawn_ = terminal_;
-  }
-  void clear() {
-    if (drawn_) fmt::print(stderr, "\r\033[K");
-    drawn_ = false;
-  }
-
- private:
-  bool quiet_;
-  bool terminal_;
-  bool drawn_ = false;
-};
 
 class Benchmark {
  public:

@@ -59,4 +59,22 @@ void Progress::clear() {
   drawn_ = false;
 }
 
+StatusLine::StatusLine(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+StatusLine::~StatusLine() { clear(); }
+
+void StatusLine::show(std::string_view what) {
+  if (quiet_) return;
+  fmt::print(stderr, "{}glossa: {}{}", terminal_ ? "\r\033[K" : "", what, terminal_ ? "" : "\n");
+  std::fflush(stderr);
+  drawn_ = terminal_;
+}
+
+void StatusLine::clear() {
+  if (!drawn_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
 }  // namespace glossa::cli
