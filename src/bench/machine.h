@@ -19,7 +19,7 @@ struct MachineCeiling {
 // Of this process: what taskset or a container leaves it.
 int usable_cores();
 
-// About two seconds; the best of many rounds, since other guests of a shared machine take their part.
+// About two seconds; the better ones of many rounds, since other guests of a shared machine take their part.
 MachineCeiling measure_machine(int threads);
 
 }  // namespace glossa::bench
