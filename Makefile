@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 MODEL ?=
 AUDIO ?=
 
-.PHONY: build demo test test-asan test-tsan bench dependencies format clean
+.PHONY: build demo test test-asan test-tsan test-arm bench dependencies format clean
 
 dependencies:
 	@tools/install_dependencies.sh
@@ -19,14 +19,14 @@ build: dependencies
 demo: build
 	@tools/demo.sh "$(MODEL)" "$(AUDIO)"
 
-# Everything CI runs: both compilers, all tests, layers, symbols, and the fast tests under the sanitizers.
+# Everything CI runs: both compilers, all tests, layers, symbols, and the fast tests under the sanitizers, the kernels for ARM.
 test: dependencies
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev -j $(JOBS)
 	tools/check_layers.py
 	tools/check_symbols.sh build/dev
 	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
-	$(MAKE) test-asan test-tsan
+	$(MAKE) test-asan test-tsan test-arm
 
 # AddressSanitizer and UndefinedBehaviorSanitizer with clang, slow tests left out; builds the fuzz targets, too.
 test-asan: dependencies
@@ -43,6 +43,13 @@ test-tsan: dependencies
 # Speed and memory here, beside the machine's limits: make bench MODEL=path
 bench: build
 	@build/glossa bench $(if $(MODEL),--model "$(MODEL)")
+
+# The kernels for 64-bit ARM, cross-compiled with g++ and run under qemu-user.
+test-arm: dependencies
+	cmake --preset aarch64 >/dev/null
+	cmake --build --preset aarch64 -j $(JOBS)
+	tools/check_symbols.sh build/aarch64
+	ctest --test-dir build/aarch64 --output-on-failure -j $(JOBS)
 
 format:
 	find include src tests bench examples -name '*.h' -o -name '*.hpp' -o -name '*.cc' -o -name '*.c' | xargs clang-format -i

@@ -94,9 +94,18 @@ GLOSSA_API const char* glossa_version(void);
 
 typedef struct glossa_recognizer_options {
   size_t size;         /* set by glossa_recognizer_options_init() */
-  const char* model;   /* a .nemo file; must be set */
+  const char* model;   /* a .nemo or .gguf file; must be set */
   const char* backend; /* "cpu", or "reference": naive loops, the oracle of the tests; NULL: "cpu" */
   int64_t threads;     /* threads that work on one decode; 0: one per core */
+  const char* weights; /* number format of the weights: "f32", "bf16", "int8" or "int4"; NULL: "f32" */
+  /* of the keys and values that streams remember: "f32", "bf16" or "int8"; NULL: "f32" and "bf16" with weights of
+   * that format, else "int8" */
+  const char* kv_cache;
+  /* Weights other than f32 are packed at load, seconds for a large model. 1: the result is kept in a file, which the
+   * next start only maps: in weight_cache_folder, or when that is NULL beside the model, or where that cannot be
+   * written to in $XDG_CACHE_HOME/glossa. */
+  int64_t cache_packed_weights;
+  const char* weight_cache_folder;
 } glossa_recognizer_options;
 
 /* Attention context in encoder frames. A chunk is right + 1 frames: the latency of the recognizer. */
@@ -107,7 +116,7 @@ typedef struct glossa_att_context {
 
 typedef struct glossa_model_info {
   const char* name;          /* file name without extension */
-  const char* backend;       /* as chosen, e.g. "cpu (avx512)" */
+  const char* backend;       /* as chosen, e.g. "cpu (avx512vnni)" */
   int64_t parameters;        /* weights of the model */
   double frame_seconds;      /* duration of one encoder frame */
   int32_t sample_rate;       /* Hz */
@@ -117,6 +126,8 @@ typedef struct glossa_model_info {
   int32_t has_prompt;        /* 0: one language, target_lang must be "auto" or empty */
   int32_t att_context_count; /* see glossa_recognizer_att_context() */
   int32_t language_count;    /* see glossa_recognizer_language() */
+  const char* weights;       /* number format of the weights, as in the options */
+  const char* kv_cache;      /* number format of keys and values, as in the options */
 } glossa_model_info;
 
 typedef struct glossa_language {

@@ -20,7 +20,9 @@ class MappedFile {
 
   // Gives the pages read so far back to the system, which still caches the file: they are mapped again when
   // needed.
-  void release_pages() const;
+  void release_pages() const { release_pages(bytes()); }
+  // Only those that lie wholly within `part`; nothing when that is not of this file.
+  void release_pages(std::span<const std::byte> part) const;
 
  private:
   const std::byte* data_ = nullptr;

@@ -1,11 +1,13 @@
 #include "checkpoint/checkpoint.h"
 
+#include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 
 #include "base/fail.h"
 #include "base/half.h"
+#include "checkpoint/block_formats.h"
+#include "checkpoint/encode.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -23,40 +25,40 @@ std::vector<float> widened(std::span<const std::byte> bytes, Widen widen) {
   return values;
 }
 
-std::vector<std::byte> rounded(const TensorView& view, DType dtype, const std::string& source) {
-  const std::vector<float> values = view.to_f32();
-  std::vector<std::byte> bytes(values.size() * dtype_size(dtype));
-  if (dtype == DType::kF32) {
-    if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-    return bytes;
-  }
-  const bool f16 = dtype == DType::kF16;
-  for (std::size_t index = 0; index < values.size(); ++index) {
-    const std::uint16_t bits = f16 ? float_to_f16(values[index]) : float_to_bf16(values[index]);
-    const float back = f16 ? f16_to_float(bits) : bf16_to_float(bits);
-    if (std::isinf(back) && !std::isinf(values[index])) {
-      fail_invalid_argument("{}: {} has the value {}, which is too large for {}", source, view.name,
-                            values[index], dtype_name(dtype));
-    }
-    std::memcpy(bytes.data() + 2 * index, &bits, sizeof(bits));
-  }
-  return bytes;
-}
+struct Format {
+  std::string_view name;
+  std::int64_t numbers;  // of a block
+  std::size_t bytes;
+};
+
+// In the order of DType.
+constexpr std::array<Format, 8> kFormats = {{{"f32", 1, 4},
+                                             {"f16", 1, 2},
+                                             {"bf16", 1, 2},
+                                             {"q8_0", 32, 34},
+                                             {"q4_0", 32, 18},
+                                             {"q4_k", 256, 144},
+                                             {"q5_k", 256, 176},
+                                             {"q6_k", 256, 210}}};
+
+const Format& format_of(DType dtype) { return kFormats.at(static_cast<std::size_t>(dtype)); }
 
 }  // namespace
 
-std::size_t dtype_size(DType dtype) { return dtype == DType::kF32 ? 4 : 2; }
+std::string_view dtype_name(DType dtype) { return format_of(dtype).name; }
+std::int64_t block_size(DType dtype) { return format_of(dtype).numbers; }
+std::size_t dtype_size(DType dtype) { return format_of(dtype).bytes; }
+bool is_block_format(DType dtype) { return block_size(dtype) > 1; }
 
-std::string_view dtype_name(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return "f32";
-    case DType::kF16:
-      return "f16";
-    case DType::kBF16:
-      return "bf16";
+std::optional<DType> dtype_named(std::string_view name) {
+  for (std::size_t index = 0; index < kFormats.size(); ++index) {
+    if (kFormats[index].name == name) return static_cast<DType>(index);
   }
-  return "unknown";
+  return std::nullopt;
+}
+
+std::uint64_t stored_bytes(DType dtype, std::int64_t numbers) {
+  return static_cast<std::uint64_t>(numbers / block_size(dtype)) * dtype_size(dtype);
 }
 
 std::int64_t TensorView::elements() const {
@@ -73,8 +75,12 @@ std::vector<float> TensorView::to_f32() const {
       return widened<std::uint16_t>(bytes, f16_to_float);
     case DType::kBF16:
       return widened<std::uint16_t>(bytes, bf16_to_float);
+    default:
+      break;
   }
-  return {};
+  std::vector<float> values(static_cast<std::size_t>(elements()));
+  dequantize(dtype, bytes, values.data());
+  return values;
 }
 
 const TensorView& Checkpoint::tensor(std::string_view name) const {
@@ -84,7 +90,10 @@ const TensorView& Checkpoint::tensor(std::string_view name) const {
 }
 
 NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
-                         std::vector<std::vector<std::byte>>& storage) {
+                         std::vector<std::vector<std::byte>>& storage, const TensorDone& done) {
+  if (is_block_format(dtype)) {
+    fail_invalid_argument("{} cannot be stored in a .nemo (expected f32, f16 or bf16)", dtype_name(dtype));
+  }
   NemoContents contents;
   contents.config_yaml = checkpoint.config_yaml();
   contents.artifacts.assign(checkpoint.artifacts().begin(), checkpoint.artifacts().end());
@@ -92,10 +101,11 @@ NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
     const DType wanted = view.name.starts_with("preprocessor.") ? DType::kF32 : dtype;
     if (view.dtype != wanted) {
       // Growing `storage` moves the inner vectors but not their bytes.
-      storage.push_back(rounded(view, wanted, checkpoint.source()));
+      storage.push_back(encode(view, wanted, checkpoint.source()));
       view.dtype = wanted;
       view.bytes = storage.back();
     }
+    if (done) done(view.elements());
     contents.tensors.push_back(std::move(view));
   }
   return contents;

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,12 +16,18 @@
 
 namespace glossa::checkpoint {
 
-enum class DType { kF32, kF16, kBF16 };
-std::size_t dtype_size(DType dtype);
-std::string_view dtype_name(DType dtype);  // "f32", "f16", "bf16"
+// How numbers are stored: one by one, or in ggml's blocks that share a scale (checkpoint/block_formats.h).
+enum class DType { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_K, kQ5_K, kQ6_K };
+std::string_view dtype_name(DType dtype);  // "f32", "bf16", "q4_k"
+std::optional<DType> dtype_named(std::string_view name);
+std::int64_t block_size(DType dtype);  // numbers of a block; 1 for f32, f16 and bf16
+std::size_t dtype_size(DType dtype);   // bytes of a block
+bool is_block_format(DType dtype);
+// Bytes of that many numbers, whole blocks.
+std::uint64_t stored_bytes(DType dtype, std::int64_t numbers);
 
-// A contiguous row-major tensor. The bytes belong to the Checkpoint (often the mapped file) and may be
-// unaligned.
+// A contiguous row-major tensor; its rows are whole blocks. The bytes belong to the Checkpoint (often the
+// mapped file) and may be unaligned.
 struct TensorView {
   std::string name;
   DType dtype = DType::kF32;
@@ -30,9 +38,9 @@ struct TensorView {
   std::vector<float> to_f32() const;  // widened copy
 };
 
-// A file of the archive beside the weights, e.g. the tokenizer: kept so that a rewritten .nemo is complete.
+// A file beside the weights, e.g. the tokenizer: kept so that a rewritten .nemo is complete.
 struct Artifact {
-  std::string name;  // as in the archive, without "./"
+  std::string name;  // as in a .nemo, without "./"
   std::span<const std::byte> bytes;
 };
 
@@ -59,11 +67,19 @@ class Checkpoint {
   const TensorView& tensor(std::string_view name) const;
 };
 
+// Reads a .nemo or a GGUF file, whichever the first bytes say it is.
+std::shared_ptr<const Checkpoint> read_checkpoint(const std::filesystem::path& path);
+
 // Reads a .nemo: POSIX tar (also gzip-compressed) with model_config.yaml, model_weights.ckpt (torch zip) and
 // tokenizer. An uncompressed tar is memory-mapped and its tensors point into the mapping. Every tensor is
 // checked by name and shape against tensor_specs(). Error kBadInput for anything unusable; never executes
 // what a pickle asks for.
 std::shared_ptr<const Checkpoint> read_nemo(const std::filesystem::path& path);
+
+// Reads a GGUF file of the layout in docs/checkpoint.md, memory-mapped, with the names and shapes of a .nemo.
+// config_yaml() and the artifacts are made from its metadata; the front end's constants that the file does
+// not have are computed. Error kBadInput for anything unusable.
+std::shared_ptr<const Checkpoint> read_gguf(const std::filesystem::path& path);
 
 // Parses the text of a model_config.yaml. `source` is for messages.
 model::ModelConfig parse_model_config(const std::string& yaml, const std::string& source);
@@ -74,14 +90,30 @@ struct NemoContents {
   std::vector<TensorView> tensors;  // in file order
 };
 
+// Called after each tensor with the number of its elements. May throw to end the work.
+using TensorDone = std::function<void(std::int64_t elements)>;
+
 // Writes a .nemo that NeMo loads: uncompressed PAX tar, torch zip with 64-byte aligned records. Written
 // beside `path` and renamed, so an interrupted write leaves no half file. Error kBadInput when the disk
 // refuses.
-void write_nemo(const std::filesystem::path& path, const NemoContents& contents);
+void write_nemo(const std::filesystem::path& path, const NemoContents& contents, const TensorDone& done = {});
 
-// The contents of a checkpoint with model weights rounded to `dtype` (preprocessor.* stays f32). The returned
-// views point into `checkpoint` or into `storage`, which must both outlive them.
+// The contents of a checkpoint with model weights rounded to `dtype`, f32, f16 or bf16 (preprocessor.* stays
+// f32). The returned views point into `checkpoint` or into `storage`, which must both outlive them.
 NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
-                         std::vector<std::vector<std::byte>>& storage);
+                         std::vector<std::vector<std::byte>>& storage, const TensorDone& done = {});
+
+// What went into a file, to compare with what is read back.
+struct WrittenTensor {
+  std::string name;  // in the state dict
+  DType dtype = DType::kF32;
+  std::uint32_t crc32 = 0;  // of its bytes in the file
+};
+
+// Writes a GGUF file with the matrices of linear layers in `dtype` (f32, f16, bf16, q8_0 or q4_k), tensor by
+// tensor, so that memory stays small. As write_nemo(), it leaves no half file. Error kInvalidArgument for
+// numbers that the format cannot hold.
+std::vector<WrittenTensor> write_gguf(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                                      DType dtype, const TensorDone& done = {});
 
 }  // namespace glossa::checkpoint

@@ -158,14 +158,6 @@ model::EncoderConfig parse_encoder(const ConfigSection& root, const ConfigDocume
   return encoder;
 }
 
-// A YAML 1.1 writer turns the key "no" (Norwegian) into the boolean false.
-std::string language_key(const YAML::Node& key) {
-  for (const std::string_view no : {"no", "No", "NO", "false", "False", "FALSE"}) {
-    if (key.Scalar() == no) return "no";
-  }
-  return key.Scalar();
-}
-
 std::vector<std::pair<std::string, int>> parse_prompt_dictionary(const ConfigSection& defaults,
                                                                  const ConfigDocument& document) {
   constexpr std::string_view kKey = "prompt_dictionary";
@@ -183,7 +175,7 @@ std::vector<std::pair<std::string, int>> parse_prompt_dictionary(const ConfigSec
       fail_bad_input("{}: {} is {} (expected a slot number)", document.source(), where,
                      ConfigSection::shown(value));
     }
-    const std::string language = language_key(entry.first);
+    const std::string language = prompt_language(entry.first.Scalar());
     const bool repeated = std::any_of(dictionary.begin(), dictionary.end(), [&](const auto& other) {
       return other.first == language && other.second == slot;  // both "no" and "false"
     });
@@ -306,14 +298,44 @@ ParsedConfig parse_document(const std::string& yaml, const std::string& source) 
   return parsed;
 }
 
-}  // namespace
+ConfigExtras parse_extras(const ConfigDocument& document) {
+  constexpr int kMostPositions = 1 << 16;
+  const ConfigSection root = document.root();
+  ConfigExtras extras;
+  extras.name = root.text("name").value_or("");
+  const ConfigSection preprocessor = root.section("preprocessor");
+  if (preprocessor.has("dither")) extras.dither = preprocessor.number("dither");
+  const ConfigSection encoder = root.section("encoder");
+  extras.pos_emb_max_len = encoder.integer_or("pos_emb_max_len", extras.pos_emb_max_len);
+  if (extras.pos_emb_max_len < 1 || extras.pos_emb_max_len > kMostPositions)
+    encoder.fail("pos_emb_max_len", fmt::format("1 to {}", kMostPositions));
+  return extras;
+}
 
-ParsedConfig parse_config(const std::string& yaml, const std::string& source) {
+template <class Parse>
+auto without_yaml_errors(const std::string& source, Parse parse) {
   try {
-    return parse_document(yaml, source);
+    return parse();
   } catch (const YAML::Exception& error) {
     fail_bad_input("{}: unusable YAML: {}", source, error.what());
   }
+}
+
+}  // namespace
+
+std::string prompt_language(std::string_view key) {
+  for (const std::string_view no : {"no", "No", "NO", "false", "False", "FALSE"}) {
+    if (key == no) return "no";
+  }
+  return std::string(key);
+}
+
+ParsedConfig parse_config(const std::string& yaml, const std::string& source) {
+  return without_yaml_errors(source, [&] { return parse_document(yaml, source); });
+}
+
+ConfigExtras parse_config_extras(const std::string& yaml, const std::string& source) {
+  return without_yaml_errors(source, [&] { return parse_extras(ConfigDocument(yaml, source)); });
 }
 
 model::ModelConfig parse_model_config(const std::string& yaml, const std::string& source) {

@@ -31,7 +31,7 @@ void check_artifact_names(const NemoContents& contents) {
 void check_tensors(const NemoContents& contents) {
   std::unordered_set<std::string_view> names;
   for (const TensorView& tensor : contents.tensors) {
-    const auto expected = static_cast<std::uint64_t>(tensor.elements()) * dtype_size(tensor.dtype);
+    const auto expected = stored_bytes(tensor.dtype, tensor.elements());
     if (tensor.bytes.size() != expected) {
       fail_invalid_argument("tensor {} has {} bytes (expected {} for its shape)", tensor.name,
                             tensor.bytes.size(), expected);
@@ -48,15 +48,16 @@ void write_member(AtomicFile& file, const std::string& name, std::span<const std
 }
 
 // model_weights.ckpt: what torch.save(state_dict) writes. Tensors go from their views to the disk one by one.
-void write_weights(AtomicFile& file, std::span<const TensorView> tensors) {
+void write_weights(AtomicFile& file, std::span<const TensorView> tensors, const TensorDone& done) {
   const std::string pickle = write_state_dict(tensors);
   struct Record {
     std::string name;
     std::span<const std::byte> bytes;
+    std::int64_t elements = 0;
   };
   std::vector<Record> records{{"data.pkl", as_bytes(pickle)}, {"byteorder", as_bytes("little")}};
   for (std::size_t index = 0; index < tensors.size(); ++index) {
-    records.push_back({fmt::format("data/{}", index), tensors[index].bytes});
+    records.push_back({fmt::format("data/{}", index), tensors[index].bytes, tensors[index].elements()});
   }
   records.push_back({"version", as_bytes("3\n")});
 
@@ -67,6 +68,7 @@ void write_weights(AtomicFile& file, std::span<const TensorView> tensors) {
   for (std::size_t index = 0; index < records.size(); ++index) {
     file.write(zip.local_header(index, crc32_of(records[index].bytes)));
     file.write(records[index].bytes);
+    if (done) done(records[index].elements);
   }
   file.write(zip.central_directory());
   file.write(tar_padding(size));
@@ -74,14 +76,14 @@ void write_weights(AtomicFile& file, std::span<const TensorView> tensors) {
 
 }  // namespace
 
-void write_nemo(const std::filesystem::path& path, const NemoContents& contents) {
+void write_nemo(const std::filesystem::path& path, const NemoContents& contents, const TensorDone& done) {
   check_artifact_names(contents);
   check_tensors(contents);
   AtomicFile file(path);
   file.write(tar_header("./", 0, '5'));
   for (const Artifact& artifact : contents.artifacts) write_member(file, artifact.name, artifact.bytes);
   write_member(file, "model_config.yaml", as_bytes(contents.config_yaml));
-  write_weights(file, contents.tensors);
+  write_weights(file, contents.tensors, done);
   // Two zero blocks end the archive; tar programs read records of 20 blocks.
   constexpr std::uint64_t kRecord = 20 * 512;
   const std::uint64_t end = file.written() + 2 * 512;

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "base/fail.h"
 #include "checkpoint/torch_pickle.h"
 
 namespace glossa::checkpoint {
@@ -58,6 +59,9 @@ class PickleWriter {
         return shared(kF16Type, "ctorch\nHalfStorage\n");
       case DType::kBF16:
         return shared(kBF16Type, "ctorch\nBFloat16Storage\n");
+      default:
+        fail_invalid_argument("{} is no number format of PyTorch (expected f32, f16 or bf16)",
+                              dtype_name(dtype));
     }
   }
 

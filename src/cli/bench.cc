@@ -13,6 +13,7 @@
 #include "cli/bench_report.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
+#include "cli/interrupt.h"
 #include "cli/option_values.h"
 #include "cli/output_writer.h"
 #include "cli/progress.h"
@@ -200,12 +201,19 @@ class Benchmark {
 
   void measure_start(const ModelInfo& info, AttContext context, const bench::Floor& floor) {
     status_.show("start");
-    const auto starts = bench::measure_start_up({.model = model_path(options_.model),
-                                                 .packs = info.weights != WeightFormat::kF32,
-                                                 .probe = [&](const fs::path& folder) {
-                                                   return bench::run_probe(
-                                                       probe_arguments("start", context, folder.string()));
-                                                 }});
+    const InterruptGuard interrupt;  // so that the folder of packed weights does not stay behind
+    const auto probe = [&](const fs::path& folder) {
+      try {
+        const auto values = bench::run_probe(probe_arguments("start", context, folder.string()));
+        interrupt.check();
+        return values;
+      } catch (const Error&) {
+        interrupt.check();
+        throw;
+      }
+    };
+    const auto starts = bench::measure_start_up(
+        {.model = model_path(options_.model), .packs = info.weights != WeightFormat::kF32, .probe = probe});
     status_.clear();
     report_.add(starts, context, floor.step_seconds(0));
   }

@@ -1,4 +1,4 @@
-// `glossa convert`: a checkpoint in, the same checkpoint out with its weights in another number format.
+// `glossa convert`: a checkpoint in, the same checkpoint out in another file or number format.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -7,11 +7,16 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <vector>
 
 #include "base/fail.h"
+#include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/output_writer.h"
+#include "cli/progress.h"
 
 namespace glossa::cli {
 namespace {
@@ -23,95 +28,185 @@ struct ConvertOptions {
   fs::path out;
   std::string dtype;
   bool json = false;
+  bool quiet = false;
 };
+
+enum class Container { kNemo, kGguf };
 
 struct Parity {
   std::size_t tensors = 0;
   double largest_error = 0;           // absolute
   double largest_relative_error = 0;  // of values that are normal numbers in the new format
-  std::string tensor;                 // where the largest absolute error is
+  double squared_errors = 0;
+  double squares = 0;
+  std::string tensor;  // where the largest absolute error is
+
+  double rms_relative_error() const { return squares > 0 ? std::sqrt(squared_errors / squares) : 0; }
 };
 
-checkpoint::DType parse_dtype(const std::string& name) {
-  for (const checkpoint::DType dtype :
-       {checkpoint::DType::kF32, checkpoint::DType::kF16, checkpoint::DType::kBF16}) {
-    if (name == checkpoint::dtype_name(dtype)) return dtype;
+Container container_of(const fs::path& out) {
+  if (out.extension() == ".nemo") return Container::kNemo;
+  if (out.extension() == ".gguf") return Container::kGguf;
+  fail_invalid_argument("OUT has another format's name (expected a file that ends in .nemo or .gguf, got {})",
+                        out.string());
+}
+
+checkpoint::DType parse_dtype(const std::string& name, Container container) {
+  using checkpoint::DType;
+  const auto dtype = checkpoint::dtype_named(name);
+  const bool plain = dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
+  const bool blocks = dtype == DType::kQ8_0 || dtype == DType::kQ4_K;
+  if (!plain && !blocks) {
+    fail_invalid_argument("wrong number format (expected f32, f16, bf16, q8_0 or q4_k, got {}, from --dtype)",
+                          name);
   }
-  fail_invalid_argument("wrong number format (expected f32, f16 or bf16, got {}, from --dtype)", name);
+  if (blocks && container == Container::kNemo) {
+    fail_invalid_argument(
+        "a .nemo cannot hold this number format (expected f32, f16 or bf16, got {}, from "
+        "--dtype; a .gguf can)",
+        name);
+  }
+  return *dtype;
+}
+
+void check_paths(const ConvertOptions& options) {
+  if (!fs::exists(options.in))
+    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", options.in.string());
+  if (!fs::exists(options.out)) return;
+  if (fs::equivalent(options.in, options.out)) {
+    fail_invalid_argument("OUT would replace IN (expected two different files, got {})",
+                          options.out.string());
+  }
+  if (!fs::is_regular_file(fs::symlink_status(options.out))) {
+    fail_invalid_argument("OUT is no regular file (expected a new one or one to replace, got {})",
+                          options.out.string());
+  }
+}
+
+// After each tensor the bar moves, and a signal may end the work.
+class Conversion {
+ public:
+  // `passes`: how often every tensor is worked on.
+  Conversion(const checkpoint::Checkpoint& before, int passes, bool quiet)
+      : progress_("converting", passes * elements(before), quiet) {}
+
+  checkpoint::TensorDone step(const char* what) {
+    return [this, what](std::int64_t count) {
+      interrupt_.check();
+      done_ += static_cast<double>(count);
+      progress_.update(done_, what);
+    };
+  }
+
+ private:
+  static double elements(const checkpoint::Checkpoint& checkpoint) {
+    std::int64_t sum = 0;
+    for (const checkpoint::TensorView& tensor : checkpoint.tensors()) sum += tensor.elements();
+    return static_cast<double>(sum);
+  }
+
+  InterruptGuard interrupt_;
+  Progress progress_;
+  double done_ = 0;
+};
+
+std::vector<checkpoint::WrittenTensor> write_nemo(const fs::path& path, const checkpoint::Checkpoint& before,
+                                                  checkpoint::DType dtype, Conversion& conversion) {
+  std::vector<std::vector<std::byte>> storage;
+  const auto contents = checkpoint::contents_of(before, dtype, storage, conversion.step("rounding"));
+  checkpoint::write_nemo(path, contents, conversion.step("writing"));
+  std::vector<checkpoint::WrittenTensor> written;
+  for (const checkpoint::TensorView& tensor : contents.tensors)
+    written.push_back({tensor.name, tensor.dtype, checkpoint::crc32_of(tensor.bytes)});
+  return written;
+}
+
+void compare_values(const checkpoint::TensorView& before, const checkpoint::TensorView& after,
+                    Parity& parity) {
+  constexpr double kSmallestNormal = 6.2e-5;  // of f16, the format with the smallest range
+  const std::vector<float> old_values = before.to_f32();
+  const std::vector<float> new_values = after.to_f32();
+  double largest_error = 0;
+  for (std::size_t index = 0; index < old_values.size(); ++index) {
+    const double old_value = old_values[index];
+    const double error = std::abs(old_value - new_values[index]);
+    parity.squared_errors += error * error;
+    parity.squares += old_value * old_value;
+    largest_error = std::max(largest_error, error);
+    if (std::abs(old_value) >= kSmallestNormal)
+      parity.largest_relative_error = std::max(parity.largest_relative_error, error / std::abs(old_value));
+  }
+  if (largest_error > parity.largest_error) {
+    parity.largest_error = largest_error;
+    parity.tensor = before.name;
+  }
 }
 
 // Reads the new file again: every tensor must be there, bit for bit as it was to be written.
-Parity compare(const checkpoint::Checkpoint& before, const checkpoint::NemoContents& written,
-               const fs::path& path) {
-  constexpr double kSmallestNormal = 6.2e-5;  // of f16, the format with the smallest range
-  const auto after = checkpoint::read_nemo(path);
+Parity compare(const checkpoint::Checkpoint& before, std::span<const checkpoint::WrittenTensor> written,
+               const fs::path& path, const checkpoint::TensorDone& done) {
+  const auto after = checkpoint::read_checkpoint(path);
   Parity parity;
-  for (const checkpoint::TensorView& tensor : written.tensors) {
+  for (const checkpoint::WrittenTensor& tensor : written) {
     const checkpoint::TensorView* read = after->find(tensor.name);
-    if (read == nullptr || read->dtype != tensor.dtype || read->shape != tensor.shape ||
-        !std::equal(read->bytes.begin(), read->bytes.end(), tensor.bytes.begin(), tensor.bytes.end())) {
+    const checkpoint::TensorView* old = before.find(tensor.name);
+    if (read == nullptr || read->dtype != tensor.dtype || checkpoint::crc32_of(read->bytes) != tensor.crc32 ||
+        (old != nullptr && old->shape != read->shape)) {
       throw Error(ErrorCode::kInternal,
                   fmt::format("{}: {} was not read back as written", path.string(), tensor.name));
     }
     ++parity.tensors;
-    const std::vector<float> old_values = before.tensor(tensor.name).to_f32();
-    const std::vector<float> new_values = read->to_f32();
-    for (std::size_t index = 0; index < old_values.size(); ++index) {
-      const double old_value = old_values[index];
-      if (std::isfinite(old_value) && !std::isfinite(new_values[index])) {
-        fs::remove(path);
-        fail_bad_input("{}: {} holds {} (expected numbers that fit the new format; use bf16 or f32)",
-                       before.source(), tensor.name, old_value);
-      }
-      const double error = std::abs(old_value - new_values[index]);
-      if (error > parity.largest_error) {
-        parity.largest_error = error;
-        parity.tensor = tensor.name;
-      }
-      if (std::abs(old_value) >= kSmallestNormal) {
-        parity.largest_relative_error = std::max(parity.largest_relative_error, error / std::abs(old_value));
-      }
-    }
+    if (old != nullptr) compare_values(*old, *read, parity);  // else a constant that IN leaves to the reader
+    done(read->elements());
+    before.release_pages();  // neither file need stay in memory
+    after->release_pages();
   }
   return parity;
 }
 
+std::string errors_of(const Parity& parity, checkpoint::DType dtype) {
+  const std::string where = parity.tensor.empty() ? "" : " in " + parity.tensor;
+  if (checkpoint::is_block_format(dtype)) {
+    return fmt::format("largest error {:.3g}{}, root mean square {:.3g} of the weights'",
+                       parity.largest_error, where, parity.rms_relative_error());
+  }
+  return fmt::format("largest rounding error {:.3g}{}, {:.3g} relative", parity.largest_error, where,
+                     parity.largest_relative_error);
+}
+
+Parity write_and_compare(const ConvertOptions& options, checkpoint::DType dtype, Container container) {
+  const auto before = checkpoint::read_checkpoint(options.in);
+  const bool gguf = container == Container::kGguf;
+  Conversion conversion(*before, gguf ? 2 : 3, options.quiet);
+  const auto written = gguf ? checkpoint::write_gguf(options.out, *before, dtype, conversion.step("writing"))
+                            : write_nemo(options.out, *before, dtype, conversion);
+  return compare(*before, written, options.out, conversion.step("checking"));
+}
+
 int convert(const ConvertOptions& options) {
-  const checkpoint::DType dtype = parse_dtype(options.dtype);
-  if (!fs::exists(options.in))
-    fail_bad_input("{}: no such file (expected a .nemo checkpoint)", options.in.string());
-  if (options.out.extension() != ".nemo") {
-    fail_invalid_argument("OUT has another format's name (expected a file that ends in .nemo, got {})",
-                          options.out.string());
+  const Container container = container_of(options.out);
+  const checkpoint::DType dtype = parse_dtype(options.dtype, container);
+  check_paths(options);
+  Parity parity;
+  try {
+    parity = write_and_compare(options, dtype, container);
+  } catch (const Interrupted& interrupted) {
+    end_by_signal(interrupted.signal);  // an unfinished file is gone by now
   }
-  if (fs::exists(options.out)) {
-    if (fs::equivalent(options.in, options.out)) {
-      fail_invalid_argument("OUT would replace IN (expected two different files, got {})",
-                            options.out.string());
-    }
-    if (!fs::is_regular_file(fs::symlink_status(options.out))) {
-      fail_invalid_argument("OUT is no regular file (expected a new one or one to replace, got {})",
-                            options.out.string());
-    }
-  }
-  const auto before = checkpoint::read_nemo(options.in);
-  std::vector<std::vector<std::byte>> storage;
-  const checkpoint::NemoContents contents = checkpoint::contents_of(*before, dtype, storage);
-  checkpoint::write_nemo(options.out, contents);
-  const Parity parity = compare(*before, contents, options.out);
 
   const auto bytes_in = fs::file_size(options.in);
   const auto bytes_out = fs::file_size(options.out);
   if (options.json) {
-    const nlohmann::ordered_json report = {{"in", options.in.string()},
-                                           {"out", options.out.string()},
-                                           {"dtype", options.dtype},
-                                           {"bytes_in", bytes_in},
-                                           {"bytes_out", bytes_out},
-                                           {"tensors", parity.tensors},
-                                           {"largest_error", parity.largest_error},
-                                           {"largest_relative_error", parity.largest_relative_error},
-                                           {"tensor_of_largest_error", parity.tensor}};
+    nlohmann::ordered_json report = {{"in", options.in.string()},
+                                     {"out", options.out.string()},
+                                     {"dtype", options.dtype},
+                                     {"bytes_in", bytes_in},
+                                     {"bytes_out", bytes_out},
+                                     {"tensors", parity.tensors},
+                                     {"largest_error", parity.largest_error},
+                                     {"rms_relative_error", parity.rms_relative_error()},
+                                     {"tensor_of_largest_error", parity.tensor}};
+    if (!checkpoint::is_block_format(dtype)) report["largest_relative_error"] = parity.largest_relative_error;
     print_to_stdout(report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     return kDone;
   }
@@ -119,9 +214,7 @@ int convert(const ConvertOptions& options) {
                               static_cast<double>(bytes_in) / 1e6, options.out.string(),
                               static_cast<double>(bytes_out) / 1e6, options.dtype));
   print_to_stdout(
-      fmt::format("{} tensors read back as written; largest rounding error {:.3g}{}, {:.3g} relative\n",
-                  parity.tensors, parity.largest_error, parity.tensor.empty() ? "" : " in " + parity.tensor,
-                  parity.largest_relative_error));
+      fmt::format("{} tensors read back as written; {}\n", parity.tensors, errors_of(parity, dtype)));
   return kDone;
 }
 
@@ -130,14 +223,22 @@ int convert(const ConvertOptions& options) {
 Command add_convert(CLI::App& program) {
   auto options = std::make_shared<ConvertOptions>();
   CLI::App* command =
-      program.add_subcommand("convert", "Write a .nemo with its weights in another number format");
-  command->footer("The new file is read again and compared; the front end's constants stay f32.");
-  command->add_option("in", options->in, "The checkpoint, a .nemo file")->required()->type_name("");
-  command->add_option("out", options->out, "The file to write; not IN")->required()->type_name("");
-  command->add_option("--dtype", options->dtype, "Numbers of the weights: f32, f16 or bf16")
+      program.add_subcommand("convert", "Write a checkpoint in another number format, as .nemo or .gguf");
+  command->footer(
+      "OUT's ending says which kind of file it becomes. The new file is read again and compared; the front\n"
+      "end's constants stay f32. In a .gguf, f16, bf16, q8_0 and q4_k are for the matrices of linear "
+      "layers;\n"
+      "convolutions and the embedding are f16, small tensors f32.");
+  command->add_option("in", options->in, "The checkpoint, a .nemo or .gguf file")->required()->type_name("");
+  command->add_option("out", options->out, "The .nemo or .gguf file to write; not IN")
+      ->required()
+      ->type_name("");
+  command
+      ->add_option("--dtype", options->dtype, "Numbers of the weights: f32, f16 or bf16; .gguf: q8_0, q4_k")
       ->required()
       ->type_name("FORMAT");
   command->add_flag("--json", options->json, "JSON instead of text");
+  command->add_flag("--quiet", options->quiet, "Neither progress nor notes on stderr, only errors");
   return {command, [options] { return convert(*options); }};
 }
 

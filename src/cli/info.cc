@@ -144,7 +144,7 @@ std::string to_text(const ordered_json& info) {
 }
 
 int info(const InfoOptions& options) {
-  const auto checkpoint = checkpoint::read_nemo(model_path(options.model));
+  const auto checkpoint = checkpoint::read_checkpoint(model_path(options.model));
   const ordered_json report = to_json(*checkpoint);
   print_to_stdout(options.json ? report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"
                                : to_text(report));
@@ -159,7 +159,7 @@ Command add_info(CLI::App& program) {
       program.add_subcommand("info", "What a checkpoint is: geometry, parameters, contexts, kernels");
   command
       ->add_option("model", options->model.model,
-                   "A .nemo file (default: $GLOSSA_MODEL, else the bundled demo model)")
+                   "A .nemo or .gguf file (default: $GLOSSA_MODEL, else the bundled demo model)")
       ->type_name("");
   command->add_flag("--json", options->json, "JSON instead of text");
   return {command, [options] { return info(*options); }};

@@ -48,7 +48,7 @@ std::string to_text(const std::vector<LanguageReport>& reports) {
 }
 
 int languages(const LanguagesOptions& options) {
-  const auto reports = report_languages(*checkpoint::read_nemo(model_path(options.model)));
+  const auto reports = report_languages(*checkpoint::read_checkpoint(model_path(options.model)));
   print_to_stdout(options.json ? to_json(reports) : to_text(reports));
   return kDone;
 }
@@ -64,7 +64,7 @@ Command add_languages(CLI::App& program) {
       "that the model writes behind a sentence of the language.");
   command
       ->add_option("model", options->model.model,
-                   "A .nemo file (default: $GLOSSA_MODEL, else the bundled demo model)")
+                   "A .nemo or .gguf file (default: $GLOSSA_MODEL, else the bundled demo model)")
       ->type_name("");
   command->add_flag("--json", options->json, "JSON instead of text");
   return {command, [options] { return languages(*options); }};

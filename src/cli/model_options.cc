@@ -55,7 +55,7 @@ Format format_of(const Named<Format> (&all)[Count], const std::string& name, con
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--model", options.model,
-                  "Checkpoint, a .nemo file (default: $GLOSSA_MODEL, else the bundled demo model)")
+                  "Checkpoint, a .nemo or .gguf file (default: $GLOSSA_MODEL, else the bundled demo model)")
       ->type_name("PATH");
   add_engine_options(command, options);
 }
@@ -117,7 +117,7 @@ fs::path model_path(const ModelOptions& options) {
   fs::path model = options.model.empty() ? default_model() : options.model;
   std::error_code error;
   if (!fs::exists(model, error))
-    fail_bad_input("{}: no such file (expected a .nemo checkpoint)", model.string());
+    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", model.string());
   return model;
 }
 

@@ -15,31 +15,34 @@ ConformerLayer::ConformerLayer(const backend::Backend& backend, const model::Enc
   const std::string prefix = fmt::format("encoder.layers.{}.", layer);
   const auto norm = [&](const char* name) { return bind_layer_norm(store, prefix + name); };
   // `input`: the norm whose output the linear layer reads, where it is one.
-  const auto linear = [&](const char* name, const LayerNorm* input) {
+  const auto linear = [&](const std::string& name, const LayerNorm* input) {
     return store.linear(prefix + name, Precision::kAsChosen, input);
+  };
+  const auto sensitive = [&](const std::string& name, const LayerNorm* input) {
+    return store.linear(prefix + name, Precision::kAtLeast8Bits, input);
   };
   const auto feed_forward = [&](const std::string& name) {
     FeedForward module;
     module.norm = bind_layer_norm(store, prefix + "norm_" + name);
-    module.linear1 = linear((name + ".linear1").c_str(), &module.norm);
-    module.linear2 = linear((name + ".linear2").c_str(), nullptr);
+    module.linear1 = linear(name + ".linear1", &module.norm);
+    module.linear2 = linear(name + ".linear2", nullptr);
     return module;
   };
   feed_forward1_ = feed_forward("feed_forward1");
   norm_self_att_ = norm("norm_self_att");
   linear_q_ = linear("self_attn.linear_q", &norm_self_att_);
   linear_k_ = linear("self_attn.linear_k", &norm_self_att_);
-  linear_v_ = linear("self_attn.linear_v", &norm_self_att_);
-  linear_out_ = linear("self_attn.linear_out", nullptr);
-  linear_pos_ = store.linear(prefix + "self_attn.linear_pos", Precision::kAtLeast8Bits, nullptr);
+  linear_v_ = sensitive("self_attn.linear_v", &norm_self_att_);
+  linear_out_ = sensitive("self_attn.linear_out", nullptr);
+  linear_pos_ = sensitive("self_attn.linear_pos", nullptr);
   pos_bias_u_ = store.vector(prefix + "self_attn.pos_bias_u");
   pos_bias_v_ = store.vector(prefix + "self_attn.pos_bias_v");
   norm_conv_ = norm("norm_conv");
-  pointwise_conv1_ = linear("conv.pointwise_conv1", &norm_conv_);
+  pointwise_conv1_ = sensitive("conv.pointwise_conv1", &norm_conv_);
   depthwise_taps_ = bind_transposed(store, prefix + "conv.depthwise_conv.weight");
   depthwise_bias_ = store.optional_vector(prefix + "conv.depthwise_conv.bias");
   conv_norm_ = norm("conv.batch_norm");  // a LayerNorm; the name is historical
-  pointwise_conv2_ = linear("conv.pointwise_conv2", nullptr);
+  pointwise_conv2_ = sensitive("conv.pointwise_conv2", nullptr);
   feed_forward2_ = feed_forward("feed_forward2");
   norm_out_ = norm("norm_out");
 }

@@ -36,6 +36,7 @@ Encoder::Encoder(const backend::Backend& backend, const model::ModelConfig& conf
     widest.right = std::max(widest.right, context.right);
   }
   positions_.covering(widest);
+  for (const ConformerLayer& layer : layers_) store.release(layer.position_weight());
 }
 
 EncodedFrames Encoder::step(std::span<const EncoderInput> inputs, EncoderWorkspace& workspace,

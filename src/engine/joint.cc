@@ -6,9 +6,9 @@ using backend::Matrix;
 
 Joint::Joint(const backend::Backend& backend, WeightStore& store)
     : backend_(backend),
-      encoder_(store.linear("joint.enc", Precision::kAtLeast8Bits, nullptr)),
-      predictor_(store.linear("joint.pred", Precision::kAtLeast8Bits, nullptr)),
-      output_(store.linear("joint.joint_net.2", Precision::kAtLeast8Bits, nullptr)) {}
+      encoder_(store.linear("joint.enc", Precision::kAtLeast16Bits, nullptr)),
+      predictor_(store.linear("joint.pred", Precision::kAtLeast16Bits, nullptr)),
+      output_(store.linear("joint.joint_net.2", Precision::kAtLeast16Bits, nullptr)) {}
 
 Matrix<float> Joint::project_frames(Matrix<const float> frames, backend::Buffer& output) const {
   const Matrix<float> projected = output.resize(frames.rows, hidden_size());

@@ -226,6 +226,10 @@ void PackedWeights::add(const std::string& name, const backend::PackedWeight& we
   }
 }
 
+void PackedWeights::release(std::span<const std::byte> bytes) const {
+  if (file_ != nullptr) file_->release_pages(bytes);
+}
+
 void PackedWeights::finish() {
   if (writer_ == nullptr) return;
   try {

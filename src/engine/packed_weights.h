@@ -37,6 +37,9 @@ class PackedWeights {
   std::unique_ptr<const backend::PackedWeight> find(const std::string& name, std::int64_t rows,
                                                     std::int64_t cols, WeightFormat format) const;
   void add(const std::string& name, const backend::PackedWeight& weight);
+  // Gives the pages back that lie wholly within `bytes` of the mapped file; they come again when they are
+  // read.
+  void release(std::span<const std::byte> bytes) const;
   // After the last add(): gives the file its name.
   void finish();
 

@@ -19,7 +19,7 @@ Predictor::Predictor(const backend::Backend& backend, const model::PredictorConf
   for (int layer = 0; layer < config.layers; ++layer) {
     const auto side = [&](const char* name) {
       return Linear{
-          store.packed(fmt::format("{}weight_{}_l{}", prefix, name, layer), Precision::kAtLeast8Bits),
+          store.packed(fmt::format("{}weight_{}_l{}", prefix, name, layer), Precision::kAtLeast16Bits),
           store.vector(fmt::format("{}bias_{}_l{}", prefix, name, layer))};
     };
     layers_.push_back({side("ih"), side("hh")});

@@ -22,7 +22,7 @@ std::shared_ptr<const Recognizer> Recognizer::load(const RecognizerOptions& opti
   if (options.threads < 0 || options.threads > kMostThreads) {
     fail_invalid_argument("threads is {}, expected 0 (one per core) to {}", options.threads, kMostThreads);
   }
-  return std::make_shared<const engine::RecognizerImpl>(checkpoint::read_nemo(options.model), options);
+  return std::make_shared<const engine::RecognizerImpl>(checkpoint::read_checkpoint(options.model), options);
 }
 
 namespace engine {

@@ -1,24 +1,11 @@
 #include "engine/relative_positions.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
+#include "model/position_encoding.h"
+
 namespace glossa::engine {
-namespace {
-
-void encode_position(std::int64_t position, int d_model, float* row) {
-  for (int pair = 0; pair < d_model; pair += 2) {
-    // The products are rounded to f32 as in NeMo's table.
-    const float frequency =
-        std::exp(static_cast<float>(pair) * static_cast<float>(-(std::log(10000.0) / d_model)));
-    const float angle = static_cast<float>(position) * frequency;
-    row[pair] = std::sin(angle);
-    if (pair + 1 < d_model) row[pair + 1] = std::cos(angle);
-  }
-}
-
-}  // namespace
 
 RelativePositionTable::RelativePositionTable(const backend::Backend& backend, int d_model, int heads,
                                              std::vector<const backend::PackedWeight*> weights)
@@ -38,7 +25,7 @@ std::shared_ptr<const RelativePositions> RelativePositionTable::covering(AttCont
   backend::Buffer encodings(wider->max_offset - wider->min_offset + 1, d_model_);
   const backend::Matrix<float> rows = encodings.view();
   for (std::int64_t row = 0; row < rows.rows; ++row)
-    encode_position(wider->max_offset - row, d_model_, rows.row(row));
+    model::encode_position(wider->max_offset - row, d_model_, rows.row(row));
   backend::Buffer keys;
   for (const backend::PackedWeight* weight : weights_) {
     const backend::Matrix<float> projected = keys.resize(rows.rows, d_model_);

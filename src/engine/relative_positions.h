@@ -12,8 +12,7 @@
 namespace glossa::engine {
 
 // Each layer's matrix is head by head, [heads, offsets, head size]: row p of a head belongs to the offset
-// (query index - key index) max_offset - p. Source: Transformer-XL with NeMo's interleaved table, PE(m)[2k] =
-// sin(m w_k), PE(m)[2k + 1] = cos(m w_k), w_k = 10000^(-2k / d_model).
+// (query index - key index) max_offset - p.
 struct RelativePositions {
   std::int64_t max_offset = 0;
   std::int64_t min_offset = 0;

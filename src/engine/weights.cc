@@ -26,6 +26,7 @@ const float* in_place(const checkpoint::TensorView& tensor) {
 WeightFormat format_of(Precision precision, WeightFormat chosen) {
   if (precision == Precision::kF32) return WeightFormat::kF32;
   if (precision == Precision::kAtLeast8Bits && chosen == WeightFormat::kInt4) return WeightFormat::kInt8;
+  if (precision == Precision::kAtLeast16Bits && chosen != WeightFormat::kF32) return WeightFormat::kBF16;
   return chosen;
 }
 
@@ -120,6 +121,10 @@ std::unique_ptr<const backend::PackedWeight> WeightStore::pack(const std::string
 const float* WeightStore::keep(std::vector<float> values) {
   owned_.push_back(std::make_unique<const std::vector<float>>(std::move(values)));
   return owned_.back()->data();
+}
+
+void WeightStore::release(const backend::PackedWeight& weight) const {
+  if (cache_ != nullptr) cache_->release(weight.bytes());
 }
 
 void WeightStore::finish() {

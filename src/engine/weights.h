@@ -28,6 +28,7 @@ struct Linear {
 enum class Precision {
   kAsChosen,
   kAtLeast8Bits,
+  kAtLeast16Bits,
   kF32,
 };
 
@@ -75,6 +76,9 @@ class WeightStore {
     double elements = 0;
   };
   std::span<const Bound> bound() const { return bound_; }
+
+  // The weight will hardly be used again: its pages of the packed file are given back until it is.
+  void release(const backend::PackedWeight& weight) const;
 
   // Everything is bound: the packed weights are written, and memory that only caches the checkpoint is given
   // back.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -384,11 +385,43 @@ TEST(CApi, OptionsWithoutTheirSizeAreRefused) {
   options.size = 0;
   glossa_recognizer* recognizer = nullptr;
   EXPECT_EQ(glossa_recognizer_load(&options, &recognizer), GLOSSA_INVALID_ARGUMENT);
-  options.size = sizeof options - 1;
+  constexpr std::size_t kFirstSize = offsetof(glossa_recognizer_options, weights);
+  options.size = kFirstSize - 1;
   EXPECT_EQ(glossa_recognizer_load(&options, &recognizer), GLOSSA_INVALID_ARGUMENT);
-  EXPECT_EQ(glossa_recognizer_options_init(&options, sizeof options - 1), GLOSSA_INVALID_ARGUMENT);
+  EXPECT_EQ(glossa_recognizer_options_init(&options, kFirstSize - 1), GLOSSA_INVALID_ARGUMENT);
   glossa_stream_options stream;
   EXPECT_EQ(glossa_stream_options_init(&stream, 0), GLOSSA_INVALID_ARGUMENT);
+}
+
+TEST(CApi, AProgramOfTheFirstHeaderNeedsNoLaterOption) {
+  glossa_recognizer_options options;
+  std::memset(&options, 0x55, sizeof options);
+  expect_ok(glossa_recognizer_options_init(&options, offsetof(glossa_recognizer_options, weights)));
+  options.model = kModel.c_str();
+  glossa_recognizer* recognizer = nullptr;
+  expect_ok(glossa_recognizer_load(&options, &recognizer));
+  const RecognizerHandle owner(recognizer);
+  const glossa_model_info* info = nullptr;
+  expect_ok(glossa_recognizer_info(recognizer, &info));
+  EXPECT_STREQ(info->weights, "f32");
+  EXPECT_STREQ(info->kv_cache, "f32");
+}
+
+TEST(CApi, WeightFormatsAreChosenByName) {
+  glossa_recognizer_options options = recognizer_options(kModel);
+  options.weights = "int4";
+  options.kv_cache = "bf16";
+  glossa_recognizer* recognizer = nullptr;
+  expect_ok(glossa_recognizer_load(&options, &recognizer));
+  const RecognizerHandle owner(recognizer);
+  const glossa_model_info* info = nullptr;
+  expect_ok(glossa_recognizer_info(recognizer, &info));
+  EXPECT_STREQ(info->weights, "int4");
+  EXPECT_STREQ(info->kv_cache, "bf16");
+  options.weights = "int5";
+  glossa_recognizer* none = nullptr;
+  EXPECT_EQ(glossa_recognizer_load(&options, &none), GLOSSA_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(glossa_last_error()).find("int4"), std::string::npos) << glossa_last_error();
 }
 
 TEST(CApi, InitWritesNoFurtherThanItsSize) {

@@ -24,6 +24,33 @@ TEST(KernelSelection, ScalarFillsEveryCellAndCanBeForced) {
   for (const KernelCell& cell : selection.cells) EXPECT_EQ(cell.chosen, "scalar") << cell.operation;
 }
 
+TEST(KernelSelection, AForcedTableIsTheOneThatRuns) {
+  for (const KernelTable* table : available_kernels()) {
+    ::setenv("GLOSSA_ISA", table->name, 1);
+    const KernelSelection selection = select_kernels();
+    ::unsetenv("GLOSSA_ISA");
+    for (const KernelCell& cell : selection.cells) EXPECT_EQ(cell.chosen, table->name) << cell.operation;
+  }
+}
+
+// What must happen is said by the tests that run this program on emulated CPUs: CMakeLists.txt.
+TEST(KernelSelection, ACpuFallsBackAndRefusesWhatItCannotRun) {
+  const char* expected = std::getenv("GLOSSA_TEST_FASTEST_ISA");
+  const char* missing = std::getenv("GLOSSA_TEST_MISSING_ISA");
+  if (expected == nullptr || missing == nullptr) GTEST_SKIP() << "for emulated CPUs";
+  for (const KernelCell& cell : select_kernels().cells) EXPECT_EQ(cell.chosen, expected) << cell.operation;
+  ::setenv("GLOSSA_ISA", missing, 1);
+  try {
+    select_kernels();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find(missing), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find(expected), std::string::npos) << error.what();
+  }
+  ::unsetenv("GLOSSA_ISA");
+}
+
 TEST(KernelSelection, AnUnknownInstructionSetIsAnErrorThatListsTheOthers) {
   ::setenv("GLOSSA_ISA", "mmx", 1);
   try {

@@ -94,4 +94,5 @@ def main():
     print(len(tensors_a), "tensors are equal")
 
 
-main()
+if __name__ == "__main__":
+    main()

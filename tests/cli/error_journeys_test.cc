@@ -26,6 +26,7 @@ struct Mistake {
 TEST(Errors, OneLineAndAnExitCode) {
   const Workplace here;
   here.write("not-a-model.nemo", "hello");
+  here.write("broken.gguf", "GGUF");
   here.write("broken.json", "{\"audio_filepath\": 3}\n");
   here.write("garbage.wav", "RIFFxxxx");
   std::filesystem::create_directories(here / "empty");
@@ -104,6 +105,15 @@ TEST(Errors, OneLineAndAnExitCode) {
       {{"bench", "--weights", "f32", "--model", model, "--audio", at("nowhere.wav")},
        kUnusableInput,
        "nowhere.wav"},
+      {{"convert", model, at("x.nemo"), "--dtype", "q8_0"},
+       kWrongUsage,
+       "expected f32, f16 or bf16, got q8_0"},
+      {{"convert", model, at("x.gguf"), "--dtype", "q6_k"}, kWrongUsage, "got q6_k"},
+      {{"convert", model, at("x.onnx"), "--dtype", "f16"}, kWrongUsage, "ends in .nemo or .gguf"},
+      {{"convert", at("broken.gguf"), at("x.nemo"), "--dtype", "f16"},
+       kUnusableInput,
+       "broken.gguf: truncated"},
+      {{"info", at("broken.gguf")}, kUnusableInput, "broken.gguf: truncated"},
       {{"dump", model, at("nowhere.wav"), "--output", at("d")}, kUnusableInput, "nowhere.wav"},
   };
   for (const Mistake& mistake : mistakes) {

@@ -79,6 +79,43 @@ TEST(Convert, RoundsAndKeepsTheTranscript) {
   EXPECT_EQ(json::parse(wide.out)["largest_error"], 0.0);
 }
 
+// The same weights in a .gguf: equal text, from f32 to the last decimal of the score; and back again.
+TEST(Convert, WritesAndReadsGguf) {
+  const Workplace here;
+  const std::string audio = golden_audio("en-US_0.wav");
+  const auto transcribe = [&](const std::string& model, const char* format) {
+    return here
+        .glossa({"transcribe", "--quiet", "--weights", "f32", "--format", format, "--model", model, audio})
+        .out;
+  };
+  const auto convert = [&](const std::string& in, const char* out, const char* dtype) {
+    const auto run =
+        here.glossa({"convert", in, (here / out).string(), "--dtype", dtype, "--json", "--quiet"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.err, "");
+    return json::parse(run.out);
+  };
+  const std::string gguf = (here / "m.gguf").string();
+  EXPECT_EQ(convert(golden_model("tiny"), "m.gguf", "f32")["largest_error"], 0.0);
+  EXPECT_EQ(transcribe(gguf, "text"), transcribe(golden_model("tiny"), "text"));
+  EXPECT_EQ(convert(gguf, "back.nemo", "f32")["largest_error"], 0.0);
+  EXPECT_EQ(transcribe((here / "back.nemo").string(), "text"), transcribe(golden_model("tiny"), "text"));
+  const auto geometry = [&](const std::string& model) {
+    json info = json::parse(here.glossa({"info", "--json", model}).out);
+    for (const char* differs : {"model", "file_bytes", "weights"}) info.erase(differs);
+    return info;
+  };
+  EXPECT_EQ(geometry(gguf), geometry(golden_model("tiny")));
+  EXPECT_EQ(geometry((here / "back.nemo").string()), geometry(golden_model("tiny")));
+
+  // The largest of 127 steps to either side: half a step is 1/254 of a block's largest value.
+  EXPECT_LT(convert(golden_model("tiny"), "q8.gguf", "q8_0")["rms_relative_error"], 0.006);
+  EXPECT_LT(convert(golden_model("tiny"), "q4.gguf", "q4_k")["rms_relative_error"], 0.09);
+  EXPECT_THAT(here.glossa({"info", (here / "q4.gguf").string()}).out, HasSubstr("weights f16, f32, q4_k"));
+  EXPECT_FALSE(transcribe((here / "q8.gguf").string(), "text").empty());
+  EXPECT_THAT(here.glossa({"languages", (here / "q8.gguf").string()}).out, HasSubstr("<en-US>"));
+}
+
 struct Npy {
   std::string header;
   std::vector<float> values;

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
+#include "cli/interrupt.h"
 #include "cli/locale_tiers.h"
 #include "cli/model_report.h"
 #include "cli/npy.h"
@@ -104,6 +107,31 @@ TEST(WavHeader, OtherEncodingsAreForADecoder) {
   EXPECT_EQ(parse_wav_header(wav_bytes(1, 0, 16, false)).state, WavHeader::State::kOther);
   const std::vector<std::byte> noise(100, std::byte{7});
   EXPECT_EQ(parse_wav_header(noise).state, WavHeader::State::kOther);
+}
+
+TEST(InterruptGuard, TurnsASignalIntoAnException) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const InterruptGuard guard;
+    EXPECT_NO_THROW(guard.check());
+    ::raise(signal);
+    try {
+      guard.check();
+      ADD_FAILURE() << "no exception";
+    } catch (const Interrupted& interrupted) {
+      EXPECT_EQ(interrupted.signal, signal);
+    }
+  }
+}
+
+TEST(InterruptGuardDeathTest, TheSecondSignalEndsTheProgram) {
+  EXPECT_EXIT(
+      {
+        const InterruptGuard guard;
+        ::raise(SIGTERM);
+        ::raise(SIGTERM);
+      },
+      ::testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EXIT(end_by_signal(SIGINT), ::testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace

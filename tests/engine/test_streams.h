@@ -7,11 +7,17 @@
 #include <memory>
 #include <random>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "glossa/recognizer.hpp"
 
 namespace glossa::testing {
+
+inline std::string format_name(WeightFormat format) {
+  constexpr const char* kNames[] = {"f32", "bf16", "int8", "int4"};
+  return kNames[static_cast<int>(format)];
+}
 
 // What must be identical: labels, times, probabilities to the last bit, text.
 struct Outcome {

@@ -3,9 +3,11 @@
 
   make_corpus.py MODELS_FOLDER OUTPUT_FOLDER
 """
+import base64
 import io
 import pathlib
 import re
+import struct
 import sys
 import tarfile
 import zipfile
@@ -64,6 +66,114 @@ def small_nemo(config, pickle):
     return out.getvalue()
 
 
+class SmallGguf:
+    """The smallest model there is, with 30 tensors of a few numbers."""
+
+    def __init__(self, prompts, pieces_only, kind):
+        self.values, self.tensors, self.data = [], [], b""
+        self.kind = kind  # ggml's type of what may be quantised, numbers and bytes of its blocks
+        self.metadata(prompts, pieces_only)
+        self.model(prompts)
+
+    def string(self, text):
+        text = text if isinstance(text, bytes) else text.encode()
+        return len(text).to_bytes(8, "little") + text
+
+    def put(self, key, code, value):
+        self.values.append(self.string(key) + code.to_bytes(4, "little") + value)
+
+    def u32(self, key, value, code=4):
+        self.put(key, code, value.to_bytes(4, "little"))
+
+    def f32(self, key, value):
+        self.put(key, 6, struct.pack("<f", value))
+
+    def text(self, key, value):
+        self.put(key, 8, self.string(value))
+
+    def texts(self, key, values):
+        self.put(key, 9, struct.pack("<IQ", 8, len(values)) + b"".join(map(self.string, values)))
+
+    def metadata(self, prompts, pieces_only):
+        for key, value in (("general.architecture", "asr"), ("general.name", "small"), ("asr.head_type", "rnnt"),
+                           ("asr.encoder.q8_layout", "block_q8_0"), ("asr.encoder.conv_norm", "layer_norm"),
+                           ("asr.encoder.conv_context", "causal"), ("asr.encoder.att_context_style", "chunked_limited"),
+                           ("asr.preprocessor.normalize", "NA")):
+            self.text(key, value)
+        for key, value in (("d_model", self.width()), ("n_layers", 1), ("n_heads", 1), ("d_ff", self.width()),
+                           ("conv_kernel_size", 1), ("subsampling_factor", 2), ("subsampling_conv_channels", 1),
+                           ("feat_in", 1), ("pos_emb_max_len", 10)):
+            self.u32("asr.encoder." + key, value)
+        for key, value in (("offline_left_ctx", 56), ("offline_right_ctx", 3)):
+            self.u32("asr.encoder." + key, value, 5)
+        for key in ("encoder.use_bias", "encoder.xscaling", "preprocessor.hann_periodic"):
+            self.put("asr." + key, 7, b"\0")
+        for key, value in (("sample_rate", 1000), ("n_fft", 2), ("features", 1)):
+            self.u32("asr.preprocessor." + key, value)
+        for key, value in (("window_size", 0.002), ("window_stride", 0.001), ("preemph", 0.97), ("dither", 1e-5)):
+            self.f32("asr.preprocessor." + key, value)
+        for key, value in (("vocab_size", 4), ("blank_id", 3), ("pred_embed_dim", 1), ("pred_hidden", 1),
+                           ("pred_num_layers", 1), ("joint_dim", 1), ("max_symbols_per_step", 10),
+                           ("num_prompts", prompts)):
+            self.u32("asr.rnnt." + key, value)
+        if prompts:
+            self.texts("asr.rnnt.prompt_dictionary", ["en-US:0", "False:1", "auto:1"])
+        if pieces_only:
+            self.texts("asr.tokenizer.vocab", ["<unk>", "<en-US>", "a"])
+        else:
+            pieces = ((b"<unk>", 2), (b"a", 1), (b"b", 1))
+            proto = b"".join(b"\x0a" + bytes([len(text) + 4]) + b"\x0a" + bytes([len(text)]) + text + b"\x18" + bytes([kind])
+                             for text, kind in pieces)
+            self.text("asr.tokenizer.spm_model", base64.b64encode(proto))
+            self.put("glossa.att_context_sizes", 9, struct.pack("<IQ4I", 5, 4, 56, 0, 7, 0))
+
+    def width(self):
+        return max(2, self.kind[1])
+
+    def tensor(self, name, *shape):
+        type_, block, size = self.kind if shape[-1] % self.kind[1] == 0 and len(shape) == 2 else (0, 1, 4)
+        elements = 1
+        for dimension in shape:
+            elements *= dimension
+        self.tensors.append(self.string(name) + struct.pack("<I", len(shape)) +
+                            b"".join(struct.pack("<Q", dimension) for dimension in reversed(shape)) +
+                            struct.pack("<IQ", type_, len(self.data)))
+        self.data += bytes(elements // block * size)
+        self.data += bytes(-len(self.data) % 32)
+
+    def model(self, prompts):
+        d = self.width()
+        self.tensor("preprocessor.fb", 1, 2)
+        for name, shape in (("out.weight", (d, 1)), ("out.bias", (d,)), ("conv.0.weight", (1, 1, 3, 3)), ("conv.0.bias", (1,))):
+            self.tensor("encoder.pre_encode." + name, *shape)
+        for norm in ("norm_feed_forward1", "norm_conv", "conv.batch_norm", "norm_self_att", "norm_feed_forward2", "norm_out"):
+            self.tensor(f"encoder.layers.0.{norm}.weight", d)
+            self.tensor(f"encoder.layers.0.{norm}.bias", d)
+        for linear in ("feed_forward1.linear1", "feed_forward1.linear2", "feed_forward2.linear1", "feed_forward2.linear2",
+                       "conv.pointwise_conv2", "self_attn.linear_q", "self_attn.linear_k", "self_attn.linear_v",
+                       "self_attn.linear_out", "self_attn.linear_pos"):
+            self.tensor(f"encoder.layers.0.{linear}.weight", d, d)
+        self.tensor("encoder.layers.0.conv.pointwise_conv1.weight", 2 * d, d)
+        self.tensor("encoder.layers.0.conv.depthwise_conv.weight", d, 1, 1)
+        for bias in ("pos_bias_u", "pos_bias_v"):
+            self.tensor(f"encoder.layers.0.self_attn.{bias}", 1, d)
+        self.tensor("decoder.prediction.embed.weight", 4, 1)
+        for side in ("ih", "hh"):
+            self.tensor(f"decoder.prediction.dec_rnn.lstm.{side}_l0.weight", 4, 1)
+            self.tensor(f"decoder.prediction.dec_rnn.lstm.{side}_l0.bias", 4)
+        for name, shape in (("pred", (1, 1)), ("enc", (1, d)), ("joint_net.2", (4, 1))):
+            self.tensor(f"joint.{name}.weight", *shape)
+            self.tensor(f"joint.{name}.bias", shape[0])
+        if prompts:
+            for layer, shape in ((0, (2 * d, d + prompts)), (2, (d, 2 * d))):
+                self.tensor(f"prompt_kernel.{layer}.weight", *shape)
+                self.tensor(f"prompt_kernel.{layer}.bias", shape[0])
+
+    def file(self):
+        head = b"GGUF" + struct.pack("<IQQ", 3, len(self.tensors), len(self.values)) + b"".join(self.values + self.tensors)
+        return head + bytes(-len(head) % 32) + self.data
+
+
 def main():
     models, corpus = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 
@@ -88,6 +198,9 @@ def main():
         tokenizer = next(data for name, data in read.items() if name.endswith("tokenizer.model"))
         put("sentencepiece", model, tokenizer)
     put("pickle", "one", one_tensor())
+    put("gguf", "f32", SmallGguf(2, False, (0, 1, 4)).file())
+    put("gguf", "f16", SmallGguf(0, True, (1, 1, 2)).file())
+    put("gguf", "q8_0", SmallGguf(0, False, (8, 32, 34)).file())
     (corpus / "stamp").touch()
 
 

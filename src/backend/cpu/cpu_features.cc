@@ -1,4 +1,9 @@
 // Which tables run on this machine. Compiled without instruction-set flags.
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "backend/cpu/kernel_table.h"
 
 namespace glossa::backend {
@@ -14,6 +19,12 @@ bool avx512_runs_here() {
 }
 
 bool avx512vnni_runs_here() { return __builtin_cpu_supports("avx512vnni") && avx512_runs_here(); }
+#endif
+
+#if defined(__aarch64__)
+bool neon_runs_here() { return true; }  // part of the architecture
+
+bool neon_dotprod_runs_here() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #endif
 
 }  // namespace glossa::backend

@@ -19,8 +19,8 @@ struct KernelSelection {
 };
 
 // Per cell the fastest table that runs here. The environment variable GLOSSA_ISA (scalar, avx2, avx512,
-// avx512vnni; neon, neon_dotprod) puts
-// that table first and leaves out faster ones; Error kInvalidArgument when this machine cannot run it.
+// avx512vnni; neon, neon_dotprod) puts that table first and leaves out faster ones; Error kInvalidArgument
+// when this machine cannot run it.
 KernelSelection select_kernels();
 
 // Every table that runs on this machine, fastest first.

@@ -21,14 +21,7 @@ float nearest(float x) {
   return (x + kMagic) - kMagic;
 }
 
-// Sums over a block in lanes, so that they vectorise without reordering by the compiler.
-template <class Term>
-float block_sum(const Term& term) {
-  constexpr int kLanes = 8;
-  float lanes[kLanes] = {};
-  for (int first = 0; first < kBlock; first += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += term(first + lane);
-  }
+float sum_of(const float (&lanes)[8]) {
   return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
@@ -51,15 +44,20 @@ float search_int4_scale(const Block& values, const Block& importance) {
   constexpr int kSteps = 9;
   for (int step = -kSteps; step <= kSteps; ++step) {
     const float inverse = -(8.0f + 0.25f * static_cast<float>(step)) / extreme;
-    const float vq = block_sum([&](int index) {
-      const auto at = static_cast<std::size_t>(index);
-      return importance[at] * values[at] * to_nibble(values[at], inverse);
-    });
-    const float qq = block_sum([&](int index) {
-      const auto at = static_cast<std::size_t>(index);
-      const float q = to_nibble(values[at], inverse);
-      return importance[at] * q * q;
-    });
+    // In lanes, so that the sums vectorise without reordering by the compiler.
+    constexpr std::size_t kLanes = 8;
+    float vq_lanes[kLanes] = {};
+    float qq_lanes[kLanes] = {};
+    for (std::size_t first = 0; first < values.size(); first += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const float q = to_nibble(values[first + lane], inverse);
+        const float iq = importance[first + lane] * q;
+        vq_lanes[lane] += iq * values[first + lane];
+        qq_lanes[lane] += iq * q;
+      }
+    }
+    const float vq = sum_of(vq_lanes);
+    const float qq = sum_of(qq_lanes);
     const float gain = qq > 0 ? vq * vq / qq : 0.0f;
     if (gain > best_gain) {
       best_gain = gain;

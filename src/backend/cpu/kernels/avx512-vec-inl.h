@@ -41,7 +41,26 @@ struct Vec {
 #include "backend/cpu/kernels/x86-reduce-inl.h"
 };
 
-struct RoundToBytes {
+struct Avx512Bytes {
+  using Reg = __m512i;
+  using NibbleWeights = __m512i;
+  using NibbleInputs = __m512i;
+  static constexpr int kLanes = 16;
+  static constexpr int kTileColumns = 2;
+  static constexpr std::int32_t kInt8Offset = 128;
+
+  static Reg set1(std::int32_t value) { return _mm512_set1_epi32(value); }
+  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
+    const __m512i bytes = _mm512_loadu_si512(p);
+    const __m512i mask = _mm512_set1_epi8(0x0f);
+    low = _mm512_and_si512(bytes, mask);
+    high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask);
+  }
+  static NibbleInputs broadcast_nibbles(const std::int8_t* p) {
+    std::int32_t four = 0;
+    __builtin_memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+  }
   static __m512 to_float(__m512i sum) { return _mm512_cvtepi32_ps(sum); }
   static __m512 load_as_float(const std::int8_t* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));

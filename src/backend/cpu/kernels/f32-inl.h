@@ -11,6 +11,9 @@
 namespace glossa::backend {
 namespace {
 
+// The loops over a tile's sums: without it g++ keeps large tiles in memory.
+#define GLOSSA_UNROLL _Pragma("GCC unroll 32")
+
 using Reg = Vec::Reg;
 constexpr std::int64_t kWidth = Vec::kWidth;
 
@@ -53,35 +56,35 @@ template <int kRows, int kOutputs, bool kPrefetch>
 void matmul_tile(const float* x, std::int64_t x_stride, const float* w, std::int64_t w_stride,
                  std::int64_t inputs, float* y, std::int64_t y_stride) {
   Reg sums[kOutputs][kRows];
-  for (int output = 0; output < kOutputs; ++output) {
-    for (int row = 0; row < kRows; ++row) sums[output][row] = Vec::zero();
+  GLOSSA_UNROLL for (int output = 0; output < kOutputs; ++output) {
+    GLOSSA_UNROLL for (int row = 0; row < kRows; ++row) sums[output][row] = Vec::zero();
   }
   std::int64_t position = 0;
   for (; position + kWidth <= inputs; position += kWidth) {
     Reg x_row[kRows];
-    for (int row = 0; row < kRows; ++row) x_row[row] = Vec::load(x + row * x_stride + position);
-    for (int output = 0; output < kOutputs; ++output) {
+    GLOSSA_UNROLL for (int row = 0; row < kRows; ++row) x_row[row] = Vec::load(x + row * x_stride + position);
+    GLOSSA_UNROLL for (int output = 0; output < kOutputs; ++output) {
       const Reg w_row = Vec::load(w + output * w_stride + position);
       if constexpr (kPrefetch) __builtin_prefetch(w + (output + kOutputs) * w_stride + position);
-      for (int row = 0; row < kRows; ++row)
-        sums[output][row] = Vec::fma(x_row[row], w_row, sums[output][row]);
+      GLOSSA_UNROLL for (int row = 0; row < kRows; ++row) sums[output][row] =
+          Vec::fma(x_row[row], w_row, sums[output][row]);
     }
   }
   if (position < inputs) {
     const std::int64_t rest = inputs - position;
-    for (int output = 0; output < kOutputs; ++output) {
+    GLOSSA_UNROLL for (int output = 0; output < kOutputs; ++output) {
       const Reg w_row = Vec::load_part(w + output * w_stride + position, rest);
-      for (int row = 0; row < kRows; ++row) {
+      GLOSSA_UNROLL for (int row = 0; row < kRows; ++row) {
         const Reg x_row = Vec::load_part(x + row * x_stride + position, rest);
         sums[output][row] = Vec::fma(x_row, w_row, sums[output][row]);
       }
     }
   }
-  for (int row = 0; row < kRows; ++row) {
+  GLOSSA_UNROLL for (int row = 0; row < kRows; ++row) {
     if constexpr (kOutputs == 4) {
       Vec::reduce_add4(sums[0][row], sums[1][row], sums[2][row], sums[3][row], y + row * y_stride);
     } else {
-      for (int output = 0; output < kOutputs; ++output) {
+      GLOSSA_UNROLL for (int output = 0; output < kOutputs; ++output) {
         y[row * y_stride + output] = Vec::reduce_add(sums[output][row]);
       }
     }

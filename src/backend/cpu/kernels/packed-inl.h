@@ -2,10 +2,12 @@
 // products that each target defines:
 //
 //   Reg           kLanes sums of 32 bits, one per output; kLanes == Vec::kWidth
-//   Weights       4 inputs of kLanes outputs as load() prepares them from 4 * kLanes unsigned bytes
+//   Weights       4 inputs of kLanes outputs as load() prepares them from 4 * kLanes bytes q + 128
+//   kInt8Offset   what load() leaves of that 128: all of it, or 0 where the products are of signed bytes
 //   Inputs        the same 4 signed inputs for every output
-//   add()         sum + the 4 products, exact for unsigned bytes up to 255
-//   add_nibbles() the same where the weights are at most 15
+//   add()         sum + the 4 products of q + kInt8Offset, exact for |q| <= 127 and inputs from -128
+//   Nibble...     the same for weights of 4 bits, q + 8, and sums of one block: 16 bits can hold them.
+//                 begin_block(start), add_nibbles(), and end_block(sum, start) returns start + the products
 //   round_block() up to kBlock floats times a factor to kBlock signed bytes, zeros behind; returns their sum
 //   hide()        keeps the compiler from knowing the inputs' value
 //   k...Rows, kTileColumns: the largest tile whose sums stay in registers
@@ -18,11 +20,7 @@ namespace {
 
 static_assert(Dot::kLanes == kWidth);
 
-// The loops over a tile's sums: without it g++ keeps large tiles in memory.
-#define GLOSSA_UNROLL _Pragma("GCC unroll 32")
-
 // Weights are stored as q + offset, unsigned; the sums begin with what that adds too much.
-constexpr std::int32_t kInt8Offset = 128;
 constexpr std::int32_t kInt4Offset = 8;
 constexpr std::int64_t kGroup = 4;  // inputs of one dot product
 constexpr std::int64_t kInt8PanelBlock = kBlock * kPanel;
@@ -37,7 +35,7 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   const std::int8_t* inputs = x.values + row * x.stride;
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
     const std::int32_t total = x.sums[(row + r) * (x.blocks + 1) + x.blocks];
-    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-kInt8Offset * total);
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-Dot::kInt8Offset * total);
   }
   const std::uint8_t* weights = panel + first * kGroup;
   const std::int64_t groups = x.blocks * kBlock / kGroup;
@@ -72,26 +70,26 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
     const std::uint8_t* weights = panel + block * kInt4PanelBlock + first * kGroup;
     const auto* scales =
         reinterpret_cast<const std::uint16_t*>(panel + block * kInt4PanelBlock + kInt4Weights);
-    Dot::Reg sums[kRows][kColumns];
+    Dot::NibbleSum sums[kRows][kColumns];
+    const auto start = [&](int r) { return -kInt4Offset * x.sums[(row + r) * (x.blocks + 1) + block]; };
     GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-      const std::int32_t sum = x.sums[(row + r) * (x.blocks + 1) + block];
-      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-kInt4Offset * sum);
+      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::begin_block(start(r));
     }
     // A byte holds inputs i and i + 16 of the block.
     for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
-      Dot::Weights low[kColumns];
-      Dot::Weights high[kColumns];
+      Dot::NibbleWeights low[kColumns];
+      Dot::NibbleWeights high[kColumns];
       GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
         Dot::load_nibbles(weights + group * kPanel * kGroup + c * Dot::kLanes * kGroup, low[c], high[c]);
       }
       const std::int8_t* at = inputs + block * kBlock + group * kGroup;
       GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-        const Dot::Inputs in = Dot::broadcast(at + r * x.stride);
+        const Dot::NibbleInputs in = Dot::broadcast_nibbles(at + r * x.stride);
         GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
             Dot::add_nibbles(sums[r][c], low[c], in);
       }
       GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-        const Dot::Inputs in = Dot::broadcast(at + r * x.stride + kBlock / 2);
+        const Dot::NibbleInputs in = Dot::broadcast_nibbles(at + r * x.stride + kBlock / 2);
         GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
             Dot::add_nibbles(sums[r][c], high[c], in);
       }
@@ -99,7 +97,7 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
       const Reg scale = Vec::load_bf16(scales + first + c * kWidth);
       GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) totals[r][c] =
-          Vec::fma(Dot::to_float(sums[r][c]), scale, totals[r][c]);
+          Vec::fma(Dot::to_float(Dot::end_block(sums[r][c], start(r))), scale, totals[r][c]);
     }
   }
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -265,8 +263,8 @@ void narrow_bf16(const float* x, std::int64_t n, std::uint16_t* values) {
 // Independent chains of dot products, enough to hide their latency.
 double peak_int8(std::int64_t iterations) {
   constexpr int kChains = 10;
-  static constexpr std::uint8_t kWeights[kGroup * kPanel] = {1};
-  static constexpr std::int8_t kInputs[kGroup] = {1};
+  static constexpr std::uint8_t kWeights[kGroup * kPanel] = {};
+  static constexpr std::int8_t kInputs[kGroup] = {};  // however long it runs, nothing overflows
   const Dot::Weights weights = Dot::load(kWeights);
   Dot::Inputs inputs = Dot::broadcast(kInputs);
   Dot::Reg sums[kChains];
@@ -286,5 +284,3 @@ double peak_int8(std::int64_t iterations) {
 
 }  // namespace
 }  // namespace glossa::backend
-
-#undef GLOSSA_UNROLL

@@ -57,6 +57,7 @@ struct Vec {
 };
 
 // Without an instruction for four products: two of pairs, over the even and the odd bytes widened to 16 bits.
+// Nibbles need no widening: a block is 8 sums of pairs, 8 * 2 * 15 * 128 < 2^15.
 struct Dot {
   using Reg = __m256i;
   static constexpr int kLanes = 8;
@@ -64,35 +65,48 @@ struct Dot {
   static constexpr int kInt8Rows = 4;
   static constexpr int kInt4Rows = 2;
   static constexpr int kBf16Rows = 5;
+  static constexpr std::int32_t kInt8Offset = 128;
   struct Weights {
     __m256i even, odd;
   };
   struct Inputs {
     __m256i even, odd;
   };
+  using NibbleWeights = __m256i;
+  using NibbleInputs = __m256i;
+  using NibbleSum = __m256i;  // 16 sums of 16 bits
 
   static Reg set1(std::int32_t value) { return _mm256_set1_epi32(value); }
   static Weights load(const std::uint8_t* p) {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return {_mm256_and_si256(bytes, _mm256_set1_epi16(0xff)), _mm256_srli_epi16(bytes, 8)};
   }
-  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
+  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    const __m256i mask = _mm256_set1_epi16(0x0f);
-    low = {_mm256_and_si256(bytes, mask), _mm256_and_si256(_mm256_srli_epi16(bytes, 8), mask)};
-    high = {_mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask), _mm256_srli_epi16(bytes, 12)};
+    const __m256i mask = _mm256_set1_epi8(0x0f);
+    low = _mm256_and_si256(bytes, mask);
+    high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask);
   }
-  static Inputs broadcast(const std::int8_t* p) {
+  static NibbleInputs broadcast_nibbles(const std::int8_t* p) {
     std::int32_t four = 0;
     __builtin_memcpy(&four, p, sizeof four);
-    const __m256i bytes = _mm256_set1_epi32(four);
+    return _mm256_set1_epi32(four);
+  }
+  static Inputs broadcast(const std::int8_t* p) {
+    const __m256i bytes = broadcast_nibbles(p);
     return {_mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
   }
   static Reg add(Reg sum, const Weights& w, const Inputs& x) {
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w.even, x.even));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(w.odd, x.odd));
   }
-  static Reg add_nibbles(Reg sum, const Weights& w, const Inputs& x) { return add(sum, w, x); }
+  static NibbleSum begin_block(std::int32_t) { return _mm256_setzero_si256(); }
+  static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) {
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x));
+  }
+  static Reg end_block(NibbleSum sum, std::int32_t start) {
+    return _mm256_add_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)), set1(start));
+  }
   static void hide(Inputs& x) { __asm__("" : "+x"(x.even), "+x"(x.odd)); }
   static __m256 to_float(Reg sum) { return _mm256_cvtepi32_ps(sum); }
   static __m256 load_as_float(const std::int8_t* p) {

@@ -10,34 +10,24 @@ namespace {
 
 #include "backend/cpu/kernels/avx512-vec-inl.h"
 
-// Without VNNI: two products of pairs, over the even and the odd bytes widened to 16 bits.
-struct Dot : RoundToBytes {
-  using Reg = __m512i;
-  static constexpr int kLanes = 16;
-  static constexpr int kTileColumns = 2;
+// Without VNNI: two products of pairs, over the even and the odd bytes widened to 16 bits. Nibbles need no
+// widening: a block is 8 sums of pairs, 8 * 2 * 15 * 128 < 2^15.
+struct Dot : Avx512Bytes {
   static constexpr int kInt8Rows = 8;
-  static constexpr int kInt4Rows = 4;
+  static constexpr int kInt4Rows = 3;
   static constexpr int kBf16Rows = 8;
   struct Weights {
     __m512i even, odd;
   };
   using Inputs = Weights;
+  using NibbleSum = __m512i;  // 32 sums of 16 bits
 
-  static Reg set1(std::int32_t value) { return _mm512_set1_epi32(value); }
   static Weights load(const std::uint8_t* p) {
     const __m512i bytes = _mm512_loadu_si512(p);
     return {_mm512_and_si512(bytes, _mm512_set1_epi16(0xff)), _mm512_srli_epi16(bytes, 8)};
   }
-  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
-    const __m512i bytes = _mm512_loadu_si512(p);
-    const __m512i mask = _mm512_set1_epi16(0x0f);
-    low = {_mm512_and_si512(bytes, mask), _mm512_and_si512(_mm512_srli_epi16(bytes, 8), mask)};
-    high = {_mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask), _mm512_srli_epi16(bytes, 12)};
-  }
   static Inputs broadcast(const std::int8_t* p) {
-    std::int32_t four = 0;
-    __builtin_memcpy(&four, p, sizeof four);
-    const __m512i bytes = _mm512_set1_epi32(four);
+    const __m512i bytes = broadcast_nibbles(p);
     return {_mm512_srai_epi16(_mm512_slli_epi16(bytes, 8), 8), _mm512_srai_epi16(bytes, 8)};
   }
   static void hide(Inputs& x) { __asm__("" : "+v"(x.even), "+v"(x.odd)); }
@@ -45,7 +35,13 @@ struct Dot : RoundToBytes {
     sum = _mm512_add_epi32(sum, _mm512_madd_epi16(w.even, x.even));
     return _mm512_add_epi32(sum, _mm512_madd_epi16(w.odd, x.odd));
   }
-  static Reg add_nibbles(Reg sum, const Weights& w, const Inputs& x) { return add(sum, w, x); }
+  static NibbleSum begin_block(std::int32_t) { return _mm512_setzero_si512(); }
+  static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) {
+    return _mm512_add_epi16(sum, _mm512_maddubs_epi16(w, x));
+  }
+  static Reg end_block(NibbleSum sum, std::int32_t start) {
+    return _mm512_add_epi32(_mm512_madd_epi16(sum, _mm512_set1_epi16(1)), set1(start));
+  }
 };
 
 }  // namespace

@@ -10,32 +10,21 @@ namespace {
 
 #include "backend/cpu/kernels/avx512-vec-inl.h"
 
-struct Dot : RoundToBytes {
-  using Reg = __m512i;
+struct Dot : Avx512Bytes {
   using Weights = __m512i;
   using Inputs = __m512i;
-  static constexpr int kLanes = 16;
-  static constexpr int kTileColumns = 2;
+  using NibbleSum = Reg;
   static constexpr int kInt8Rows = 8;
   static constexpr int kInt4Rows = 6;
   static constexpr int kBf16Rows = 8;
 
-  static Reg set1(std::int32_t value) { return _mm512_set1_epi32(value); }
   static Weights load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
-  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
-    const __m512i bytes = _mm512_loadu_si512(p);
-    const __m512i mask = _mm512_set1_epi8(0x0f);
-    low = _mm512_and_si512(bytes, mask);
-    high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask);
-  }
-  static Inputs broadcast(const std::int8_t* p) {
-    std::int32_t four = 0;
-    __builtin_memcpy(&four, p, sizeof four);
-    return _mm512_set1_epi32(four);
-  }
+  static Inputs broadcast(const std::int8_t* p) { return broadcast_nibbles(p); }
   static void hide(Inputs& x) { __asm__("" : "+v"(x)); }
   static Reg add(Reg sum, Weights w, Inputs x) { return _mm512_dpbusd_epi32(sum, w, x); }
-  static Reg add_nibbles(Reg sum, Weights w, Inputs x) { return _mm512_dpbusd_epi32(sum, w, x); }
+  static NibbleSum begin_block(std::int32_t start) { return set1(start); }
+  static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) { return add(sum, w, x); }
+  static Reg end_block(NibbleSum sum, std::int32_t) { return sum; }
 };
 
 }  // namespace

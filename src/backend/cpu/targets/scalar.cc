@@ -48,14 +48,18 @@ struct Dot {
   static constexpr int kInt8Rows = 2;
   static constexpr int kInt4Rows = 2;
   static constexpr int kBf16Rows = 2;
+  static constexpr std::int32_t kInt8Offset = 128;
   struct Weights {
     std::int32_t values[4];
   };
   using Inputs = Weights;
+  using NibbleWeights = Weights;
+  using NibbleInputs = Inputs;
+  using NibbleSum = Reg;
 
   static Reg set1(std::int32_t value) { return value; }
   static Weights load(const std::uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
-  static void load_nibbles(const std::uint8_t* p, Weights& low, Weights& high) {
+  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
     low = {{p[0] & 15, p[1] & 15, p[2] & 15, p[3] & 15}};
     high = {{p[0] >> 4, p[1] >> 4, p[2] >> 4, p[3] >> 4}};
   }
@@ -64,7 +68,12 @@ struct Dot {
     for (int input = 0; input < 4; ++input) sum += w.values[input] * x.values[input];
     return sum;
   }
-  static Reg add_nibbles(Reg sum, const Weights& w, const Inputs& x) { return add(sum, w, x); }
+  static NibbleInputs broadcast_nibbles(const std::int8_t* p) { return broadcast(p); }
+  static NibbleSum begin_block(std::int32_t start) { return start; }
+  static NibbleSum add_nibbles(NibbleSum sum, const NibbleWeights& w, const NibbleInputs& x) {
+    return add(sum, w, x);
+  }
+  static Reg end_block(NibbleSum sum, std::int32_t) { return sum; }
   static void hide(Inputs& x) {
     for (std::int32_t& value : x.values) __asm__("" : "+r"(value));
   }

@@ -1,0 +1,134 @@
+#include "checkpoint/gguf_reader.h"
+
+#include <fmt/ranges.h>
+#include <xxhash.h>
+
+#include <new>
+#include <unordered_map>
+#include <utility>
+
+#include "base/fail.h"
+#include "base/printable.h"
+#include "checkpoint/config_writer.h"
+#include "checkpoint/gguf_config.h"
+#include "checkpoint/gguf_file.h"
+#include "checkpoint/gguf_layout.h"
+#include "checkpoint/gguf_tokenizer.h"
+#include "features/log_mel.h"
+#include "model/tensor_spec.h"
+
+namespace glossa::checkpoint {
+namespace {
+
+class GgufCheckpoint final : public Checkpoint {
+ public:
+  GgufCheckpoint(std::span<const std::byte> bytes, std::shared_ptr<const MappedFile> mapped,
+                 std::string source)
+      : mapped_(std::move(mapped)), source_(std::move(source)) {
+    const GgufFile file(bytes, source_);
+    GgufConfig read = read_gguf_config(file);
+    config_ = std::move(read.config);
+    config_yaml_ = write_config(config_, read.extras);
+    tokenizer_ = read_gguf_tokenizer(file, config_.predictor.vocabulary);
+    artifacts_ = {{kTokenizerArtifact, tokenizer_.model},
+                  {kVocabularyArtifact, std::as_bytes(std::span(tokenizer_.vocabulary))},
+                  {kPieceArtifact, std::as_bytes(std::span(tokenizer_.pieces))}};
+    bind(file);
+    for (const TensorView& tensor : tensors_) by_name_.emplace(tensor.name, &tensor);
+  }
+
+  const std::string& source() const override { return source_; }
+  const model::ModelConfig& config() const override { return config_; }
+  const std::string& config_yaml() const override { return config_yaml_; }
+  std::span<const std::byte> tokenizer_model() const override { return tokenizer_.model; }
+  std::span<const Artifact> artifacts() const override { return artifacts_; }
+  std::span<const TensorView> tensors() const override { return tensors_; }
+  const TensorView* find(std::string_view name) const override {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+  }
+  std::string fingerprint() const override {
+    std::string text = config_yaml_;  // the file carries no checksums
+    for (const TensorView& tensor : tensors_) {
+      text += fmt::format("\n{} {} {:016x}", tensor.name, dtype_name(tensor.dtype),
+                          XXH3_64bits(tensor.bytes.data(), tensor.bytes.size()));
+    }
+    release_pages();
+    return text;
+  }
+  void release_pages() const override {
+    if (mapped_ != nullptr) mapped_->release_pages();
+  }
+
+ private:
+  void bind(const GgufFile& file) {
+    std::unordered_map<std::string_view, const GgufTensor*> stored;
+    for (const GgufTensor& tensor : file.tensors()) stored.emplace(tensor.name, &tensor);
+    for (const model::TensorSpec& spec : model::tensor_specs(config_)) {
+      const auto place = gguf_place(spec);
+      const auto found = place ? stored.find(place->name) : stored.end();
+      if (found != stored.end()) {
+        tensors_.push_back(view_of(*found->second, spec, *place));
+        stored.erase(found);
+      } else if (spec.optional) {
+        tensors_.push_back({spec.name, DType::kF32, spec.shape, {}});  // bytes follow below
+      } else {
+        fail_bad_input("{}: tensor {} is missing (expected [{}])", source_, place->name,
+                       fmt::join(place->shape, ","));
+      }
+    }
+    for (const GgufTensor& tensor : file.tensors()) {  // in the file's order: the first one is named
+      if (stored.contains(tensor.name) && !model::is_ignored_tensor(std::string(tensor.name))) {
+        fail_bad_input("{}: tensor {} of shape [{}] does not belong to the model that the metadata describes",
+                       source_, printable(tensor.name), fmt::join(tensor.shape, ","));
+      }
+    }
+    for (TensorView& tensor : tensors_) {
+      if (tensor.bytes.empty()) tensor.bytes = computed(tensor.name);
+    }
+  }
+
+  TensorView view_of(const GgufTensor& tensor, const model::TensorSpec& spec, const GgufPlace& place) const {
+    if (tensor.shape != place.shape && tensor.shape != spec.shape) {
+      fail_bad_input("{}: {} is [{}], expected [{}]", source_, place.name, fmt::join(tensor.shape, ","),
+                     fmt::join(place.shape, ","));
+    }
+    return {spec.name, tensor.dtype, spec.shape, tensor.bytes};
+  }
+
+  // The front end's constants, as the engine would compute them without a tensor.
+  std::span<const std::byte> computed(std::string_view name) {
+    return std::as_bytes(std::span(computed_.emplace_back(name == "preprocessor.featurizer.window"
+                                                              ? features::hann_window(config_.features.window)
+                                                              : features::slaney_filters(config_.features))));
+  }
+
+  std::shared_ptr<const MappedFile> mapped_;  // what the views point into; may be null
+  std::string source_;
+  std::string config_yaml_;
+  model::ModelConfig config_;
+  GgufTokenizer tokenizer_;
+  std::vector<Artifact> artifacts_;
+  std::vector<std::vector<float>> computed_;
+  std::vector<TensorView> tensors_;
+  std::unordered_map<std::string_view, const TensorView*> by_name_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Checkpoint> read_gguf_bytes(std::span<const std::byte> bytes,
+                                                  std::shared_ptr<const MappedFile> file,
+                                                  const std::string& source) {
+  try {
+    return std::make_shared<GgufCheckpoint>(bytes, std::move(file), source);
+  } catch (const std::bad_alloc&) {
+    fail_bad_input("{}: not enough memory to read the checkpoint", source);
+  }
+}
+
+std::shared_ptr<const Checkpoint> read_gguf(const std::filesystem::path& path) {
+  const auto file = std::make_shared<const MappedFile>(path);
+  return read_gguf_bytes(file->bytes(), file, path.string());
+}
+
+}  // namespace glossa::checkpoint

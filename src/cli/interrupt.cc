@@ -1,0 +1,44 @@
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <initializer_list>
+
+namespace glossa::cli {
+namespace {
+
+volatile sig_atomic_t received = 0;
+
+void remember(int signal) { received = signal; }
+
+void set_handler(int signal, void (*handler)(int), int flags) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+InterruptGuard::InterruptGuard() {
+  received = 0;
+  for (const int signal : {SIGINT, SIGTERM})
+    set_handler(signal, remember, static_cast<int>(SA_RESETHAND) | SA_RESTART);
+}
+
+InterruptGuard::~InterruptGuard() {
+  for (const int signal : {SIGINT, SIGTERM}) set_handler(signal, SIG_DFL, 0);
+}
+
+void InterruptGuard::check() const {
+  if (received != 0) throw Interrupted{received};
+}
+
+void end_by_signal(int signal) {
+  set_handler(signal, SIG_DFL, 0);
+  ::raise(signal);
+  ::_exit(128 + signal);  // where the signal is blocked
+}
+
+}  // namespace glossa::cli

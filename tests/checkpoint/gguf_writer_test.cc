@@ -1,0 +1,173 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+
+#include "base/half.h"
+#include "checkpoint/archive_writer.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/same_config.h"
+#include "checkpoint/temporary_folder.h"
+#include "glossa/error.hpp"
+#include "support/golden.h"
+#include "support/tiny_model.h"
+
+namespace glossa::checkpoint {
+namespace {
+
+using testing::TemporaryFolder;
+
+constexpr DType kWritten[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_K};
+
+// Rows of 256 and more, so that every format is used; and geometries of which hardly any row divides.
+std::vector<testing::TinyModelOptions> geometries() {
+  testing::TinyModelOptions wide;
+  wide.seed = 91;
+  wide.layers = 1;
+  wide.d_model = 256;
+  wide.predictor_hidden = 64;
+  wide.joint_hidden = 256;
+  wide.use_bias = true;
+  std::vector<testing::TinyModelOptions> all{wide};
+  for (const std::uint32_t seed : {3u, 5u}) all.push_back(testing::random_geometry(seed));
+  return all;
+}
+
+bool same_bytes(const TensorView& a, const TensorView& b) {
+  return a.dtype == b.dtype && a.shape == b.shape &&
+         std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin());
+}
+
+class EveryFormat : public ::testing::TestWithParam<DType> {};
+INSTANTIATE_TEST_SUITE_P(Gguf, EveryFormat, ::testing::ValuesIn(kWritten),
+                         [](const auto& test) { return std::string(dtype_name(test.param)); });
+
+// Oracle: read_gguf.py, which knows the layout and not our code, and the .nemo.
+TEST_P(EveryFormat, IsWhatTheScriptExpects) {
+  const TemporaryFolder folder;
+  for (const auto& options : geometries()) {
+    SCOPED_TRACE(options.seed);
+    const auto nemo = testing::write_tiny_model(options, folder / "models");
+    const auto gguf = folder / "m.gguf";
+    const auto before = read_nemo(nemo);
+    const auto written = write_gguf(gguf, *before, GetParam());
+    const auto after = read_checkpoint(gguf);
+    std::ofstream values(folder / "values", std::ios::binary);
+    for (const TensorView& tensor : before->tensors()) {
+      const std::vector<float> read = after->tensor(tensor.name).to_f32();
+      values.write(reinterpret_cast<const char*>(read.data()), static_cast<std::streamsize>(4 * read.size()));
+    }
+    values.close();
+    const std::string command = std::string(GLOSSA_PYTHON " " GLOSSA_READ_GGUF " ") + nemo.string() + " " +
+                                gguf.string() + " " + std::string(dtype_name(GetParam())) + " " +
+                                (folder / "values").string();
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    testing::expect_same_config(after->config(), before->config());
+    testing::expect_same_config(parse_model_config(after->config_yaml(), "yaml"), before->config());
+    for (const WrittenTensor& tensor : written) {
+      EXPECT_EQ(after->tensor(tensor.name).dtype, tensor.dtype) << tensor.name;
+      EXPECT_EQ(crc32_of(after->tensor(tensor.name).bytes), tensor.crc32) << tensor.name;
+    }
+  }
+}
+
+TEST(GgufWriter, F32IsBitEqualThereAndBack) {
+  const TemporaryFolder folder;
+  for (const auto& options : geometries()) {
+    const auto nemo = read_nemo(testing::write_tiny_model(options, folder / "models"));
+    write_gguf(folder / "m.gguf", *nemo, DType::kF32);
+    const auto gguf = read_gguf(folder / "m.gguf");
+    std::vector<std::vector<std::byte>> storage;
+    write_nemo(folder / "back.nemo", contents_of(*gguf, DType::kF32, storage));
+    EXPECT_TRUE(storage.empty());
+    const auto back = read_nemo(folder / "back.nemo");
+    for (const TensorView& tensor : nemo->tensors()) {
+      EXPECT_TRUE(same_bytes(tensor, gguf->tensor(tensor.name))) << tensor.name;
+      EXPECT_TRUE(same_bytes(tensor, back->tensor(tensor.name))) << tensor.name;
+    }
+    testing::expect_same_config(back->config(), nemo->config());
+    const auto a = nemo->tokenizer_model();
+    const auto b = back->tokenizer_model();
+    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+    EXPECT_EQ(back->artifacts().size(), 3u);
+  }
+}
+
+// Oracle: the rounding of base/half.h, which half_test.cc compares with the definitions.
+TEST(GgufWriter, HalvesAreRoundedToNearest) {
+  const TemporaryFolder folder;
+  const auto nemo = read_nemo(testing::write_tiny_model(geometries().front(), folder / "models"));
+  for (const DType dtype : {DType::kF16, DType::kBF16}) {
+    write_gguf(folder / "m.gguf", *nemo, dtype);
+    const auto gguf = read_gguf(folder / "m.gguf");
+    for (const char* name : {"joint.enc.weight", "encoder.layers.0.conv.pointwise_conv1.weight",
+                             "decoder.prediction.dec_rnn.lstm.weight_hh_l0"}) {
+      const TensorView& read = gguf->tensor(name);
+      EXPECT_EQ(read.dtype, dtype) << name;
+      const std::vector<float> values = nemo->tensor(name).to_f32();
+      const std::vector<float> rounded = read.to_f32();
+      for (std::size_t index = 0; index < values.size(); ++index) {
+        const float expected = dtype == DType::kF16 ? f16_to_float(float_to_f16(values[index]))
+                                                    : bf16_to_float(float_to_bf16(values[index]));
+        ASSERT_EQ(rounded[index], expected) << name;
+      }
+    }
+  }
+}
+
+// The front end's constants of a real checkpoint: its filters are kept, its window is computed again.
+TEST(GgufWriter, KeepsTheMelFilters) {
+  const TemporaryFolder folder;
+  const auto tiny = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  write_gguf(folder / "m.gguf", *tiny, DType::kQ8_0);
+  const auto gguf = read_gguf(folder / "m.gguf");
+  const char* filters = "preprocessor.featurizer.fb";
+  EXPECT_TRUE(same_bytes(tiny->tensor(filters), gguf->tensor(filters)));
+  const auto window = tiny->tensor("preprocessor.featurizer.window").to_f32();
+  const auto computed = gguf->tensor("preprocessor.featurizer.window").to_f32();
+  ASSERT_EQ(window.size(), computed.size());
+  for (std::size_t index = 0; index < window.size(); ++index)
+    EXPECT_NEAR(window[index], computed[index], 1e-6);
+}
+
+TEST(GgufWriter, GgufToGgufChangesOnlyTheFormat) {
+  const TemporaryFolder folder;
+  const auto nemo = read_nemo(testing::write_tiny_model(geometries().front(), folder / "models"));
+  write_gguf(folder / "a.gguf", *nemo, DType::kQ8_0);
+  write_gguf(folder / "b.gguf", *read_gguf(folder / "a.gguf"), DType::kF32);
+  const auto a = read_gguf(folder / "a.gguf");
+  const auto b = read_gguf(folder / "b.gguf");
+  EXPECT_EQ(a->config_yaml(), b->config_yaml());
+  for (const TensorView& tensor : a->tensors()) EXPECT_EQ(tensor.to_f32(), b->tensor(tensor.name).to_f32());
+}
+
+TEST(GgufWriter, LeavesNoHalfFile) {
+  const TemporaryFolder folder;
+  const auto nemo = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  int tensors = 0;
+  const TensorDone stop = [&](std::int64_t) {
+    if (++tensors == 20) throw std::runtime_error("enough");
+  };
+  EXPECT_THROW(write_gguf(folder / "m.gguf", *nemo, DType::kF16, stop), std::runtime_error);
+  EXPECT_EQ(tensors, 20);
+  std::vector<std::vector<std::byte>> storage;
+  const auto contents = contents_of(*nemo, DType::kF32, storage);
+  tensors = 0;
+  EXPECT_THROW(write_nemo(folder / "m.nemo", contents, stop), std::runtime_error);
+  EXPECT_EQ(folder.files(), 0u);
+}
+
+TEST(GgufWriter, RefusesFormatsItOnlyReads) {
+  const TemporaryFolder folder;
+  const auto nemo = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  for (const DType dtype : {DType::kQ4_0, DType::kQ5_K, DType::kQ6_K})
+    EXPECT_THROW(write_gguf(folder / "m.gguf", *nemo, dtype), Error);
+  std::vector<std::vector<std::byte>> storage;
+  for (const DType dtype : {DType::kQ8_0, DType::kQ4_K})
+    EXPECT_THROW(contents_of(*nemo, dtype, storage), Error);
+  EXPECT_EQ(folder.files(), 0u);
+}
+
+}  // namespace
+}  // namespace glossa::checkpoint
