@@ -40,11 +40,9 @@ test-tsan: dependencies
 	cmake --build --preset tsan -j $(JOBS) --target engine_threads_test thread_pool_test
 	ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R 'Concurrency|ThreadPool'
 
-# Real-time factor of every latency setting: make bench MODEL=path
-bench: dependencies
-	@cmake --preset dev >/dev/null
-	@cmake --build --preset dev -j $(JOBS) --target realtime_factor
-	@build/dev/bin/realtime_factor $(or $(MODEL),models/glossa-small.nemo)
+# Speed and memory here, beside the machine's limits: make bench MODEL=path
+bench: build
+	@build/glossa bench $(if $(MODEL),--model "$(MODEL)")
 
 # The kernels for 64-bit ARM, cross-compiled with g++ and run under qemu-user.
 test-arm: dependencies

@@ -23,5 +23,6 @@ Command add_convert(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_languages(CLI::App& program);
 Command add_dump(CLI::App& program);
+Command add_bench(CLI::App& program);
 
 }  // namespace glossa::cli

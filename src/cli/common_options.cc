@@ -1,81 +1,17 @@
 #include "cli/common_options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
-#include <optional>
-#include <vector>
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "cli/option_values.h"
 #include "model/model_config.h"
 
 namespace glossa::cli {
-namespace {
-
-namespace fs = std::filesystem;
-
-constexpr const char* kDemoModel = "glossa-small.nemo";
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t";
-  const std::size_t first = text.find_first_not_of(kSpaces);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
-}
-
-std::optional<int> parse_int(std::string_view text) {
-  text = trim(text);
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
-std::function<std::string(const std::string&)> between(int smallest, int largest) {
-  return [smallest, largest](const std::string& text) {
-    const auto value = parse_int(text);
-    if (value && *value >= smallest && *value <= largest) return std::string();
-    return fmt::format("wrong value (expected {} to {}, got {})", smallest, largest, text);
-  };
-}
-
-std::function<std::string(const std::string&)> only(const std::string& choice) {
-  return [choice](const std::string& text) {
-    if (text == choice) return std::string();
-    return fmt::format("not available in this version (expected {}, got {})", choice, text);
-  };
-}
-
-void add_model_options(CLI::App& command, ModelOptions& options) {
-  command
-      .add_option("--model", options.model,
-                  "Checkpoint, a .nemo or .gguf file (default: $GLOSSA_MODEL, else the bundled demo model)")
-      ->type_name("PATH");
-  add_engine_options(command, options);
-}
-
-void add_engine_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("--threads", options.threads, "Threads of one recognition step; 0: one per core")
-      ->type_name("N")
-      ->check(between(0, 1024))
-      ->capture_default_str();
-  command.add_option("--weights", options.weights, "Number format the weights are computed in: f32")
-      ->type_name("FORMAT")
-      ->check(only("f32"))
-      ->capture_default_str();
-  command.add_option("--device", options.device, "Where the model runs: cpu")
-      ->type_name("DEVICE")
-      ->check(only("cpu"))
-      ->capture_default_str();
-  command.add_option("--backend", options.backend, "cpu, or reference: slow plain loops to compare with")
-      ->group("");
-}
 
 void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
   command
@@ -121,37 +57,6 @@ void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
 void check(const RecognitionOptions& options) {
   if (!options.att_context_size.empty()) parse_att_context(options.att_context_size, "--att-context-size");
   parse_streaming_mode(options.streaming, "--streaming");
-}
-
-fs::path default_model() {
-  if (const char* chosen = std::getenv("GLOSSA_MODEL"); chosen != nullptr && *chosen != '\0') return chosen;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  // The program is <source>/build/<preset>/bin/glossa or <prefix>/bin/glossa.
-  constexpr int kLevels = 4;
-  fs::path folder = program.parent_path();
-  for (int level = 0; level < kLevels && !folder.empty(); ++level, folder = folder.parent_path()) {
-    for (const fs::path& model :
-         {folder / "share/glossa/models" / kDemoModel, folder / "models" / kDemoModel}) {
-      if (fs::is_regular_file(model, error)) return model;
-    }
-  }
-  fail_invalid_argument(
-      "no model (expected --model PATH or GLOSSA_MODEL; the bundled {} was not found near {})", kDemoModel,
-      program.string());
-}
-
-fs::path model_path(const ModelOptions& options) {
-  fs::path model = options.model.empty() ? default_model() : options.model;
-  std::error_code error;
-  if (!fs::exists(model, error))
-    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", model.string());
-  return model;
-}
-
-std::shared_ptr<const Recognizer> load_recognizer(const ModelOptions& options) {
-  return Recognizer::load(
-      {.model = model_path(options), .threads = options.threads, .backend = options.backend});
 }
 
 AttContext parse_att_context(std::string_view text, std::string_view from) {

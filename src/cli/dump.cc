@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct DumpOptions {
-  ModelOptions model;
+  ModelOptions model{.weights = "f32"};  // what other implementations are compared with
   RecognitionOptions recognition;
   fs::path audio;
   fs::path folder;
@@ -83,7 +83,7 @@ void write_tokens(const fs::path& path, const DumpOptions& options, const Transc
 
 int dump(const DumpOptions& options) {
   check(options.recognition);
-  const auto recognizer = load_recognizer(options.model);
+  const auto recognizer = load_recognizer(options.model, false);
   const auto stream = recognizer->create_stream(stream_options(options.recognition, recognizer->info()));
   const audio::AudioFile sound = audio::read_audio(options.audio, recognizer->info().sample_rate);
   make_folder(options.folder);

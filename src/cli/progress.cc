@@ -37,20 +37,40 @@ void Progress::update(double done, std::string_view rate) {
   next_ = now + (terminal_ ? kRedraw : kLine);
   const double part = std::clamp(done / total_, 0.0, 1.0);
   const double spent = std::chrono::duration<double>(now - start_).count();
-  std::string left = "";
-  if (part > 0.005) left = fmt::format(", {} left", clock_time(spent * (1 - part) / part));
+  std::string state(rate);
+  if (part > 0.005) {
+    state += fmt::format("{}{} left", rate.empty() ? "" : ", ", clock_time(spent * (1 - part) / part));
+  }
   if (terminal_) {
     const int filled = static_cast<int>(part * kBarWidth);
-    fmt::print(stderr, "\r\033[K{} [{:#<{}}{:.<{}}] {:3.0f} %  {}{}", what_, "", filled, "",
-               kBarWidth - filled, part * 100, rate, left);
+    fmt::print(stderr, "\r\033[K{} [{:#<{}}{:.<{}}] {:3.0f} %  {}", what_, "", filled, "", kBarWidth - filled,
+               part * 100, state);
     drawn_ = true;
   } else {
-    fmt::print(stderr, "{}: {:.0f} %, {}{}\n", what_, part * 100, rate, left);
+    fmt::print(stderr, "{}: {:.0f} %, {}\n", what_, part * 100, state);
   }
   std::fflush(stderr);
 }
 
 void Progress::clear() {
+  if (!drawn_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+StatusLine::StatusLine(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+StatusLine::~StatusLine() { clear(); }
+
+void StatusLine::show(std::string_view what) {
+  if (quiet_) return;
+  fmt::print(stderr, "{}glossa: {}{}", terminal_ ? "\r\033[K" : "", what, terminal_ ? "" : "\n");
+  std::fflush(stderr);
+  drawn_ = terminal_;
+}
+
+void StatusLine::clear() {
   if (!drawn_) return;
   fmt::print(stderr, "\r\033[K");
   std::fflush(stderr);

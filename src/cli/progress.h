@@ -36,4 +36,21 @@ class Progress {
   Clock::time_point next_;
 };
 
+// What is being done when nobody knows how long it takes: a line that is written over on a terminal.
+class StatusLine {
+ public:
+  explicit StatusLine(bool quiet);
+  ~StatusLine();
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  void show(std::string_view what);
+  void clear();
+
+ private:
+  bool quiet_;
+  bool terminal_;
+  bool drawn_ = false;
+};
+
 }  // namespace glossa::cli

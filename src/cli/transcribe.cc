@@ -12,6 +12,7 @@
 #include "cli/common_options.h"
 #include "cli/inputs.h"
 #include "cli/nemo_keys.h"
+#include "cli/option_values.h"
 #include "cli/output_writer.h"
 #include "cli/progress.h"
 #include "cli/stdin_audio.h"
@@ -100,7 +101,7 @@ class Transcription {
     check(options_.recognition);
     inputs_ = collect();
     OutputWriter writer(format, options_.output_path, inputs_.size() > 1);
-    recognizer_ = load_recognizer(options_.model);
+    recognizer_ = load_recognizer(options_.model, quiet());
     batch_.stream = stream_options(options_.recognition, recognizer_->info());
     batch_.batch_size = options_.batch_size;
     batch_.use_entry_language = options_.recognition.target_lang.empty();

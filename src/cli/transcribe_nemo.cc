@@ -101,7 +101,7 @@ int transcribe_as_nemo(const NemoKeys& keys, const ModelOptions& engine, const s
   if (!keys.model_path.empty()) model.model = keys.model_path;
   model.model = model_path(model);
   const std::vector<Input> inputs = inputs_of(keys);
-  const auto recognizer = load_recognizer(model);
+  const auto recognizer = load_recognizer(model, quiet);
   BatchOptions options{.stream = stream_of(keys, streaming), .batch_size = keys.batch_size};
   recognizer->create_stream(options.stream);  // a wrong option is an error before any work
 

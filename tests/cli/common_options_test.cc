@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/option_values.h"
+
 namespace glossa::cli {
 namespace {
 

@@ -42,26 +42,43 @@ TEST(Errors, OneLineAndAnExitCode) {
       {{"transcribe", "--format", "doc", audio}, kWrongUsage, "got doc, from --format"},
       {{"transcribe", "--streaming", "fast", audio}, kWrongUsage, "got fast, from --streaming"},
       {{"transcribe", "--att-context-size", "56", audio}, kWrongUsage, "got 56, from --att-context-size"},
-      {{"transcribe", "--model", model, "--att-context-size", "56,4", audio}, kWrongUsage, "[56,4]"},
-      {{"transcribe", "--model", model, "--latency", "100ms", audio},
+      {{"transcribe", "--weights", "f32", "--model", model, "--att-context-size", "56,4", audio},
+       kWrongUsage,
+       "[56,4]"},
+      {{"transcribe", "--weights", "f32", "--model", model, "--latency", "100ms", audio},
        kWrongUsage,
        "got 100ms, from --latency"},
-      {{"transcribe", "--model", model, "--latency", "80ms", "--att-context-size", "1,0", audio},
+      {{"transcribe", "--weights", "f32", "--model", model, "--latency", "80ms", "--att-context-size", "1,0",
+        audio},
        kWrongUsage,
        "excludes"},
-      {{"transcribe", "--model", model, "--target-lang", "grc", audio}, kWrongUsage, "grc"},
-      {{"transcribe", "--model", model, "--backend", "abacus", audio}, kWrongUsage, "abacus"},
-      {{"transcribe", "--model", model, "--format", "srt", audio, audio}, kWrongUsage, "--output-path"},
-      {{"transcribe", "--model", model, "--partials", "--format", "vtt", audio}, kWrongUsage, "--partials"},
+      {{"transcribe", "--weights", "f32", "--model", model, "--target-lang", "grc", audio},
+       kWrongUsage,
+       "grc"},
+      {{"transcribe", "--weights", "f32", "--model", model, "--backend", "abacus", audio},
+       kWrongUsage,
+       "abacus"},
+      {{"transcribe", "--weights", "f32", "--model", model, "--format", "srt", audio, audio},
+       kWrongUsage,
+       "--output-path"},
+      {{"transcribe", "--weights", "f32", "--model", model, "--partials", "--format", "vtt", audio},
+       kWrongUsage,
+       "--partials"},
       {{"transcribe", "--model", at("nowhere.nemo"), audio}, kUnusableInput, "nowhere.nemo"},
       {{"transcribe", "--model", at("not-a-model.nemo"), audio}, kUnusableInput, "not-a-model.nemo"},
-      {{"transcribe", "--model", model, at("nowhere.wav")}, kUnusableInput, "nowhere.wav"},
-      {{"transcribe", "--model", model, at("garbage.wav")}, kUnusableInput, "garbage.wav"},
-      {{"transcribe", "--model", model, at("empty")}, kUnusableInput, "nothing to transcribe"},
-      {{"transcribe", "--model", model, "--dataset-manifest", at("broken.json")},
+      {{"transcribe", "--weights", "f32", "--model", model, at("nowhere.wav")},
+       kUnusableInput,
+       "nowhere.wav"},
+      {{"transcribe", "--weights", "f32", "--model", model, at("garbage.wav")},
+       kUnusableInput,
+       "garbage.wav"},
+      {{"transcribe", "--weights", "f32", "--model", model, at("empty")},
+       kUnusableInput,
+       "nothing to transcribe"},
+      {{"transcribe", "--weights", "f32", "--model", model, "--dataset-manifest", at("broken.json")},
        kUnusableInput,
        "broken.json:1"},
-      {{"transcribe", "--model", model, "--dataset-manifest", at("nowhere.json")},
+      {{"transcribe", "--weights", "f32", "--model", model, "--dataset-manifest", at("nowhere.json")},
        kUnusableInput,
        "nowhere.json"},
       {{"transcribe", "model_path=" + model, "audio_fil=" + audio},
@@ -77,6 +94,17 @@ TEST(Errors, OneLineAndAnExitCode) {
       {{"convert", model, model, "--dtype", "f16"}, kWrongUsage, "OUT"},
       {{"convert", model, at("x.nemo"), "--dtype", "f8"}, kWrongUsage, "got f8"},
       {{"convert", model, at("x.nemo")}, kWrongUsage, "--dtype"},
+      {{"transcribe", "--weights", "q8_0", audio}, kWrongUsage, "expected f32, bf16, int8, int4, got q8_0"},
+      {{"transcribe", "--kv-cache", "int4", audio}, kWrongUsage, "got int4"},
+      {{"bench", "--sections", "chunk,speed"}, kWrongUsage, "expected chunk, live, offline, start, memory"},
+      {{"bench", "--att-context-size", "56"}, kWrongUsage, "got 56, from --att-context-size"},
+      {{"bench", "--weights", "f32", "--model", model, "--att-context-size", "56,4"}, kWrongUsage, "[56,4]"},
+      {{"bench", "--streams", "some"}, kWrongUsage, "got some"},
+      {{"bench", "--seconds", "0"}, kWrongUsage, "--seconds"},
+      {{"bench", "--model", at("nowhere.nemo")}, kUnusableInput, "nowhere.nemo"},
+      {{"bench", "--weights", "f32", "--model", model, "--audio", at("nowhere.wav")},
+       kUnusableInput,
+       "nowhere.wav"},
       {{"convert", model, at("x.nemo"), "--dtype", "q8_0"},
        kWrongUsage,
        "expected f32, f16 or bf16, got q8_0"},
@@ -103,8 +131,8 @@ TEST(Errors, ABadFileDoesNotStopTheOthers) {
   const Workplace here;
   here.write("bad.wav", "no sound");
   const auto run =
-      here.glossa({"transcribe", "--quiet", "--model", golden_model("tiny"), golden_audio("en-US_0.wav"),
-                   (here / "bad.wav").string(), golden_audio("es-ES_5.wav")});
+      here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", golden_model("tiny"),
+                   golden_audio("en-US_0.wav"), (here / "bad.wav").string(), golden_audio("es-ES_5.wav")});
   EXPECT_EQ(run.exit_code, kUnusableInput);
   EXPECT_EQ(lines_of(run.out).size(), 2u);
   EXPECT_THAT(run.err, HasSubstr("bad.wav"));
@@ -119,6 +147,8 @@ TEST(Errors, AWrongLanguageInAManifestNamesItsLine) {
   here.write("m.json", good.dump() + "\n" + bad.dump() + "\n");
   const std::vector<std::string> words = {"transcribe",
                                           "--quiet",
+                                          "--weights",
+                                          "f32",
                                           "--model",
                                           golden_model("tiny"),
                                           "--dataset-manifest",
@@ -136,7 +166,7 @@ TEST(Help, ListsWhatThereIs) {
   const Workplace here;
   const auto help = here.glossa({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"transcribe", "convert", "info", "languages", "dump"}) {
+  for (const char* command : {"transcribe", "convert", "info", "languages", "dump", "bench"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     const auto more = here.glossa({command, "--help"});
     EXPECT_EQ(more.exit_code, 0);

@@ -18,8 +18,9 @@ using testing::lines_of;
 using testing::ProgramRun;
 using testing::Workplace;
 
+// NeMo's numbers are f32.
 std::vector<std::string> transcribe(std::vector<std::string> more) {
-  more.insert(more.begin(), {"transcribe", "--quiet", "--model", golden_model("tiny")});
+  more.insert(more.begin(), {"transcribe", "--quiet", "--weights", "f32", "--model", golden_model("tiny")});
   return more;
 }
 
@@ -196,15 +197,50 @@ TEST(Transcribe, ManifestEntriesChooseTheirLanguageUnlessTheUserDoes) {
 TEST(Transcribe, TheDemoModelIsTheDefault) {
   const Workplace here;
   ::unsetenv("GLOSSA_MODEL");
-  const auto found = here.glossa({"transcribe", "--quiet", golden_audio("es-ES_5.wav")});
-  const auto named =
-      here.glossa({"transcribe", "--quiet", "--model", GLOSSA_DEMO_MODEL, golden_audio("es-ES_5.wav")});
+  const std::vector<std::string> words = {"transcribe", "--quiet", "--weight-cache", here / "packed",
+                                          golden_audio("es-ES_5.wav")};
+  const auto found = here.glossa(words);
+  auto with_model = words;
+  with_model.insert(with_model.end(), {"--model", GLOSSA_DEMO_MODEL});
+  const auto named = here.glossa(with_model);
   ASSERT_EQ(named.exit_code, 0) << named.err;
   ::setenv("GLOSSA_MODEL", GLOSSA_DEMO_MODEL, 1);
-  EXPECT_EQ(here.glossa({"transcribe", "--quiet", golden_audio("es-ES_5.wav")}).out, named.out);
+  EXPECT_EQ(here.glossa(words).out, named.out);
   ::unsetenv("GLOSSA_MODEL");
   if (found.exit_code != 0) GTEST_SKIP() << "this build folder is outside the source tree";
   EXPECT_EQ(found.out, named.out);
+}
+
+// The default: int8, packed at the first start, mapped at the next.
+TEST(Transcribe, PackedWeightsAreKept) {
+  const Workplace here;
+  const auto model = here / "m.nemo";
+  std::filesystem::copy_file(golden_model("tiny"), model);
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"transcribe", "--quiet", "--model", model, golden_audio("en-US_0.wav")});
+    const auto run = here.glossa(more);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.err, IsEmpty());
+    return run.out;
+  };
+  const std::string text = with({"--weight-cache", "off"});
+  EXPECT_FALSE(std::filesystem::exists(here / "m.nemo.int8.packed"));
+  EXPECT_EQ(with({}), text);
+  ASSERT_TRUE(std::filesystem::exists(here / "m.nemo.int8.packed"));
+  const auto written = std::filesystem::last_write_time(here / "m.nemo.int8.packed");
+  EXPECT_EQ(with({}), text);
+  EXPECT_EQ(std::filesystem::last_write_time(here / "m.nemo.int8.packed"), written);
+  EXPECT_EQ(with({"--weight-cache", here / "folder"}), text);
+  EXPECT_TRUE(std::filesystem::exists(here / "folder/m.nemo.int8.packed"));
+  for (const char* format : {"bf16", "int4"}) {
+    with({"--weights", format});
+    EXPECT_TRUE(std::filesystem::exists(here / (std::string("m.nemo.") + format + ".packed")));
+  }
+  // f32 is used where it lies, and the reference knows nothing else.
+  const std::string exact = with({"--weights", "f32", "--weight-cache", here / "none"});
+  EXPECT_EQ(with({"--backend", "reference", "--weight-cache", here / "none"}), exact);
+  EXPECT_FALSE(std::filesystem::exists(here / "none"));
+  EXPECT_EQ(with({"--weights", "f32", "--kv-cache", "f32"}), exact);
 }
 
 }  // namespace

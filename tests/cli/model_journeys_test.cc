@@ -70,8 +70,9 @@ TEST(Convert, RoundsAndKeepsTheTranscript) {
   EXPECT_GT(report["largest_error"].get<double>(), 0);
   // NeMo rounded the same weights for tiny-fp16: equal text.
   const std::string audio = golden_audio("en-US_0.wav");
-  const auto ours = here.glossa({"transcribe", "--quiet", "--model", out, audio});
-  const auto theirs = here.glossa({"transcribe", "--quiet", "--model", golden_model("tiny-fp16"), audio});
+  const auto ours = here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", out, audio});
+  const auto theirs =
+      here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", golden_model("tiny-fp16"), audio});
   EXPECT_EQ(ours.out, theirs.out);
   // Widening again changes nothing.
   const auto wide = here.glossa({"convert", out, (here / "wide.nemo").string(), "--dtype", "f32", "--json"});
@@ -83,7 +84,9 @@ TEST(Convert, WritesAndReadsGguf) {
   const Workplace here;
   const std::string audio = golden_audio("en-US_0.wav");
   const auto transcribe = [&](const std::string& model, const char* format) {
-    return here.glossa({"transcribe", "--quiet", "--format", format, "--model", model, audio}).out;
+    return here
+        .glossa({"transcribe", "--quiet", "--weights", "f32", "--format", format, "--model", model, audio})
+        .out;
   };
   const auto convert = [&](const std::string& in, const char* out, const char* dtype) {
     const auto run =

@@ -34,7 +34,7 @@ TEST(NemoWords, BatchOfThreeAsNeMo) {
   write_manifest(here, golden,
                  {"the rain", "The river was quiet", "El mapa muestra tres puentes y un barco. <es-ES>"});
   const std::string out = (here / "out").string();
-  const auto run = here.glossa({"transcribe", "model_path=" + golden_model("tiny"),
+  const auto run = here.glossa({"transcribe", "--weights", "f32", "model_path=" + golden_model("tiny"),
                                 "dataset_manifest=" + (here / "set.v1.json").string(), "output_path=" + out,
                                 "att_context_size=[56,3]", "batch_size=3", "cuda=0"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
@@ -62,7 +62,11 @@ TEST(NemoWords, UniformChunksAndTags) {
            {"stream_A_56_13_paddrop", {"++att_context_size=[56,13]", "pad_and_drop_preencoded=True"}},
            {"stream_prompt_de-DE", {"target_lang=de-DE"}}}) {
     const auto golden = golden_case("tiny", name);
-    std::vector<std::string> arguments = {"transcribe", "--quiet", "model_path=" + golden_model("tiny"),
+    std::vector<std::string> arguments = {"transcribe",
+                                          "--quiet",
+                                          "--weights",
+                                          "f32",
+                                          "model_path=" + golden_model("tiny"),
                                           "audio_file=" + golden_audio(golden["audio"][0])};
     arguments.insert(arguments.end(), more.begin(), more.end());
     if (more.empty() || !more[0].ends_with("13]")) arguments.push_back("att_context_size=[56,3]");
@@ -70,7 +74,7 @@ TEST(NemoWords, UniformChunksAndTags) {
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_EQ(run.out, golden["steps"].back()["text"][0].get<std::string>() + "\n") << name;
   }
-  const auto stripped = here.glossa({"transcribe", "model_path=" + golden_model("tiny"),
+  const auto stripped = here.glossa({"transcribe", "--weights", "f32", "model_path=" + golden_model("tiny"),
                                      "audio_file=" + golden_audio("en-US_0.wav"), "att_context_size=[56,3]",
                                      "strip_lang_tags=true"});
   EXPECT_EQ(stripped.out, "The river was quiet before unrne.\n");
@@ -81,8 +85,9 @@ TEST(NemoWords, ComparesWithOffline) {
   const auto golden = golden_case("tiny", "stream_A_56_3");
   write_manifest(here, golden, {"The river was quiet before sunrise. <en-US>"});
   const auto run =
-      here.glossa({"transcribe", "--quiet", "model_path=" + golden_model("tiny"), "compare_vs_offline=true",
-                   "dataset_manifest=" + (here / "set.v1.json").string(), "att_context_size=[56,3]"});
+      here.glossa({"transcribe", "--quiet", "--weights", "f32", "model_path=" + golden_model("tiny"),
+                   "compare_vs_offline=true", "dataset_manifest=" + (here / "set.v1.json").string(),
+                   "att_context_size=[56,3]"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   // One word of seven is wrong: 14.29.
   EXPECT_THAT(run.out, HasSubstr("WER% of offline mode: 14.29\n"));
@@ -93,9 +98,9 @@ TEST(NemoWords, ComparesWithOffline) {
 TEST(NemoWords, WithoutEveryReferenceThereIsNoRate) {
   const Workplace here;
   write_manifest(here, golden_case("tiny", "stream_batch3"), {"only one"});
-  const auto run = here.glossa({"transcribe", "--quiet", "model_path=" + golden_model("tiny"),
-                                "output_path=" + (here / "out").string(),
-                                "dataset_manifest=" + (here / "set.v1.json").string()});
+  const auto run = here.glossa(
+      {"transcribe", "--quiet", "--weights", "f32", "model_path=" + golden_model("tiny"),
+       "output_path=" + (here / "out").string(), "dataset_manifest=" + (here / "set.v1.json").string()});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, Not(HasSubstr("WER")));
   EXPECT_EQ(lines_of(run.out).size(), 3u);
@@ -108,8 +113,8 @@ TEST(NemoWords, AudioFolder) {
   std::filesystem::copy_file(golden_audio("en-US_0.wav"), here / "in/deep/a.wav");
   std::filesystem::copy_file(golden_audio("len1.wav"), here / "in/b.wav");
   here.write("in/c.flac", "not looked at");
-  const auto run = here.glossa(
-      {"transcribe", "--quiet", "model_path=" + golden_model("tiny"), "audio_dir=" + (here / "in").string()});
+  const auto run = here.glossa({"transcribe", "--quiet", "--weights", "f32",
+                                "model_path=" + golden_model("tiny"), "audio_dir=" + (here / "in").string()});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(lines_of(run.out).size(), 2u);
 }

@@ -1,0 +1,26 @@
+// The least time that a step can take on this machine.
+#pragma once
+
+#include "bench/machine.h"
+#include "engine/stage_clock.h"
+#include "glossa/types.hpp"
+
+namespace glossa::bench {
+
+class Floor {
+ public:
+  Floor(const MachineCeiling& machine, const engine::StepCost& cost, WeightFormat weights);
+
+  // Of one step over that many encoder frames, all streams together: every weight is read once, every frame
+  // multiplied with every weight, and the slower of the two decides.
+  double step_seconds(double frames) const;
+
+  // The streams that the machine could carry with chunks of that length.
+  double streams(double chunk_seconds, double frame_seconds) const;
+
+ private:
+  double read_seconds_ = 0;
+  double seconds_per_frame_ = 0;
+};
+
+}  // namespace glossa::bench

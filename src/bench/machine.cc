@@ -1,0 +1,164 @@
+#include "bench/machine.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "backend/cpu/kernel_selection.h"
+#include "bench/statistics.h"
+
+namespace glossa::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Lap {
+  Clock::time_point begin;
+  Clock::time_point end;
+
+  double seconds() const { return std::chrono::duration<double>(end - begin).count(); }
+};
+
+// Laps by round, of each thread one: all threads run `work(thread, round)`, beginning each round together.
+// Rounds are to take a few milliseconds: short enough that some are not interrupted on a busy machine.
+std::vector<std::vector<Lap>> run_rounds(int threads, int rounds, const std::function<void(int, int)>& work) {
+  std::vector<std::vector<Lap>> laps(static_cast<std::size_t>(rounds),
+                                     std::vector<Lap>(static_cast<std::size_t>(threads)));
+  std::barrier together(threads);
+  std::vector<std::jthread> workers;
+  for (int thread = 0; thread < threads; ++thread) {
+    workers.emplace_back([&, thread] {
+      for (int round = 0; round < rounds; ++round) {
+        together.arrive_and_wait();
+        Lap& lap = laps[static_cast<std::size_t>(round)][static_cast<std::size_t>(thread)];
+        lap.begin = Clock::now();
+        work(thread, round);
+        lap.end = Clock::now();
+      }
+    });
+  }
+  workers.clear();
+  return laps;
+}
+
+// Threads share the memory, so what counts is a round of all of them together: one that a tenth of the rounds
+// are not slower than. The fastest of all would be a moment's luck with the neighbours.
+double fast_round(const std::vector<std::vector<Lap>>& laps) {
+  std::vector<double> seconds;
+  for (const std::vector<Lap>& round : laps) {
+    Lap whole = round.front();
+    for (const Lap& lap : round) {
+      whole.begin = std::min(whole.begin, lap.begin);
+      whole.end = std::max(whole.end, lap.end);
+    }
+    seconds.push_back(whole.seconds());
+  }
+  return percentile(seconds, 10);
+}
+
+// Memory much larger than the caches, in slices that are read one per round.
+constexpr std::size_t kBytesPerThread = 256 << 20;
+constexpr std::size_t kSliceBytes = 32 << 20;
+constexpr int kSlices = static_cast<int>(kBytesPerThread / kSliceBytes);
+constexpr int kReadRounds = 24 * kSlices;
+constexpr std::int64_t kInputs = 1024;
+
+// Matrix kernels with one row are the best readers there are: they load each weight once and do little else.
+// Which of them is the faster one differs from machine to machine.
+double read_bandwidth(const backend::KernelTable& kernels, int threads) {
+  std::vector<std::vector<float>> memory(static_cast<std::size_t>(threads));
+  for (auto& block : memory) block.assign(kBytesPerThread / sizeof(float), 1.0f);
+  const auto slice_of = [&](int thread, int round) {
+    return memory[static_cast<std::size_t>(thread)].data() +
+           static_cast<std::size_t>(round % kSlices) * (kSliceBytes / sizeof(float));
+  };
+
+  const auto read_f32 = [&](int thread, int round) {
+    const std::vector<float> x(kInputs, 1.0f);
+    std::vector<float> y(kSliceBytes / sizeof(float) / kInputs);
+    kernels.matmul_f32(x.data(), kInputs, 1, slice_of(thread, round), kInputs,
+                       static_cast<std::int64_t>(y.size()), kInputs, y.data(), 1);
+  };
+  const auto read_int8 = [&](int thread, int round) {
+    constexpr std::int64_t kBlocks = kInputs / backend::kBlock;
+    constexpr std::size_t kPanelBytes = backend::kPanel * (kInputs + sizeof(float));
+    const std::vector<std::int8_t> values(kInputs, 1);
+    const std::vector<std::int32_t> sums(kBlocks + 1, 1);
+    const float scale = 1;
+    const backend::Int8Rows x{values.data(), kInputs, &scale, sums.data(), 1, kBlocks};
+    const auto* panels = reinterpret_cast<const std::uint8_t*>(slice_of(thread, round));
+    float y[backend::kPanel];
+    for (std::size_t at = 0; at + kPanelBytes <= kSliceBytes; at += kPanelBytes)
+      kernels.matmul_int8(x, panels + at, y, backend::kPanel);
+  };
+  const double seconds = std::min(fast_round(run_rounds(threads, kReadRounds, read_f32)),
+                                  fast_round(run_rounds(threads, kReadRounds, read_int8)));
+  return static_cast<double>(threads) * kSliceBytes / seconds / 1e9;
+}
+
+// Threads share nothing: the sum of each one's fastest round.
+double peak_gop_per_s(double (*peak)(std::int64_t iterations), int threads) {
+  constexpr std::int64_t kIterations = 200'000;
+  constexpr int kRounds = 150;
+  std::vector<double> operations(static_cast<std::size_t>(threads));
+  const auto laps = run_rounds(threads, kRounds, [&](int thread, int) {
+    operations[static_cast<std::size_t>(thread)] = peak(kIterations);
+  });
+  double sum = 0;
+  for (std::size_t thread = 0; thread < operations.size(); ++thread) {
+    double fastest = 1e9;
+    for (const std::vector<Lap>& round : laps) fastest = std::min(fastest, round[thread].seconds());
+    sum += operations[thread] / fastest / 1e9;
+  }
+  return sum;
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown processor";
+}
+
+std::string kernel_names(const backend::KernelSelection& selection) {
+  std::string names;
+  for (const backend::KernelCell& cell : selection.cells) {
+    if (cell.operation != "matmul_int8" && cell.operation != "matmul_f32") continue;
+    if (names.find(cell.chosen) == std::string::npos || names.size() < cell.chosen.size())
+      names = names.empty() ? cell.chosen : cell.chosen + ", " + names;
+  }
+  return names;
+}
+
+}  // namespace
+
+int usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (::sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+MachineCeiling measure_machine(int threads) {
+  const backend::KernelSelection selection = backend::select_kernels();
+  MachineCeiling ceiling;
+  ceiling.processor = processor_name();
+  ceiling.kernels = kernel_names(selection);
+  ceiling.cores = usable_cores();
+  ceiling.threads = threads;
+  ceiling.read_gb_per_s = read_bandwidth(selection.table, threads);
+  ceiling.f32_gflop_per_s = peak_gop_per_s(selection.table.peak_f32, threads);
+  ceiling.int8_gop_per_s = peak_gop_per_s(selection.table.peak_int8, threads);
+  return ceiling;
+}
+
+}  // namespace glossa::bench
