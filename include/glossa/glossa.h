@@ -98,12 +98,12 @@ typedef struct glossa_recognizer_options {
   const char* backend; /* "cpu", or "reference": naive loops, the oracle of the tests; NULL: "cpu" */
   int64_t threads;     /* threads that work on one decode; 0: one per core */
   const char* weights; /* number format of the weights: "f32", "bf16", "int8" or "int4"; NULL: "f32" */
-  /* of the keys and values that streams remember: "f32", "bf16" or "int8"; NULL: "f32" and "bf16" with weights of
-   * that format, else "int8" */
+  /* of the keys and values that streams remember: "f32", "bf16" or "int8"; NULL: "f32" and "bf16" with
+   * weights of that format, else "int8" */
   const char* kv_cache;
-  /* Weights other than f32 are packed at load, seconds for a large model. 1: the result is kept in a file, which the
-   * next start only maps: in weight_cache_folder, or when that is NULL beside the model, or where that cannot be
-   * written to in $XDG_CACHE_HOME/glossa. */
+  /* Weights other than f32 are packed at load, seconds for a large model. 1: the result is kept in a file,
+   * which the next start only maps: in weight_cache_folder, or when that is NULL beside the model, or where
+   * that cannot be written to in $XDG_CACHE_HOME/glossa. */
   int64_t cache_packed_weights;
   const char* weight_cache_folder;
 } glossa_recognizer_options;

@@ -1,5 +1,5 @@
-// Keys or values of a stream: rows of [heads, head size] in a number format of their own, in a ring somebody else
-// owns.
+// Keys or values of a stream: rows of [heads, head size] in a number format of their own, in a ring somebody
+// else owns.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace glossa::backend {
 
-// How rows lie in memory: head by head [heads, rows, head], so that what one head reads is in one piece; with kInt8
-// a head is padded to whole blocks of 32 elements, and behind all of it come f32 scales [heads, rows].
+// How rows lie in memory: head by head [heads, rows, head], so that what one head reads is in one piece; with
+// kInt8 a head is padded to whole blocks of 32 elements, and behind all of it come f32 scales [heads, rows].
 struct RowLayout {
   CacheFormat format = CacheFormat::kF32;  // never kAuto
   std::int64_t heads = 0;

@@ -70,8 +70,8 @@ class ThreadPool::Impl {
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
     run_pieces();
-    // Workers that have not come by now have nothing left to do: nobody waits for a thread that the system gives no
-    // time to.
+    // Workers that have not come by now have nothing left to do: nobody waits for a thread that the system
+    // gives no time to.
     entry_.fetch_and(~kOpen, std::memory_order_acq_rel);
     for (int spin = 0; entry_.load(std::memory_order_acquire) != 0; ++spin) {
       if (spin < kSpins)
@@ -133,7 +133,8 @@ class ThreadPool::Impl {
   bool enter() {
     std::uint32_t entry = entry_.load(std::memory_order_relaxed);
     while ((entry & kOpen) != 0) {
-      if (entry_.compare_exchange_weak(entry, entry + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+      if (entry_.compare_exchange_weak(entry, entry + 1, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
         return true;
       }
     }

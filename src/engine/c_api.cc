@@ -60,9 +60,10 @@ constexpr std::pair<const char*, glossa::WeightFormat> kWeightFormats[] = {
     {"bf16", glossa::WeightFormat::kBF16},
     {"int8", glossa::WeightFormat::kInt8},
     {"int4", glossa::WeightFormat::kInt4}};
-constexpr std::pair<const char*, glossa::CacheFormat> kCacheFormats[] = {{"f32", glossa::CacheFormat::kF32},
-                                                                         {"bf16", glossa::CacheFormat::kBF16},
-                                                                         {"int8", glossa::CacheFormat::kInt8}};
+constexpr std::pair<const char*, glossa::CacheFormat> kCacheFormats[] = {
+    {"f32", glossa::CacheFormat::kF32},
+    {"bf16", glossa::CacheFormat::kBF16},
+    {"int8", glossa::CacheFormat::kInt8}};
 
 // The value of that name; `fallback` for NULL.
 template <class Value, std::size_t kCount>

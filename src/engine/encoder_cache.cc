@@ -33,7 +33,8 @@ void EncoderCache::grow(std::int64_t capacity) {
     const backend::RowRing copy{row_layout_, larger.data() + index * ring_bytes, capacity, 0, length_};
     for (std::int64_t head = 0; head < row_layout_.heads; ++head) {
       for (std::int64_t row = 0; row < length_; ++row) {
-        std::memcpy(copy.head(row, head), old.head(row, head), static_cast<std::size_t>(row_layout_.head_bytes()));
+        std::memcpy(copy.head(row, head), old.head(row, head),
+                    static_cast<std::size_t>(row_layout_.head_bytes()));
         if (row_layout_.format == CacheFormat::kInt8) *copy.scale(row, head) = *old.scale(row, head);
       }
     }

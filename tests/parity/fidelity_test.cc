@@ -1,5 +1,6 @@
 // Oracle: the same checkpoint in f32. What the other weight formats, and the number formats of keys and
 // values, change in tokens and in the encoder's output.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -162,30 +163,33 @@ struct Fidelity {
   const char* name;
   WeightFormat weights;
   CacheFormat kv_cache;
-  double least_cosine;
-  double most_token_errors;  // of the tokens of f32
+  double least_cosine;              // of the encoder's output
+  double most_differing_decisions;  // of all label decisions along the path that f32 takes
 };
 
+// What these checkpoints can tell: they are random or hardly trained, so the two best labels are often a hair
+// apart, and one different label changes all that follow. Tokens of a free run are printed, not judged.
 const Fidelity kFidelities[] = {
-    {"f32_bf16_cache", WeightFormat::kF32, CacheFormat::kBF16, 0.9999, 0.005},
-    {"f32_int8_cache", WeightFormat::kF32, CacheFormat::kInt8, 0.9999, 0.005},
-    {"bf16", WeightFormat::kBF16, CacheFormat::kAuto, 0.9999, 0.005},
-    {"int8", WeightFormat::kInt8, CacheFormat::kAuto, 0.999, 0.005},
-    {"int4", WeightFormat::kInt4, CacheFormat::kAuto, 0.99, 0.03},
+    {"f32_bf16_cache", WeightFormat::kF32, CacheFormat::kBF16, 0.99999, 0.003},
+    {"f32_int8_cache", WeightFormat::kF32, CacheFormat::kInt8, 0.9999, 0.01},
+    {"bf16", WeightFormat::kBF16, CacheFormat::kAuto, 0.9999, 0.01},
+    {"int8", WeightFormat::kInt8, CacheFormat::kAuto, 0.999, 0.04},
+    {"int4", WeightFormat::kInt4, CacheFormat::kAuto, 0.99, 0.09},
 };
 
 class FormatFidelity : public ::testing::TestWithParam<std::tuple<std::string, Fidelity>> {};
 
-TEST_P(FormatFidelity, TokensAndEncoderStayNearF32) {
+TEST_P(FormatFidelity, EncoderAndDecisionsStayNearF32) {
   const auto& [model, fidelity] = GetParam();
   const Difference difference = compare(model, fidelity.weights, fidelity.kv_cache);
-  std::printf("%s %s: cosine %.6f, decisions %lld of %lld = %.3f %%, tokens %lld of %lld = %.3f %%\n",
-              model.c_str(), fidelity.name, difference.cosine(), static_cast<long long>(difference.differing),
-              static_cast<long long>(difference.decisions), 100 * difference.decision_error_rate(),
-              static_cast<long long>(difference.edits), static_cast<long long>(difference.tokens),
-              100 * difference.token_error_rate());
+  fmt::print(
+      "{} {}: cosine {:.6f}, {} of {} decisions differ ({:.2f} %), free run: {} edits in {} tokens ({:.1f} "
+      "%)\n",
+      model, fidelity.name, difference.cosine(), difference.differing, difference.decisions,
+      100 * difference.decision_error_rate(), difference.edits, difference.tokens,
+      100 * difference.token_error_rate());
   EXPECT_GE(difference.cosine(), fidelity.least_cosine);
-  EXPECT_LE(difference.token_error_rate(), fidelity.most_token_errors);
+  EXPECT_LE(difference.decision_error_rate(), fidelity.most_differing_decisions);
 }
 
 std::vector<std::string> models() {

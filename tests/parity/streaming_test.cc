@@ -39,9 +39,9 @@ void expect_attention_cache(engine::EncoderCache& cache, const GoldenTensor& gol
           double expected = bias != nullptr ? bias[out] : 0.0;
           for (std::int64_t in = 0; in < d_model; ++in) expected += double{input[in]} * weight.row(out)[in];
           const std::int64_t head_size = ring.layout.head_size;
-          const float actual = reinterpret_cast<const float*>(ring.head(row, out / head_size))[out % head_size];
-          ASSERT_NEAR(actual, expected, 1e-3 + 1e-3 * std::abs(expected))
-              << prefix << name << " " << row;
+          const float actual =
+              reinterpret_cast<const float*>(ring.head(row, out / head_size))[out % head_size];
+          ASSERT_NEAR(actual, expected, 1e-3 + 1e-3 * std::abs(expected)) << prefix << name << " " << row;
         }
       }
     }

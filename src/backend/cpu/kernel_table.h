@@ -60,7 +60,8 @@ struct KernelTable {
   // One row in 8 bits, rounded to nearest even with the scale max|x| / 127, which is returned. Whole blocks
   // are written. sums: [blocks + 1] as in Int8Rows, or null.
   float (*quantize_row_int8)(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* sums);
-  // y[r][i] = scales[r] * values[r][i] of whole blocks: n is a multiple of kBlock, rows lie one after the other.
+  // y[r][i] = scales[r] * values[r][i] of whole blocks: n is a multiple of kBlock, rows lie one after the
+  // other.
   void (*widen_rows_int8)(const std::int8_t* values, const float* scales, std::int64_t rows, std::int64_t n,
                           float* y);
   void (*narrow_bf16)(const float* x, std::int64_t n, std::uint16_t* values);  // rounded to nearest even

@@ -27,14 +27,15 @@ constexpr std::int64_t kInt8PanelBlock = kBlock * kPanel;
 constexpr std::int64_t kInt4Weights = kBlock * kPanel / 2;
 constexpr std::int64_t kInt4PanelBlock = kInt4Weights + kPanel * 2;  // and a bf16 scale per output
 
-// What is fetched into the second-level cache while a tile is computed: its share of the next panel, two lines at
-// a time, `step` bytes on after each group of inputs.
+// What is fetched into the second-level cache while a tile is computed: its share of the next panel, two
+// lines at a time, `step` bytes on after each group of inputs.
 struct Ahead {
   const std::uint8_t* begin;
   std::int64_t step;
 };
 
-// Lower tiles wait for memory anyway, and the hardware sees one plain stream: fetching would only be in its way.
+// Lower tiles wait for memory anyway, and the hardware sees one plain stream: fetching would only be in its
+// way.
 constexpr int kRowsToFetch = 4;
 
 // A panel is streamed from memory once: by its first tile when there is one, else by its first two.
@@ -52,8 +53,8 @@ void fetch(const Ahead& ahead, std::int64_t group) {
 
 // kRows rows times kColumns registers of outputs, beginning at output `first` of the panel.
 template <int kRows, int kColumns>
-void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, Ahead ahead,
-               float* y, std::int64_t y_stride) {
+void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
+               Ahead ahead, float* y, std::int64_t y_stride) {
   Dot::Reg sums[kRows][kColumns];
   const std::int8_t* inputs = x.values + row * x.stride;
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -83,8 +84,8 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
 }
 
 template <int kRows, int kColumns>
-void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first, Ahead ahead,
-               float* y, std::int64_t y_stride) {
+void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
+               Ahead ahead, float* y, std::int64_t y_stride) {
   Reg totals[kRows][kColumns];
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) totals[r][c] = Vec::zero();
@@ -154,9 +155,11 @@ void bf16_tile(const float* x, std::int64_t x_stride, const std::uint16_t* panel
   }
 }
 
-// Calls tile.run<height>(row, index, tiles) for tiles of nearly equal height, kMost at most, that cover `rows`.
+// Calls tile.run<height>(row, index, tiles) for tiles of nearly equal height, kMost at most, that cover
+// `rows`.
 template <int kRows, class Tile>
-void run_tile(std::int64_t height, std::int64_t row, std::int64_t index, std::int64_t tiles, const Tile& tile) {
+void run_tile(std::int64_t height, std::int64_t row, std::int64_t index, std::int64_t tiles,
+              const Tile& tile) {
   if constexpr (kRows > 1) {
     if (height < kRows) {
       run_tile<kRows - 1>(height, row, index, tiles, tile);
@@ -259,7 +262,8 @@ float quantize_row_int8(const float* x, std::int64_t n, std::int8_t* values, std
   return factor == 0 ? 0.0f : range / 127.0f;
 }
 
-void widen_rows_int8(const std::int8_t* values, const float* scales, std::int64_t rows, std::int64_t n, float* y) {
+void widen_rows_int8(const std::int8_t* values, const float* scales, std::int64_t rows, std::int64_t n,
+                     float* y) {
   static_assert(kBlock % kWidth == 0);
   for (std::int64_t row = 0; row < rows; ++row) {
     const Reg factor = Vec::set1(scales[row]);
