@@ -67,21 +67,28 @@ class LinearStep {
       return;
     }
     for (std::int64_t panel = begin; panel < end; ++panel) {
-      float* sums = scratch(x_.rows * kPanel);
+      const bool direct = is_plain(part.options) && (panel + 1) * kPanel <= weight.rows();
+      float* sums = direct ? part.y.data + panel * kPanel : scratch(x_.rows * kPanel);
+      const std::int64_t stride = direct ? part.y.stride : kPanel;
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(weight.panel(panel));
       if (weight.format() == WeightFormat::kBF16) {
         kernels_.matmul_bf16(x_.data, x_.stride, x_.rows, reinterpret_cast<const std::uint16_t*>(bytes),
-                             x_.cols, sums, kPanel);
+                             x_.cols, sums, stride);
       } else if (weight.format() == WeightFormat::kInt8) {
-        kernels_.matmul_int8(quantized_, bytes, sums, kPanel);
+        kernels_.matmul_int8(quantized_, bytes, sums, stride);
       } else {
-        kernels_.matmul_int4(quantized_, bytes, sums, kPanel);
+        kernels_.matmul_int4(quantized_, bytes, sums, stride);
       }
-      finish(part, weight, panel, sums, 0, x_.rows);
+      if (!direct) finish(part, weight, panel, sums, 0, x_.rows);
     }
   }
 
  private:
+  // The sums are the result.
+  static bool is_plain(const LinearOptions& options) {
+    return options.bias == nullptr && options.activation == Activation::kNone && options.residual_scale == 0;
+  }
+
   // Sums of the running thread, grown as needed.
   static float* scratch(std::int64_t size) {
     thread_local std::vector<float> values;
@@ -94,10 +101,7 @@ class LinearStep {
     const Matrix<const float>& w = weight.matrix();
     const std::int64_t first = panel * kPanel;
     const std::int64_t count = std::min(kPanel, w.rows - first);
-    const LinearOptions& options = part.options;
-    const bool plain =
-        options.bias == nullptr && options.activation == Activation::kNone && options.residual_scale == 0;
-    if (plain) {
+    if (is_plain(part.options)) {
       kernels_.matmul_f32(x_.row(row), x_.stride, rows, w.row(first), w.stride, count, w.cols,
                           part.y.row(row) + first, part.y.stride);
       return;
@@ -112,11 +116,9 @@ class LinearStep {
     const std::int64_t first = panel * kPanel;
     const std::int64_t count = std::min(kPanel, weight.rows() - first);
     const float* bias = part.options.bias != nullptr ? part.options.bias + first : nullptr;
-    for (std::int64_t index = 0; index < rows; ++index) {
-      kernels_.finish_row_f32(sums + index * kPanel, count, bias,
-                              static_cast<KernelActivation>(part.options.activation),
-                              part.options.residual_scale, part.y.row(row + index) + first);
-    }
+    kernels_.finish_rows_f32(sums, kPanel, rows, count, bias,
+                             static_cast<KernelActivation>(part.options.activation),
+                             part.options.residual_scale, part.y.row(row) + first, part.y.stride);
   }
 
   const KernelTable& kernels_;

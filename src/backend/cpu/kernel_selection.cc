@@ -52,7 +52,7 @@ KernelSelection select_kernels() {
   selection.table = *tables.front();
 #define GLOSSA_CHOOSE(cell) choose(#cell, &KernelTable::cell, tables, selection)
   GLOSSA_CHOOSE(matmul_f32);
-  GLOSSA_CHOOSE(finish_row_f32);
+  GLOSSA_CHOOSE(finish_rows_f32);
   GLOSSA_CHOOSE(layer_norm_row_f32);
   GLOSSA_CHOOSE(glu_f32);
   GLOSSA_CHOOSE(taps_row_f32);

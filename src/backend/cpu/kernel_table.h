@@ -34,9 +34,10 @@ struct KernelTable {
   void (*matmul_f32)(const float* x, std::int64_t x_stride, std::int64_t rows, const float* w,
                      std::int64_t w_stride, std::int64_t outputs, std::int64_t inputs, float* y,
                      std::int64_t y_stride);
-  // y = activation(sum + bias), or y += scale * that when scale is not 0. bias may be null.
-  void (*finish_row_f32)(const float* sums, std::int64_t n, const float* bias, KernelActivation activation,
-                         float scale, float* y);
+  // For each row y = activation(sums + bias), or y += scale * that when scale is not 0. bias may be null.
+  void (*finish_rows_f32)(const float* sums, std::int64_t sums_stride, std::int64_t rows, std::int64_t n,
+                          const float* bias, KernelActivation activation, float scale, float* y,
+                          std::int64_t y_stride);
   void (*layer_norm_row_f32)(const float* x, std::int64_t n, const float* weight, const float* bias,
                              KernelActivation activation, float* y);
   // y = values * sigmoid(gates), by element.

@@ -138,15 +138,27 @@ void matmul_f32(const float* x, std::int64_t x_stride, std::int64_t rows, const 
   }
 }
 
-void finish_row_f32(const float* sums, std::int64_t n, const float* bias, KernelActivation activation,
-                    float scale, float* y) {
-  for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
-    Reg value = load(sums + position, count);
-    if (bias != nullptr) value = Vec::add(value, load(bias + position, count));
-    value = activate(value, activation);
-    if (scale != 0) value = Vec::fma(Vec::set1(scale), value, load(y + position, count));
-    store(y + position, value, count);
-  });
+template <KernelActivation kActivation>
+void finish_rows(const float* sums, std::int64_t sums_stride, std::int64_t rows, std::int64_t n,
+                 const float* bias, float scale, float* y, std::int64_t y_stride) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
+      Reg value = load(sums + row * sums_stride + position, count);
+      if (bias != nullptr) value = Vec::add(value, load(bias + position, count));
+      value = activate(value, kActivation);
+      float* target = y + row * y_stride + position;
+      if (scale != 0) value = Vec::fma(Vec::set1(scale), value, load(target, count));
+      store(target, value, count);
+    });
+  }
+}
+
+void finish_rows_f32(const float* sums, std::int64_t sums_stride, std::int64_t rows, std::int64_t n,
+                     const float* bias, KernelActivation activation, float scale, float* y,
+                     std::int64_t y_stride) {
+  if (activation == 0) finish_rows<0>(sums, sums_stride, rows, n, bias, scale, y, y_stride);
+  if (activation == 1) finish_rows<1>(sums, sums_stride, rows, n, bias, scale, y, y_stride);
+  if (activation == 2) finish_rows<2>(sums, sums_stride, rows, n, bias, scale, y, y_stride);
 }
 
 void layer_norm_row_f32(const float* x, std::int64_t n, const float* weight, const float* bias,

@@ -7,7 +7,7 @@ constexpr KernelTable make_table(const char* name, bool (*runs_here)()) {
   return {.name = name,
           .runs_here = runs_here,
           .matmul_f32 = matmul_f32,
-          .finish_row_f32 = finish_row_f32,
+          .finish_rows_f32 = finish_rows_f32,
           .layer_norm_row_f32 = layer_norm_row_f32,
           .glu_f32 = glu_f32,
           .taps_row_f32 = taps_row_f32,
