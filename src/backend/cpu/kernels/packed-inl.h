@@ -51,6 +51,13 @@ void fetch(const Ahead& ahead, std::int64_t group) {
   __builtin_prefetch(ahead.begin + group * ahead.step + 64, 0, 2);
 }
 
+// The weights of a few groups on, from the second-level cache to the first.
+void fetch_soon(const std::uint8_t* weights) {
+  constexpr std::int64_t kGroupsOn = 6;
+  __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup);
+  __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup + 64);
+}
+
 // kRows rows times kColumns registers of outputs, beginning at output `first` of the panel.
 template <int kRows, int kColumns>
 void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
@@ -64,7 +71,10 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   const std::uint8_t* weights = panel + first * kGroup;
   const std::int64_t groups = x.blocks * kBlock / kGroup;
   for (std::int64_t group = 0; group < groups; ++group) {
-    if constexpr (kRows >= kRowsToFetch) fetch(ahead, group);
+    if constexpr (kRows >= kRowsToFetch) {
+      fetch(ahead, group);
+      fetch_soon(weights);
+    }
     Dot::Weights w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] = Dot::load(weights + c * Dot::kLanes * kGroup);
     GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
