@@ -13,10 +13,11 @@ namespace glossa::bench {
 struct ChunkLatency {
   Setting setting;
   int streams = 0;
-  double frames = 0;         // encoder frames of one step, all streams together
-  double chunk_seconds = 0;  // of sound per stream and step, on average
-  Summary seconds;           // of a step
-  double floor_seconds = 0;
+  double frames = 0;             // encoder frames of one step, all streams together
+  double chunk_seconds = 0;      // of sound per stream and step, on average
+  Summary seconds;               // of a step
+  double read_gb_per_s = 0;      // of the machine between the steps, median
+  double floor_seconds = 0;      // at that bandwidth
   double tokens_per_second = 0;  // emitted per second of sound
 
   double floor_ratio() const { return seconds.p50 / floor_seconds; }
@@ -25,7 +26,8 @@ struct ChunkLatency {
 
 // Steps all streams together, one chunk each, for about `seconds` (at least kFewestSteps steps).
 ChunkLatency measure_chunk_latency(const Recognizer& recognizer, const Setting& setting, int streams,
-                                   double seconds, std::span<const float> sound, const Floor& floor);
+                                   double seconds, std::span<const float> sound, const Floor& floor,
+                                   ReadProbe& probe);
 
 inline constexpr std::size_t kFewestSteps = 20;
 

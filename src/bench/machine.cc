@@ -50,16 +50,18 @@ std::vector<std::vector<Lap>> run_rounds(int threads, int rounds, const std::fun
 
 // Threads share the memory, so what counts is a round of all of them together: one that a tenth of the rounds
 // are not slower than. The fastest of all would be a moment's luck with the neighbours.
+double seconds_together(const std::vector<Lap>& round) {
+  Lap whole = round.front();
+  for (const Lap& lap : round) {
+    whole.begin = std::min(whole.begin, lap.begin);
+    whole.end = std::max(whole.end, lap.end);
+  }
+  return whole.seconds();
+}
+
 double fast_round(const std::vector<std::vector<Lap>>& laps) {
   std::vector<double> seconds;
-  for (const std::vector<Lap>& round : laps) {
-    Lap whole = round.front();
-    for (const Lap& lap : round) {
-      whole.begin = std::min(whole.begin, lap.begin);
-      whole.end = std::max(whole.end, lap.end);
-    }
-    seconds.push_back(whole.seconds());
-  }
+  for (const std::vector<Lap>& round : laps) seconds.push_back(seconds_together(round));
   return percentile(seconds, 10);
 }
 
@@ -71,22 +73,21 @@ constexpr int kReadRounds = 24 * kSlices;
 constexpr std::int64_t kInputs = 1024;
 
 // Matrix kernels with one row are the best readers there are: they load each weight once and do little else.
-// Which of them is the faster one differs from machine to machine.
-double read_bandwidth(const backend::KernelTable& kernels, int threads) {
-  std::vector<std::vector<float>> memory(static_cast<std::size_t>(threads));
-  for (auto& block : memory) block.assign(kBytesPerThread / sizeof(float), 1.0f);
-  const auto slice_of = [&](int thread, int round) {
-    return memory[static_cast<std::size_t>(thread)].data() +
-           static_cast<std::size_t>(round % kSlices) * (kSliceBytes / sizeof(float));
-  };
+class Reader {
+ public:
+  Reader(const backend::KernelTable& kernels, int threads)
+      : kernels_(kernels), memory_(static_cast<std::size_t>(threads)) {
+    for (auto& block : memory_) block.assign(kBytesPerThread / sizeof(float), 1.0f);
+  }
 
-  const auto read_f32 = [&](int thread, int round) {
+  void read_f32(int thread, int round) const {
     const std::vector<float> x(kInputs, 1.0f);
     std::vector<float> y(kSliceBytes / sizeof(float) / kInputs);
-    kernels.matmul_f32(x.data(), kInputs, 1, slice_of(thread, round), kInputs,
-                       static_cast<std::int64_t>(y.size()), kInputs, y.data(), 1);
-  };
-  const auto read_int8 = [&](int thread, int round) {
+    kernels_.matmul_f32(x.data(), kInputs, 1, slice_of(thread, round), kInputs,
+                        static_cast<std::int64_t>(y.size()), kInputs, y.data(), 1);
+  }
+
+  void read_int8(int thread, int round) const {
     constexpr std::int64_t kBlocks = kInputs / backend::kBlock;
     constexpr std::size_t kPanelBytes = backend::kPanel * (kInputs + sizeof(float));
     const std::vector<std::int8_t> values(kInputs, 1);
@@ -96,10 +97,27 @@ double read_bandwidth(const backend::KernelTable& kernels, int threads) {
     const auto* panels = reinterpret_cast<const std::uint8_t*>(slice_of(thread, round));
     float y[backend::kPanel];
     for (std::size_t at = 0; at + kPanelBytes <= kSliceBytes; at += kPanelBytes)
-      kernels.matmul_int8(x, panels + at, y, backend::kPanel);
+      kernels_.matmul_int8(x, panels + at, y, backend::kPanel);
+  }
+
+ private:
+  const float* slice_of(int thread, int round) const {
+    return memory_[static_cast<std::size_t>(thread)].data() +
+           static_cast<std::size_t>(round % kSlices) * (kSliceBytes / sizeof(float));
+  }
+
+  const backend::KernelTable& kernels_;
+  std::vector<std::vector<float>> memory_;
+};
+
+// Which reader is the faster one differs from machine to machine.
+double read_bandwidth(const backend::KernelTable& kernels, int threads) {
+  const Reader reader(kernels, threads);
+  const auto seconds_of = [&](void (Reader::*read)(int, int) const) {
+    return fast_round(
+        run_rounds(threads, kReadRounds, [&](int thread, int round) { (reader.*read)(thread, round); }));
   };
-  const double seconds = std::min(fast_round(run_rounds(threads, kReadRounds, read_f32)),
-                                  fast_round(run_rounds(threads, kReadRounds, read_int8)));
+  const double seconds = std::min(seconds_of(&Reader::read_f32), seconds_of(&Reader::read_int8));
   return static_cast<double>(threads) * kSliceBytes / seconds / 1e9;
 }
 
@@ -140,6 +158,28 @@ std::string kernel_names(const backend::KernelSelection& selection) {
 }
 
 }  // namespace
+
+class ReadProbe::Impl {
+ public:
+  explicit Impl(int threads)
+      : threads_(threads), kernels_(backend::select_kernels().table), reader_(kernels_, threads) {}
+
+  double gb_per_s() {
+    const int slice = next_++;
+    const auto laps = run_rounds(threads_, 1, [&](int thread, int) { reader_.read_int8(thread, slice); });
+    return static_cast<double>(threads_) * kSliceBytes / seconds_together(laps.front()) / 1e9;
+  }
+
+ private:
+  int threads_;
+  backend::KernelTable kernels_;
+  Reader reader_;
+  int next_ = 0;
+};
+
+ReadProbe::ReadProbe(int threads) : impl_(std::make_unique<Impl>(threads)) {}
+ReadProbe::~ReadProbe() = default;
+double ReadProbe::gb_per_s() { return impl_->gb_per_s(); }
 
 int usable_cores() {
   cpu_set_t cores;

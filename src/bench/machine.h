@@ -1,6 +1,7 @@
 // What this machine can do at most: the floors that benchmarks print beside their figures.
 #pragma once
 
+#include <memory>
 #include <string>
 
 namespace glossa::bench {
@@ -21,5 +22,18 @@ int usable_cores();
 
 // About two seconds; the better ones of many rounds, since other guests of a shared machine take their part.
 MachineCeiling measure_machine(int threads);
+
+// What the machine reads at this moment. Other guests of a shared machine take a part of the memory's
+// bandwidth that changes within seconds, so a figure's floor is measured between its own steps.
+class ReadProbe {
+ public:
+  explicit ReadProbe(int threads);
+  ~ReadProbe();
+  double gb_per_s();  // of a few milliseconds
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace glossa::bench

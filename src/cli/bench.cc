@@ -41,8 +41,10 @@ constexpr const char* kFooter =
 arrives in real time; offline: one long recording; start: from exec to the first output, without and
 with packed weights, from disk and from the page cache; memory: of a process with one stream and more.
 The floor of a figure is what this machine allows, measured in the same run: a step cannot be faster
-than reading its weights once, nor than its multiply-adds at the peak rate. live looks for the largest
-number of streams at the shortest, a middle and the longest chunk unless --att-context-size is given.)";
+than reading its weights once, nor than its multiply-adds at the peak rate. What memory gives changes
+with other users of the machine: chunk measures it between its steps (GB/s, median). live looks for the
+largest number of streams at the shortest, a middle and the longest chunk unless --att-context-size is
+given.)";
 
 class Benchmark {
  public:
@@ -149,6 +151,7 @@ class Benchmark {
 
   void measure_chunks(const bench::Floor& floor) {
     const double seconds = options_.seconds / 15.0;
+    bench::ReadProbe probe(recognizer_->info().threads);
     for (const bench::Setting& setting : settings_) {
       const bool mixed = setting.contexts.size() > 1;
       const auto contexts = static_cast<int>(setting.contexts.size());
@@ -157,7 +160,8 @@ class Benchmark {
       if (mixed) counts.resize(1);
       for (const int count : counts) {
         status_.show(fmt::format("chunk latency: {}, {} streams", setting.name(), count));
-        const auto chunk = bench::measure_chunk_latency(*recognizer_, setting, count, seconds, sound_, floor);
+        const auto chunk =
+            bench::measure_chunk_latency(*recognizer_, setting, count, seconds, sound_, floor, probe);
         status_.clear();
         report_.add(chunk);
       }

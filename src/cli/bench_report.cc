@@ -55,8 +55,8 @@ std::vector<std::string> stage_columns() {
 BenchReport::BenchReport(bool json)
     : json_(json),
       chunk_table_("Chunk latency: one step of all streams, from sound to transcript",
-                   {"setting", "streams", "chunk ms", "p50 ms", "p95 ms", "p99 ms", "floor ms", "x floor",
-                    "RTF", "tokens/s"}),
+                   {"setting", "streams", "chunk ms", "p50 ms", "p95 ms", "p99 ms", "GB/s", "floor ms",
+                    "x floor", "RTF", "tokens/s"}),
       live_table_(
           "Live streams: sound arrives in real time, 95 of 100 chunks are decoded within a chunk's length",
           {"setting", "streams", "holds", "ceiling", "/ ceiling", "chunk ms", "p50 ms", "p95 ms", "p99 ms",
@@ -117,6 +117,7 @@ void BenchReport::add(const bench::ChunkLatency& chunk) {
                                 {"frames_per_step", chunk.frames},
                                 {"chunk_ms", ms(chunk.chunk_seconds)},
                                 {"latency_ms", to_json(chunk.seconds)},
+                                {"read_gb_per_s", chunk.read_gb_per_s},
                                 {"floor_ms", ms(chunk.floor_seconds)},
                                 {"floor_ratio", chunk.floor_ratio()},
                                 {"real_time_factor", chunk.real_time_factor()},
@@ -124,7 +125,7 @@ void BenchReport::add(const bench::ChunkLatency& chunk) {
   print(chunk_table_,
         {chunk.setting.name(), fmt::format("{}", chunk.streams), number(ms(chunk.chunk_seconds), 0),
          number(ms(chunk.seconds.p50), 2), number(ms(chunk.seconds.p95), 2), number(ms(chunk.seconds.p99), 2),
-         number(ms(chunk.floor_seconds), 2), number(chunk.floor_ratio(), 2),
+         number(chunk.read_gb_per_s, 1), number(ms(chunk.floor_seconds), 2), number(chunk.floor_ratio(), 2),
          number(chunk.real_time_factor(), 3), number(chunk.tokens_per_second, 1)});
 }
 

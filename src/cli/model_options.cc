@@ -68,7 +68,7 @@ void add_engine_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--weights", options.weights,
                   "Number format of the weights: f32 (as NeMo), bf16, int8, int4. Narrower is smaller and "
-                  "faster; int8 loses next to nothing, int4 a little")
+                  "faster and changes results a little: docs/quantisation.md")
       ->type_name("FORMAT")
       ->check(one_of(names_of(kWeightFormats)))
       ->capture_default_str();
