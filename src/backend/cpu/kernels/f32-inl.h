@@ -265,8 +265,14 @@ void lstm_row_f32(const float* gates, std::int64_t n, float* cell, float* hidden
 // With NaN among the values some column is returned, in range.
 std::int64_t argmax_row_f32(const float* x, std::int64_t n) {
   const float largest = largest_f32(x, n);
-  for (std::int64_t position = 0; position < n; ++position) {
-    if (x[position] == largest) return position;
+  // Run by run, so that finding the place takes vectors as well.
+  constexpr std::int64_t kRun = 128;
+  for (std::int64_t first = 0; first < n; first += kRun) {
+    const std::int64_t count = n - first < kRun ? n - first : kRun;
+    if (largest_f32(x + first, count) != largest) continue;
+    for (std::int64_t position = first; position < first + count; ++position) {
+      if (x[position] == largest) return position;
+    }
   }
   return 0;
 }

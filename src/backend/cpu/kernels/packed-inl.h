@@ -34,10 +34,6 @@ struct Ahead {
   std::int64_t step;
 };
 
-// Lower tiles wait for memory anyway, and the hardware sees one plain stream: fetching would only be in its
-// way.
-constexpr int kRowsToFetch = 4;
-
 // A panel is streamed from memory once: by its first tile when there is one, else by its first two.
 Ahead share_of_next_panel(const std::uint8_t* panel, std::int64_t panel_bytes, std::int64_t groups,
                           std::int64_t tile, std::int64_t tiles) {
@@ -46,16 +42,27 @@ Ahead share_of_next_panel(const std::uint8_t* panel, std::int64_t panel_bytes, s
   return {panel + panel_bytes + panel_bytes / sharers * tile, panel_bytes / sharers / groups};
 }
 
+// Lower tiles wait for memory anyway, and the hardware sees one plain stream: fetching would only be in its
+// way.
+template <int kRows>
+constexpr bool kFetches = kRows >= 4;
+
+template <int kRows>
 void fetch(const Ahead& ahead, std::int64_t group) {
-  __builtin_prefetch(ahead.begin + group * ahead.step, 0, 2);
-  __builtin_prefetch(ahead.begin + group * ahead.step + 64, 0, 2);
+  if constexpr (kFetches<kRows>) {
+    __builtin_prefetch(ahead.begin + group * ahead.step, 0, 2);
+    __builtin_prefetch(ahead.begin + group * ahead.step + 64, 0, 2);
+  }
 }
 
 // The weights of a few groups on, from the second-level cache to the first.
+template <int kRows>
 void fetch_soon(const std::uint8_t* weights) {
   constexpr std::int64_t kGroupsOn = 6;
-  __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup);
-  __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup + 64);
+  if constexpr (kFetches<kRows>) {
+    __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup);
+    __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup + 64);
+  }
 }
 
 // kRows rows times kColumns registers of outputs, beginning at output `first` of the panel.
@@ -71,10 +78,8 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   const std::uint8_t* weights = panel + first * kGroup;
   const std::int64_t groups = x.blocks * kBlock / kGroup;
   for (std::int64_t group = 0; group < groups; ++group) {
-    if constexpr (kRows >= kRowsToFetch) {
-      fetch(ahead, group);
-      fetch_soon(weights);
-    }
+    fetch<kRows>(ahead, group);
+    fetch_soon<kRows>(weights);
     Dot::Weights w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] = Dot::load(weights + c * Dot::kLanes * kGroup);
     GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -112,7 +117,7 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
     }
     // A byte holds inputs i and i + 16 of the block.
     for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
-      if constexpr (kRows >= kRowsToFetch) fetch(ahead, block * (kBlock / kGroup / 2) + group);
+      fetch<kRows>(ahead, block * (kBlock / kGroup / 2) + group);
       Dot::NibbleWeights low[kColumns];
       Dot::NibbleWeights high[kColumns];
       GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
