@@ -70,8 +70,13 @@ struct Avx512Bytes {
     const auto mask = [n](std::int64_t first) {
       return n >= first + 16 ? __mmask16{0xffff} : n <= first ? __mmask16{0} : Vec::mask(n - first);
     };
-    const __m512i low = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_maskz_loadu_ps(mask(0), x), scale));
-    const __m512i high = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_maskz_loadu_ps(mask(16), x + 16), scale));
+    // NaN becomes the smallest step: max gives its second operand then.
+    const auto steps = [&](std::int64_t first) {
+      const __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask(first), x + first), scale);
+      return _mm512_cvtps_epi32(Vec::min(Vec::max(value, _mm512_set1_ps(-127.0f)), _mm512_set1_ps(127.0f)));
+    };
+    const __m512i low = steps(0);
+    const __m512i high = steps(16);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(values), _mm512_cvtsepi32_epi8(low));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(values + 16), _mm512_cvtsepi32_epi8(high));
     return _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));

@@ -120,7 +120,9 @@ struct Dot {
       const __m256 value = rest >= 8   ? Vec::load(x + 8 * part)
                            : rest <= 0 ? Vec::zero()
                                        : Vec::load_part(x + 8 * part, rest);
-      parts[part] = _mm256_cvtps_epi32(_mm256_mul_ps(value, scale));
+      // NaN becomes the smallest step: max gives its second operand then.
+      const __m256 steps = Vec::max(_mm256_mul_ps(value, scale), _mm256_set1_ps(-127.0f));
+      parts[part] = _mm256_cvtps_epi32(Vec::min(steps, _mm256_set1_ps(127.0f)));
     }
     const __m256i sum =
         _mm256_add_epi32(_mm256_add_epi32(parts[0], parts[1]), _mm256_add_epi32(parts[2], parts[3]));
