@@ -102,8 +102,8 @@ typedef struct glossa_recognizer_options {
    * weights of that format, else "int8" */
   const char* kv_cache;
   /* Weights other than f32 are packed at load, seconds for a large model. 1: the result is kept in a file,
-   * which the next start only maps: in weight_cache_folder, or when that is NULL beside the model, or where
-   * that cannot be written to in $XDG_CACHE_HOME/glossa. */
+   * which the next start only checks and maps: in weight_cache_folder, or when that is NULL beside the model,
+   * or where that cannot be written to in $XDG_CACHE_HOME/glossa. */
   int64_t cache_packed_weights;
   const char* weight_cache_folder;
 } glossa_recognizer_options;

@@ -55,11 +55,15 @@ struct RecognizerOptions {
   WeightFormat weights = WeightFormat::kF32;
   CacheFormat kv_cache = CacheFormat::kAuto;
   // Weights other than f32 are packed at load, which takes seconds for a large model. true: the result is
-  // kept in a file, and the next start only maps it. The file lies in weight_cache_folder, or when that is
-  // empty beside the model, or where that cannot be written to in $XDG_CACHE_HOME/glossa.
+  // kept in a file, and the next start only checks and maps it. The file lies in weight_cache_folder, which
+  // is made, or when that is empty beside the model, or where that cannot be written to in
+  // $XDG_CACHE_HOME/glossa
+  // (~/.cache/glossa). A file that cannot be written is a warning in the log, never an error.
   bool cache_packed_weights = false;
   std::filesystem::path weight_cache_folder;
-  std::function<void(double)> on_packing;  // called while weights are packed: the part that is done, 0 to 1
+  // Called while weights are packed, by the thread that loads: the part that is done, 0 to 1. Not called when
+  // there is nothing to pack. What it throws leaves load().
+  std::function<void(double)> on_packing;
 };
 
 struct StreamOptions {

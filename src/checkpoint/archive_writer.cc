@@ -95,12 +95,15 @@ void append_common_fields(std::string& out, std::uint32_t crc32, std::uint64_t s
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   static std::atomic<unsigned> counter{0};
-  temporary_ = path_;
-  temporary_.replace_filename(
-      fmt::format(".{}.{}-{}.partial", path_.filename().string(), ::getpid(), counter++));
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd_ < 0) fail_bad_input("{}: cannot create the file: {}", path_.string(), std::strerror(errno));
   buffer_.reserve(kBuffer);
+  // A process of the same number may have been killed here before: its file is passed over.
+  do {
+    temporary_ = path_;
+    temporary_.replace_filename(
+        fmt::format(".{}.{}-{}.partial", path_.filename().string(), ::getpid(), counter++));
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (fd_ < 0 && errno == EEXIST);
+  if (fd_ < 0) fail_bad_input("{}: cannot create the file: {}", path_.string(), std::strerror(errno));
 }
 
 AtomicFile::~AtomicFile() {

@@ -18,6 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Which matrix takes which format, and what rounding minds. Changes with them, so that older files are
+// replaced.
+constexpr int kPackingPolicy = 1;
+
 constexpr std::string_view kMagic = "glossa packed weights 1\n";
 constexpr std::uint64_t kAlignment = 64;
 
@@ -87,7 +91,11 @@ class IndexReader {
 std::vector<fs::path> candidates(const fs::path& model, WeightFormat format, const fs::path& folder) {
   const std::string suffix = fmt::format(".{}.packed", name_of(format));
   const std::string name = model.filename().string();
-  if (!folder.empty()) return {folder / (name + suffix)};
+  // Models of the same name from several folders meet in a common one.
+  std::error_code error;
+  const fs::path whole = fs::absolute(model, error);
+  const std::string distinct = name + "-" + hash_of(error ? name : whole.string()).substr(0, 12) + suffix;
+  if (!folder.empty()) return {folder / distinct};
   std::vector<fs::path> paths = {fs::path(model) += suffix};
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
@@ -97,12 +105,7 @@ std::vector<fs::path> candidates(const fs::path& model, WeightFormat format, con
   } else if (home != nullptr && *home == '/') {
     user = fs::path(home) / ".cache";
   }
-  std::error_code error;
-  const fs::path whole = fs::absolute(model, error);
-  // Models of the same name from several folders meet there.
-  if (!user.empty() && !error) {
-    paths.push_back(user / "glossa" / (name + "-" + hash_of(whole.string()).substr(0, 12) + suffix));
-  }
+  if (!user.empty()) paths.push_back(user / "glossa" / distinct);
   return paths;
 }
 
@@ -111,8 +114,8 @@ std::vector<fs::path> candidates(const fs::path& model, WeightFormat format, con
 PackedWeights::PackedWeights(const checkpoint::Checkpoint& checkpoint, const backend::Backend& backend,
                              WeightFormat format, const fs::path& folder)
     : backend_(backend),
-      key_(hash_of(
-          fmt::format("{}|{}|{}", checkpoint.fingerprint(), backend.packed_layout(), name_of(format)))) {
+      key_(hash_of(fmt::format("{}|{}|{}|{}", checkpoint.fingerprint(), backend.packed_layout(),
+                               kPackingPolicy, name_of(format)))) {
   const std::vector<fs::path> paths = candidates(checkpoint.source(), format, folder);
   for (const fs::path& path : paths) {
     if (open(path)) return;
@@ -152,7 +155,13 @@ bool PackedWeights::open(const fs::path& path) {
       std::uint32_t name_size = 0;
       std::string name;
       Entry entry;
-      if (!reader.read(name_size) || !reader.read(name, name_size) || !reader.read(entry)) return false;
+      std::uint64_t format_number = 0;
+      if (!reader.read(name_size) || !reader.read(name, name_size) || !reader.read(format_number) ||
+          !reader.read(entry.rows) || !reader.read(entry.cols) || !reader.read(entry.offset) ||
+          !reader.read(entry.size) || !reader.read(entry.checksum)) {
+        return false;
+      }
+      entry.format = static_cast<WeightFormat>(format_number);
       if (entry.offset % kAlignment != 0 || entry.offset > footer.index_offset ||
           entry.size > footer.index_offset - entry.offset) {
         return false;
@@ -177,7 +186,6 @@ bool PackedWeights::open(const fs::path& path) {
     return !damaged;
   };
   if (usable() && undamaged()) return true;
-  log::info(fmt::format("{}: not of this model or damaged: packed again", path.string()));
   entries_.clear();
   file_.reset();
   return false;
@@ -237,7 +245,12 @@ void PackedWeights::finish() {
     for (const auto& [name, entry] : entries_) {
       append(index, static_cast<std::uint32_t>(name.size()));
       index += name;
-      append(index, entry);
+      append(index, static_cast<std::uint64_t>(entry.format));
+      append(index, entry.rows);
+      append(index, entry.cols);
+      append(index, entry.offset);
+      append(index, entry.size);
+      append(index, entry.checksum);
     }
     Footer footer{};
     std::memcpy(footer.key, key_.data(), sizeof footer.key);

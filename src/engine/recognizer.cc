@@ -28,9 +28,14 @@ std::shared_ptr<const Recognizer> Recognizer::load(const RecognizerOptions& opti
 namespace engine {
 namespace {
 
+// The reference backend computes every format as f32.
+WeightFormat weight_format(const RecognizerOptions& options) {
+  return options.backend == "reference" ? WeightFormat::kF32 : options.weights;
+}
+
 CacheFormat kv_cache_format(const RecognizerOptions& options) {
   if (options.kv_cache != CacheFormat::kAuto) return options.kv_cache;
-  switch (options.weights) {
+  switch (weight_format(options)) {
     case WeightFormat::kF32:
       return CacheFormat::kF32;
     case WeightFormat::kBF16:
@@ -45,7 +50,7 @@ CacheFormat kv_cache_format(const RecognizerOptions& options) {
 std::unique_ptr<PackedWeights> weight_cache(const checkpoint::Checkpoint& checkpoint,
                                             const backend::Backend& backend,
                                             const RecognizerOptions& options) {
-  if (!options.cache_packed_weights || options.weights == WeightFormat::kF32) return nullptr;
+  if (!options.cache_packed_weights || weight_format(options) == WeightFormat::kF32) return nullptr;
   return std::make_unique<PackedWeights>(checkpoint, backend, options.weights, options.weight_cache_folder);
 }
 
@@ -66,7 +71,7 @@ ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::Prompt
   info.att_contexts = config.encoder.att_contexts;
   info.languages = prompts.languages();
   info.backend = backend.name();
-  info.weights = options.weights;
+  info.weights = weight_format(options);
   info.kv_cache = kv_cache_format(options);
   info.threads = backend.threads();
   return info;
@@ -87,7 +92,7 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
     : checkpoint_(std::move(checkpoint)),
       config_(checkpoint_->config()),
       backend_(backend::make_backend(options.backend, options.threads)),
-      store_(checkpoint_, *backend_, options.weights, weight_cache(*checkpoint_, *backend_, options),
+      store_(checkpoint_, *backend_, weight_format(options), weight_cache(*checkpoint_, *backend_, options),
              options.on_packing),
       prompts_(config_.prompt),
       pieces_(checkpoint_->tokenizer_model(), checkpoint_->source() + ": tokenizer"),

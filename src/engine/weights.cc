@@ -1,8 +1,11 @@
 #include "engine/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
+
+#include "base/fail.h"
 
 namespace glossa::engine {
 namespace {
@@ -110,7 +113,17 @@ std::unique_ptr<const backend::PackedWeight> WeightStore::pack(const std::string
     }
   }
   const Values source = values(name);
-  auto weight = backend_.pack(part(source.matrix), format, input != nullptr ? importance.data() : nullptr);
+  const backend::Matrix<const float> matrix_to_pack = part(source.matrix);
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    const float* values_of_row = matrix_to_pack.row(row);
+    if (!std::all_of(values_of_row, values_of_row + shape.cols,
+                     [](float value) { return std::isfinite(value); })) {
+      fail_bad_input(
+          "{}: tensor {} has a value in row {} that is not finite, which only f32 weights can express",
+          checkpoint_->source(), name, row);
+    }
+  }
+  auto weight = backend_.pack(matrix_to_pack, format, input != nullptr ? importance.data() : nullptr);
   if (weight->bytes().empty())
     return backend_.pack(part(matrix(name)), format);  // it uses the values themselves
   if (cache_ != nullptr) cache_->add(name, *weight);
