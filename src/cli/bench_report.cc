@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "cli/model_options.h"
+#include "base/number_formats.h"
 #include "cli/output_writer.h"
 
 namespace glossa::cli {
@@ -93,8 +93,8 @@ void BenchReport::add_model(const std::filesystem::path& path, const ModelInfo& 
   document_["model"] = {{"path", path.string()},
                         {"name", info.name},
                         {"parameters", info.parameters},
-                        {"weights", cli::name_of(info.weights)},
-                        {"kv_cache", cli::name_of(info.kv_cache)},
+                        {"weights", glossa::name_of(info.weights)},
+                        {"kv_cache", glossa::name_of(info.kv_cache)},
                         {"backend", info.backend},
                         {"weight_bytes_per_step", cost.weight_bytes},
                         {"multiply_adds_per_frame", cost.multiply_adds_per_frame}};
@@ -102,7 +102,7 @@ void BenchReport::add_model(const std::filesystem::path& path, const ModelInfo& 
   print_to_stdout(fmt::format(
       "model:   {}, {:.1f} M parameters, weights {}, kv-cache {}: a step reads {:.1f} MB, a frame "
       "takes {:.1f} M multiply-adds; {}\n",
-      info.name, parameters / 1e6, cli::name_of(info.weights), cli::name_of(info.kv_cache),
+      info.name, parameters / 1e6, glossa::name_of(info.weights), glossa::name_of(info.kv_cache),
       megabytes(cost.weight_bytes), cost.multiply_adds_per_frame / 1e6, info.backend));
 }
 

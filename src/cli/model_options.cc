@@ -5,9 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <span>
 #include <vector>
 
 #include "base/fail.h"
+#include "base/number_formats.h"
 #include "cli/option_values.h"
 #include "cli/progress.h"
 
@@ -20,32 +22,8 @@ constexpr const char* kDemoModel = "glossa-small.nemo";
 constexpr auto kSilentPacking = std::chrono::milliseconds(500);  // before a bar appears
 
 template <class Format>
-struct Named {
-  const char* name;
-  Format format;
-};
-
-constexpr Named<WeightFormat> kWeightFormats[] = {{"f32", WeightFormat::kF32},
-                                                  {"bf16", WeightFormat::kBF16},
-                                                  {"int8", WeightFormat::kInt8},
-                                                  {"int4", WeightFormat::kInt4}};
-constexpr Named<CacheFormat> kCacheFormats[] = {{"auto", CacheFormat::kAuto},
-                                                {"f32", CacheFormat::kF32},
-                                                {"bf16", CacheFormat::kBF16},
-                                                {"int8", CacheFormat::kInt8}};
-
-template <class Format, std::size_t Count>
-std::vector<std::string> names_of(const Named<Format> (&all)[Count]) {
-  std::vector<std::string> names;
-  for (const auto& named : all) names.emplace_back(named.name);
-  return names;
-}
-
-template <class Format, std::size_t Count>
-Format format_of(const Named<Format> (&all)[Count], const std::string& name, const char* from) {
-  for (const auto& named : all) {
-    if (named.name == name) return named.format;
-  }
+Format format_of(std::span<const NamedFormat<Format>> all, const std::string& name, const char* from) {
+  if (const auto format = find_format(all, name)) return *format;
   fail_invalid_argument("wrong number format (expected {}, got {}, from {})", fmt::join(names_of(all), ", "),
                         name, from);
 }
@@ -70,14 +48,14 @@ void add_engine_options(CLI::App& command, ModelOptions& options) {
                   "Number format of the weights: f32 (as NeMo), bf16, int8, int4. Narrower is smaller and "
                   "faster and changes results a little: docs/quantisation.md")
       ->type_name("FORMAT")
-      ->check(one_of(names_of(kWeightFormats)))
+      ->check(one_of(names_of<WeightFormat>(kWeightFormats)))
       ->capture_default_str();
   command
       .add_option("--kv-cache", options.kv_cache,
                   "Number format of what a stream remembers: f32, bf16, int8; auto: the weights' own, int8 "
                   "with int4")
       ->type_name("FORMAT")
-      ->check(one_of(names_of(kCacheFormats)))
+      ->check(one_of(names_of<CacheFormat>(kCacheFormats)))
       ->capture_default_str();
   command
       .add_option("--weight-cache", options.weight_cache,
@@ -126,8 +104,8 @@ RecognizerOptions recognizer_options(const ModelOptions& options) {
   recognizer.model = model_path(options);
   recognizer.threads = options.threads;
   recognizer.backend = options.backend;
-  recognizer.weights = format_of(kWeightFormats, options.weights, "--weights");
-  recognizer.kv_cache = format_of(kCacheFormats, options.kv_cache, "--kv-cache");
+  recognizer.weights = format_of<WeightFormat>(kWeightFormats, options.weights, "--weights");
+  recognizer.kv_cache = format_of<CacheFormat>(kCacheFormats, options.kv_cache, "--kv-cache");
   recognizer.cache_packed_weights = options.weight_cache != "off";
   if (options.weight_cache != "off" && options.weight_cache != "auto")
     recognizer.weight_cache_folder = options.weight_cache;
@@ -145,20 +123,6 @@ std::shared_ptr<const Recognizer> load_recognizer(const ModelOptions& options, b
     if (std::chrono::steady_clock::now() - start > kSilentPacking) progress.update(done, "");
   };
   return Recognizer::load(recognizer);
-}
-
-std::string_view name_of(WeightFormat format) {
-  for (const auto& named : kWeightFormats) {
-    if (named.format == format) return named.name;
-  }
-  return "";
-}
-
-std::string_view name_of(CacheFormat format) {
-  for (const auto& named : kCacheFormats) {
-    if (named.format == format) return named.name;
-  }
-  return "";
 }
 
 }  // namespace glossa::cli

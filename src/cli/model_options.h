@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "glossa/recognizer.hpp"
 
@@ -41,8 +40,5 @@ RecognizerOptions recognizer_options(const ModelOptions& options);
 
 // Shows on stderr how far packing has come when it takes long, unless `quiet`.
 std::shared_ptr<const Recognizer> load_recognizer(const ModelOptions& options, bool quiet);
-
-std::string_view name_of(WeightFormat format);
-std::string_view name_of(CacheFormat format);
 
 }  // namespace glossa::cli

@@ -1,5 +1,7 @@
 // glossa.h over recognizer.hpp. Handles own C++ objects and the C views of what those say; every function
 // body runs inside guarded(), the one place where exceptions become statuses.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,12 +10,14 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "base/fail.h"
+#include "base/number_formats.h"
 #include "glossa/glossa.h"
 #include "glossa/recognizer.hpp"
 
@@ -55,35 +59,14 @@ static_assert(GLOSSA_STREAMING_NEMO_BUFFER == static_cast<int>(glossa::Streaming
 static_assert(GLOSSA_STREAMING_UNIFORM == static_cast<int>(glossa::StreamingMode::kUniform));
 static_assert(GLOSSA_STREAMING_OFFLINE == static_cast<int>(glossa::StreamingMode::kOffline));
 
-constexpr std::pair<const char*, glossa::WeightFormat> kWeightFormats[] = {
-    {"f32", glossa::WeightFormat::kF32},
-    {"bf16", glossa::WeightFormat::kBF16},
-    {"int8", glossa::WeightFormat::kInt8},
-    {"int4", glossa::WeightFormat::kInt4}};
-constexpr std::pair<const char*, glossa::CacheFormat> kCacheFormats[] = {
-    {"f32", glossa::CacheFormat::kF32},
-    {"bf16", glossa::CacheFormat::kBF16},
-    {"int8", glossa::CacheFormat::kInt8}};
-
-// The value of that name; `fallback` for NULL.
-template <class Value, std::size_t kCount>
-Value named(const char* name, const std::pair<const char*, Value> (&values)[kCount], Value fallback,
-            const char* option) {
+// The format of that name; `fallback` for NULL.
+template <class Format>
+Format named(const char* name, std::span<const glossa::NamedFormat<Format>> all, Format fallback,
+             const char* option) {
   if (name == nullptr) return fallback;
-  std::string known;
-  for (const auto& [known_name, value] : values) {
-    if (std::strcmp(name, known_name) == 0) return value;
-    known += std::string(known.empty() ? "" : ", ") + known_name;
-  }
-  glossa::fail_invalid_argument("options->{} is {}, expected one of {}", option, name, known);
-}
-
-template <class Value, std::size_t kCount>
-const char* name_of(Value value, const std::pair<const char*, Value> (&values)[kCount]) {
-  for (const auto& [name, known] : values) {
-    if (known == value) return name;
-  }
-  return "";
+  if (const auto format = glossa::find_format(all, name)) return *format;
+  glossa::fail_invalid_argument("options->{} is {}, expected one of {}", option, name,
+                                fmt::join(glossa::names_of(all), ", "));
 }
 
 template <class T>
@@ -158,8 +141,8 @@ struct glossa_recognizer {
     info.has_prompt = described.has_prompt ? 1 : 0;
     info.att_context_count = static_cast<std::int32_t>(described.att_contexts.size());
     info.language_count = static_cast<std::int32_t>(described.languages.size());
-    info.weights = name_of(described.weights, kWeightFormats);
-    info.kv_cache = name_of(described.kv_cache, kCacheFormats);
+    info.weights = glossa::name_of(described.weights);
+    info.kv_cache = glossa::name_of(described.kv_cache);
     for (const glossa::AttContext& context : described.att_contexts) {
       att_contexts.push_back({context.left, context.right});
     }
@@ -235,8 +218,11 @@ glossa_status glossa_recognizer_load(const glossa_recognizer_options* options,
     load.threads =
         static_cast<int>(std::clamp<std::int64_t>(given.threads, -1, std::numeric_limits<int>::max()));
     if (given.backend != nullptr) load.backend = given.backend;
-    load.weights = named(given.weights, kWeightFormats, glossa::WeightFormat::kF32, "weights");
-    load.kv_cache = named(given.kv_cache, kCacheFormats, glossa::CacheFormat::kAuto, "kv_cache");
+    load.weights = named<glossa::WeightFormat>(given.weights, glossa::kWeightFormats,
+                                               glossa::WeightFormat::kF32, "weights");
+    // NULL says "auto", the first of them.
+    load.kv_cache = named(given.kv_cache, std::span(glossa::kCacheFormats).subspan(1),
+                          glossa::CacheFormat::kAuto, "kv_cache");
     load.cache_packed_weights = given.cache_packed_weights != 0;
     if (given.weight_cache_folder != nullptr) load.weight_cache_folder = given.weight_cache_folder;
     *recognizer = std::make_unique<glossa_recognizer>(glossa::Recognizer::load(load)).release();

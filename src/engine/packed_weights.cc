@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/number_formats.h"
 #include "base/thread_pool.h"
 #include "glossa/error.hpp"
 
@@ -36,20 +37,6 @@ struct Footer {
 
 std::uint64_t checksum_of(std::span<const std::byte> bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
-}
-
-const char* name_of(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::kBF16:
-      return "bf16";
-    case WeightFormat::kInt8:
-      return "int8";
-    case WeightFormat::kInt4:
-      return "int4";
-    case WeightFormat::kF32:
-      break;
-  }
-  return "f32";
 }
 
 // 32 hexadecimal digits.

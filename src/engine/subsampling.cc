@@ -45,10 +45,9 @@ Subsampling::Subsampling(const backend::Backend& backend, const model::ModelConf
                          WeightStore& store)
     : backend_(backend),
       channels_(config.encoder.subsampling_channels),
-      mels_(config.features.mels),
       scale_(config.encoder.scale_input ? std::sqrt(static_cast<float>(config.encoder.d_model)) : 1.0f) {
   const std::string prefix = "encoder.pre_encode.";
-  std::int64_t bins = mels_;
+  std::int64_t bins = config.features.mels;
   for (int stage_index = 0; stage_index < model::stride_2_layers(config.encoder); ++stage_index) {
     // Positions in NeMo's nn.Sequential: 0 conv, 1 ReLU, then 2 depthwise, 3 pointwise, 4 ReLU, and so on.
     const int position = stage_index == 0 ? 0 : 3 * stage_index - 1;

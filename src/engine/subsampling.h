@@ -51,7 +51,6 @@ class Subsampling {
 
   const backend::Backend& backend_;
   std::int64_t channels_;
-  std::int64_t mels_;
   float scale_;  // sqrt(d_model) with scale_input, else 1
   std::vector<Stage> stages_;
   Linear out_;

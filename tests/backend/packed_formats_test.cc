@@ -11,14 +11,10 @@
 #include "backend/backend.h"
 #include "backend/cpu/kernel_selection.h"
 #include "base/half.h"
+#include "base/number_formats.h"
 
 namespace glossa::backend {
 namespace {
-
-std::string format_name(WeightFormat format) {
-  constexpr const char* kNames[] = {"f32", "bf16", "int8", "int4"};
-  return kNames[static_cast<int>(format)];
-}
 
 class PackedFormats : public ::testing::TestWithParam<std::string> {
  protected:
@@ -121,7 +117,7 @@ TEST_P(PackedFormats, LinearIsTheSumOverTheUnpackedWeights) {
           if (options.residual_scale != 0)
             sum = before.view().row(row)[output] + options.residual_scale * sum;
           ASSERT_NEAR(y.view().row(row)[output], sum, 3e-6 * (1 + magnitude))
-              << format_name(format) << " [" << row << "," << output << "] of " << rows << " x " << inputs
+              << name_of(format) << " [" << row << "," << output << "] of " << rows << " x " << inputs
               << " x " << outputs;
         }
       }
@@ -170,7 +166,7 @@ TEST_P(PackedFormats, ExtremesNeitherSaturateNorOverflow) {
         // int4 keeps its scales in bf16: half a step is 0.2 %.
         ASSERT_NEAR(y.view().data[output], sign * static_cast<float>(inputs),
                     4e-3 * static_cast<double>(inputs))
-            << format_name(format);
+            << name_of(format);
       }
     }
   }

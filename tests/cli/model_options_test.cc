@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/number_formats.h"
 #include "cli/option_values.h"
 
 namespace glossa::cli {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/number_formats.h"
 #include "checkpoint/checkpoint.h"
 #include "engine/greedy_decoder.h"
 #include "engine/prompt_fusion.h"
@@ -214,7 +215,7 @@ std::vector<Drawn> drawn() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomGeometry, ::testing::ValuesIn(drawn()), [](const auto& test) {
-  return format_name(test.param.weights) + "_seed" + std::to_string(test.param.seed);
+  return std::string(name_of(test.param.weights)) + "_seed" + std::to_string(test.param.seed);
 });
 
 }  // namespace

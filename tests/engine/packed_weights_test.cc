@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/number_formats.h"
 #include "engine/test_streams.h"
 #include "support/tiny_model.h"
 
@@ -143,7 +144,7 @@ TEST_P(PackedWeightsFile, GoesToTheUsersCacheWhereTheModelCannotBeWrittenTo) {
   if (::geteuid() == 0) {
     // Root writes everywhere: a folder in the file's place stands in for a folder that cannot be written.
     fs::path blocked = model_;
-    blocked += "." + format_name(GetParam()) + ".packed";
+    blocked += std::string(".") + name_of(GetParam()) + ".packed";
     fs::create_directories(blocked / "in the way");
   } else {
     fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
@@ -160,7 +161,7 @@ TEST_P(PackedWeightsFile, GoesToTheUsersCacheWhereTheModelCannotBeWrittenTo) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, PackedWeightsFile,
                          ::testing::Values(WeightFormat::kBF16, WeightFormat::kInt8, WeightFormat::kInt4),
-                         [](const auto& test) { return format_name(test.param); });
+                         [](const auto& test) { return std::string(name_of(test.param)); });
 
 TEST(PackedWeights, F32NeedsNoFile) {
   const fs::path folder = fs::temp_directory_path() / ("glossa_packed_f32_" + std::to_string(::getpid()));

@@ -14,11 +14,6 @@
 
 namespace glossa::testing {
 
-inline std::string format_name(WeightFormat format) {
-  constexpr const char* kNames[] = {"f32", "bf16", "int8", "int4"};
-  return kNames[static_cast<int>(format)];
-}
-
 // What must be identical: labels, times, probabilities to the last bit, text.
 struct Outcome {
   std::vector<int> ids;

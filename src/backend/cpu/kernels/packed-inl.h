@@ -195,27 +195,31 @@ void run_tiles(std::int64_t rows, const Tile& tile) {
   }
 }
 
-struct Int8Tile {
-  const Int8Rows& x;
-  const std::uint8_t* panel;
-  std::int64_t first;
-  float* y;
-  std::int64_t y_stride;
+// What the two formats with integer sums differ in.
+struct Int8Panel {
+  static constexpr int kMostRows = Dot::kInt8Rows;
+  static constexpr std::int64_t kGroupsPerBlock = kBlock / kGroup;
+  static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt8PanelBlock + kPanel * 4; }
   template <int kRows>
-  void run(std::int64_t row, std::int64_t index, std::int64_t tiles) const {
-    const Ahead ahead = share_of_next_panel(panel, x.blocks * kInt8PanelBlock + kPanel * 4,
-                                            x.blocks * kBlock / kGroup, first == 0 ? index : tiles, tiles);
+  static void tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
+                   Ahead ahead, float* y, std::int64_t y_stride) {
     int8_tile<kRows, Dot::kTileColumns>(x, row, panel, first, ahead, y, y_stride);
   }
 };
 
-void matmul_int8(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride) {
-  for (std::int64_t first = 0; first < kPanel; first += Dot::kTileColumns * kWidth) {
-    run_tiles<Dot::kInt8Rows>(x.rows, Int8Tile{x, panel, first, y, y_stride});
+struct Int4Panel {
+  static constexpr int kMostRows = Dot::kInt4Rows;
+  static constexpr std::int64_t kGroupsPerBlock = kBlock / kGroup / 2;
+  static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt4PanelBlock; }
+  template <int kRows>
+  static void tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
+                   Ahead ahead, float* y, std::int64_t y_stride) {
+    int4_tile<kRows, Dot::kTileColumns>(x, row, panel, first, ahead, y, y_stride);
   }
-}
+};
 
-struct Int4Tile {
+template <class Panel>
+struct IntegerTile {
   const Int8Rows& x;
   const std::uint8_t* panel;
   std::int64_t first;
@@ -223,15 +227,16 @@ struct Int4Tile {
   std::int64_t y_stride;
   template <int kRows>
   void run(std::int64_t row, std::int64_t index, std::int64_t tiles) const {
-    const Ahead ahead = share_of_next_panel(panel, x.blocks * kInt4PanelBlock, x.blocks * kBlock / kGroup / 2,
+    const Ahead ahead = share_of_next_panel(panel, Panel::bytes(x.blocks), x.blocks * Panel::kGroupsPerBlock,
                                             first == 0 ? index : tiles, tiles);
-    int4_tile<kRows, Dot::kTileColumns>(x, row, panel, first, ahead, y, y_stride);
+    Panel::template tile<kRows>(x, row, panel, first, ahead, y, y_stride);
   }
 };
 
-void matmul_int4(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride) {
+template <class Panel>
+void matmul_integers(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride) {
   for (std::int64_t first = 0; first < kPanel; first += Dot::kTileColumns * kWidth) {
-    run_tiles<Dot::kInt4Rows>(x.rows, Int4Tile{x, panel, first, y, y_stride});
+    run_tiles<Panel::kMostRows>(x.rows, IntegerTile<Panel>{x, panel, first, y, y_stride});
   }
 }
 

@@ -22,8 +22,8 @@ constexpr KernelTable make_table(const char* name, bool (*runs_here)()) {
           .narrow_bf16 = narrow_bf16,
           .widen_bf16 = widen_bf16,
           .matmul_bf16 = matmul_bf16,
-          .matmul_int8 = matmul_int8,
-          .matmul_int4 = matmul_int4,
+          .matmul_int8 = matmul_integers<Int8Panel>,
+          .matmul_int4 = matmul_integers<Int4Panel>,
           .peak_f32 = peak_f32,
           .peak_int8 = peak_int8};
 }
