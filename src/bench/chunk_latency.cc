@@ -35,7 +35,7 @@ ChunkLatency measure_chunk_latency(const Recognizer& recognizer, const Setting& 
   for (const FedStream& stream : fed) tokens += static_cast<double>(stream.tokens());
   result.chunk_seconds = sound_per_step / streams;
   result.seconds = summarize(steps);
-  result.read_gb_per_s = percentile(reads, 50);
+  result.read_gb_per_s = percentile(reads, 90);
   result.floor_seconds = floor.step_seconds(result.frames, result.read_gb_per_s);
   result.tokens_per_second = tokens / (sound_per_step * static_cast<double>(steps.size()));
   return result;

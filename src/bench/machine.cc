@@ -1,18 +1,21 @@
 #include "bench/machine.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
-#include <barrier>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "backend/cpu/kernel_selection.h"
 #include "bench/statistics.h"
+#include "glossa/error.hpp"
 
 namespace glossa::bench {
 namespace {
@@ -26,23 +29,69 @@ struct Lap {
   double seconds() const { return std::chrono::duration<double>(end - begin).count(); }
 };
 
+// Keeps the calling thread on one of the cores it may use. The system starts new threads where their parent
+// runs and moves them apart milliseconds later: a measurement of a few milliseconds would be of one core.
+void stay_on_core(int index) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  index %= std::max(1, CPU_COUNT(&allowed));
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (!CPU_ISSET(core, &allowed) || index-- > 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+    return;
+  }
+}
+
+// Threads meet without sleeping: on a shared machine a sleeping core takes milliseconds to come back.
+class Meeting {
+ public:
+  explicit Meeting(int threads) : threads_(threads) {}
+  // False when the meeting was called off.
+  bool arrive_and_wait(int round) {
+    arrived_.fetch_add(1, std::memory_order_acq_rel);
+    while (arrived_.load(std::memory_order_acquire) < threads_ * (round + 1)) {
+      if (called_off_.load(std::memory_order_relaxed)) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+  void call_off() { called_off_.store(true, std::memory_order_relaxed); }
+
+ private:
+  int threads_;
+  std::atomic<int> arrived_{0};
+  std::atomic<bool> called_off_{false};
+};
+
 // Laps by round, of each thread one: all threads run `work(thread, round)`, beginning each round together.
 // Rounds are to take a few milliseconds: short enough that some are not interrupted on a busy machine.
 std::vector<std::vector<Lap>> run_rounds(int threads, int rounds, const std::function<void(int, int)>& work) {
   std::vector<std::vector<Lap>> laps(static_cast<std::size_t>(rounds),
                                      std::vector<Lap>(static_cast<std::size_t>(threads)));
-  std::barrier together(threads);
+  Meeting together(threads);
   std::vector<std::jthread> workers;
-  for (int thread = 0; thread < threads; ++thread) {
+  const auto start = [&](int thread) {
     workers.emplace_back([&, thread] {
+      stay_on_core(thread);
       for (int round = 0; round < rounds; ++round) {
-        together.arrive_and_wait();
+        if (!together.arrive_and_wait(round)) return;
         Lap& lap = laps[static_cast<std::size_t>(round)][static_cast<std::size_t>(thread)];
         lap.begin = Clock::now();
         work(thread, round);
         lap.end = Clock::now();
       }
     });
+  };
+  try {
+    for (int thread = 0; thread < threads; ++thread) start(thread);
+  } catch (const std::system_error& error) {
+    together.call_off();
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("{} threads cannot be had: {}", threads, error.what()));
   }
   workers.clear();
   return laps;
@@ -66,18 +115,21 @@ double fast_round(const std::vector<std::vector<Lap>>& laps) {
 }
 
 // Memory much larger than the caches, in slices that are read one per round.
-constexpr std::size_t kBytesPerThread = 256 << 20;
 constexpr std::size_t kSliceBytes = 32 << 20;
-constexpr int kSlices = static_cast<int>(kBytesPerThread / kSliceBytes);
-constexpr int kReadRounds = 24 * kSlices;
+constexpr int kMostSlices = 8;           // of a thread
+constexpr int kMostSlicesTogether = 64;  // 2 GiB
+constexpr int kReadRounds = 192;
 constexpr std::int64_t kInputs = 1024;
 
 // Matrix kernels with one row are the best readers there are: they load each weight once and do little else.
 class Reader {
  public:
   Reader(const backend::KernelTable& kernels, int threads)
-      : kernels_(kernels), memory_(static_cast<std::size_t>(threads)) {
-    for (auto& block : memory_) block.assign(kBytesPerThread / sizeof(float), 1.0f);
+      : kernels_(kernels),
+        slices_(std::clamp(kMostSlicesTogether / threads, 1, kMostSlices)),
+        memory_(static_cast<std::size_t>(threads)) {
+    for (auto& block : memory_)
+      block.assign(static_cast<std::size_t>(slices_) * kSliceBytes / sizeof(float), 1.0f);
   }
 
   void read_f32(int thread, int round) const {
@@ -103,10 +155,11 @@ class Reader {
  private:
   const float* slice_of(int thread, int round) const {
     return memory_[static_cast<std::size_t>(thread)].data() +
-           static_cast<std::size_t>(round % kSlices) * (kSliceBytes / sizeof(float));
+           static_cast<std::size_t>(round % slices_) * (kSliceBytes / sizeof(float));
   }
 
   const backend::KernelTable& kernels_;
+  int slices_;
   std::vector<std::vector<float>> memory_;
 };
 

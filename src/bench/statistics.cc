@@ -29,6 +29,7 @@ Summary summarize(std::span<const double> values) {
   std::sort(sorted.begin(), sorted.end());
   return {.count = sorted.size(),
           .mean = std::accumulate(sorted.begin(), sorted.end(), 0.0) / static_cast<double>(sorted.size()),
+          .p10 = percentile_of_sorted(sorted, 10),
           .p50 = percentile_of_sorted(sorted, 50),
           .p95 = percentile_of_sorted(sorted, 95),
           .p99 = percentile_of_sorted(sorted, 99),

@@ -9,6 +9,7 @@ namespace glossa::bench {
 struct Summary {
   std::size_t count = 0;
   double mean = 0;
+  double p10 = 0;
   double p50 = 0;
   double p95 = 0;
   double p99 = 0;

@@ -262,14 +262,6 @@ int run_as_probe(const BenchOptions& options) {
   return kDone;
 }
 
-int run_benchmark(const BenchOptions& options) {
-  try {
-    return Benchmark(options).run();
-  } catch (const Interrupted& interrupted) {
-    end_by_signal(interrupted.signal);
-  }
-}
-
 ValueCheck count_or_max() {
   return [](const std::string& text) { return text == "max" ? std::string() : between(1, 10'000)(text); };
 }
@@ -315,7 +307,7 @@ Command add_bench(CLI::App& program) {
       ->check(one_of({"start", "memory"}))
       ->group("");
   return {command,
-          [options] { return options->probe.empty() ? run_benchmark(*options) : run_as_probe(*options); }};
+          [options] { return options->probe.empty() ? Benchmark(*options).run() : run_as_probe(*options); }};
 }
 
 }  // namespace glossa::cli

@@ -187,12 +187,7 @@ int convert(const ConvertOptions& options) {
   const Container container = container_of(options.out);
   const checkpoint::DType dtype = parse_dtype(options.dtype, container);
   check_paths(options);
-  Parity parity;
-  try {
-    parity = write_and_compare(options, dtype, container);
-  } catch (const Interrupted& interrupted) {
-    end_by_signal(interrupted.signal);  // an unfinished file is gone by now
-  }
+  const Parity parity = write_and_compare(options, dtype, container);
 
   const auto bytes_in = fs::file_size(options.in);
   const auto bytes_out = fs::file_size(options.out);

@@ -19,16 +19,26 @@ void set_handler(int signal, void (*handler)(int), int flags) {
   ::sigaction(signal, &action, nullptr);
 }
 
+// As under nohup, or in the background of a shell: such a signal stays ignored.
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  ::sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
   received = 0;
-  for (const int signal : {SIGINT, SIGTERM})
-    set_handler(signal, remember, static_cast<int>(SA_RESETHAND) | SA_RESTART);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    if (!is_ignored(signal)) set_handler(signal, remember, static_cast<int>(SA_RESETHAND) | SA_RESTART);
+  }
 }
 
 InterruptGuard::~InterruptGuard() {
-  for (const int signal : {SIGINT, SIGTERM}) set_handler(signal, SIG_DFL, 0);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    if (!is_ignored(signal)) set_handler(signal, SIG_DFL, 0);
+  }
 }
 
 void InterruptGuard::check() const {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/help_formatter.h"
+#include "cli/interrupt.h"
 #include "glossa/error.hpp"
 
 namespace glossa::cli {
@@ -43,6 +44,8 @@ int run_command(const Command& command) {
   }
   try {
     return command.run();
+  } catch (const Interrupted& interrupted) {
+    end_by_signal(interrupted.signal);  // what was unfinished is gone by now
   } catch (const Error& error) {
     return fail(exit_code(error.code()), error.what());
   } catch (const std::filesystem::filesystem_error& error) {

@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/number_formats.h"
+#include "cli/interrupt.h"
 #include "cli/option_values.h"
 #include "cli/progress.h"
 
@@ -119,7 +120,9 @@ RecognizerOptions recognizer_options(const ModelOptions& options) {
 std::shared_ptr<const Recognizer> load_recognizer(const ModelOptions& options, bool quiet) {
   RecognizerOptions recognizer = recognizer_options(options);
   Progress progress(fmt::format("packing weights as {}", options.weights), 1, quiet);
+  const InterruptGuard interrupt;  // so that no half of a file of packed weights stays behind
   recognizer.on_packing = [&, start = std::chrono::steady_clock::now()](double done) {
+    interrupt.check();
     if (std::chrono::steady_clock::now() - start > kSilentPacking) progress.update(done, "");
   };
   return Recognizer::load(recognizer);

@@ -25,6 +25,7 @@ TEST(Summarize, OneToTwoHundred) {
   const Summary summary = summarize(values);
   EXPECT_EQ(summary.count, 200u);
   EXPECT_DOUBLE_EQ(summary.mean, 100.5);
+  EXPECT_EQ(summary.p10, 20);
   EXPECT_EQ(summary.p50, 100);
   EXPECT_EQ(summary.p95, 190);
   EXPECT_EQ(summary.p99, 198);
