@@ -123,6 +123,16 @@ TEST(InterruptGuard, TurnsASignalIntoAnException) {
   }
 }
 
+TEST(InterruptGuard, LeavesAnIgnoredSignalIgnored) {
+  std::signal(SIGTERM, SIG_IGN);
+  {
+    const InterruptGuard guard;
+    std::raise(SIGTERM);
+    guard.check();
+  }
+  EXPECT_EQ(std::signal(SIGTERM, SIG_DFL), SIG_IGN);
+}
+
 TEST(InterruptGuardDeathTest, TheSecondSignalEndsTheProgram) {
   EXPECT_EXIT(
       {
