@@ -1,4 +1,5 @@
-// libtorch, and the few places where Debian's 1.13 and upstream's 2.x differ. The precompiled header of the room.
+// libtorch, and the few places where Debian's 1.13 and upstream's 2.x differ. The precompiled header of the
+// room.
 #pragma once
 
 #include <ATen/Parallel.h>

@@ -1,0 +1,81 @@
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <string>
+
+#include "base/log.h"
+#include "cli/interrupt.h"
+#include "glossa/error.hpp"
+
+namespace glossa::cli {
+namespace {
+
+ExitCode exit_code(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+      return kWrongUsage;
+    case ErrorCode::kBadInput:
+      return kUnusableInput;
+    case ErrorCode::kInternal:
+      break;
+  }
+  return kInternalError;
+}
+
+}  // namespace
+
+int fail(ExitCode code, const std::string& message) {
+  fmt::print(stderr, "glossa: {}\n", message);
+  return code;
+}
+
+int run_command(const Command& command) {
+  const CLI::Option* quiet = command.app->get_option_no_throw("--quiet");
+  if (quiet == nullptr || quiet->count() == 0) {
+    log::set_sink([](log::Level level, std::string_view message) {
+      fmt::print(stderr, "glossa: {}{}\n", level == log::Level::kWarning ? "warning: " : "", message);
+    });
+  }
+  try {
+    return command.run();
+  } catch (const Interrupted& interrupted) {
+    end_by_signal(interrupted.signal);  // what was unfinished is gone by now
+  } catch (const Error& error) {
+    return fail(exit_code(error.code()), error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(kUnusableInput, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(kInternalError, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(kInternalError, fmt::format("internal error: {}", error.what()));
+  }
+}
+
+Parsed parse_command_line(CLI::App& program, int argc, char** argv) {
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", program.help());
+    return {};
+  } catch (const CLI::CallForAllHelp&) {
+    fmt::print("{}", program.help("", CLI::AppFormatMode::All));
+    return {};
+  } catch (const CLI::CallForVersion& version) {
+    fmt::print("{}\n", version.what());
+    return {};
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = program.get_subcommands();
+    const std::string command = chosen.empty() ? "" : chosen.back()->get_name() + " ";
+    return {.exit_code = fail(kWrongUsage, fmt::format("{} (see `{} {}--help`)", error.what(),
+                                                       program.get_name(), command))};
+  }
+  return {.go_on = true};
+}
+
+}  // namespace glossa::cli

@@ -1,0 +1,120 @@
+#include "train/distributed/process_group.h"
+
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "base/fail.h"
+
+namespace glossa::train {
+namespace {
+
+// Longer than any validation of the first process that the others wait for.
+constexpr std::chrono::hours kLongestWait{24};
+
+bool is_local(const std::string& address) { return address == "127.0.0.1" || address == "localhost"; }
+
+}  // namespace
+
+class ProcessGroup::Impl {
+ public:
+  Impl(const RankEnvironment& environment, std::chrono::seconds patience) {
+    c10d::TCPStoreOptions store_options;
+    store_options.port = static_cast<std::uint16_t>(environment.master_port);
+    store_options.isServer = environment.rank == 0;
+    store_options.numWorkers = static_cast<std::size_t>(environment.ranks);
+    store_options.timeout = patience;
+    auto store = c10::make_intrusive<c10d::TCPStore>(environment.master_address, store_options);
+    auto options = c10d::ProcessGroupGloo::Options::create(kLongestWait);
+    options->devices.push_back(is_local(environment.master_address)
+                                   ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
+                                   : c10d::ProcessGroupGloo::createDefaultDevice());
+    gloo_ = c10::make_intrusive<c10d::ProcessGroupGloo>(std::move(store), environment.rank, environment.ranks,
+                                                        std::move(options));
+  }
+
+  void reduce(torch::Tensor values, c10d::ReduceOp::RedOpType how) {
+    std::vector<torch::Tensor> one = {std::move(values)};
+    c10d::AllreduceOptions options;
+    options.reduceOp = how;
+    gloo_->allreduce(one, options)->wait();
+  }
+
+  void broadcast(torch::Tensor values) {
+    std::vector<torch::Tensor> one = {std::move(values)};
+    gloo_->broadcast(one)->wait();
+  }
+
+  void barrier() { gloo_->barrier()->wait(); }
+
+ private:
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
+};
+
+ProcessGroup::ProcessGroup(const RankEnvironment& environment, std::chrono::seconds patience)
+    : environment_(environment) {
+  if (environment.ranks == 1) return;
+  try {
+    impl_ = std::make_unique<Impl>(environment, patience);
+  } catch (const std::exception& error) {
+    fail_invalid_argument("process {} of {} did not meet the others at {}:{} (MASTER_ADDR, MASTER_PORT): {}",
+                          environment.rank, environment.ranks, environment.master_address,
+                          environment.master_port, error.what());
+  }
+}
+
+ProcessGroup::~ProcessGroup() = default;
+
+namespace {
+
+torch::Tensor flat_copy(const std::vector<torch::Tensor>& tensors) {
+  std::vector<torch::Tensor> flat;
+  for (const torch::Tensor& tensor : tensors)
+    flat.push_back(tensor.detach().to(torch::kCPU, torch::kFloat32).reshape({-1}));
+  return torch::cat(flat);
+}
+
+void copy_back(const torch::Tensor& flat, std::vector<torch::Tensor>& tensors) {
+  const torch::NoGradGuard no_grad;
+  std::int64_t at = 0;
+  for (torch::Tensor& tensor : tensors) {
+    tensor.copy_(flat.slice(0, at, at + tensor.numel()).reshape(tensor.sizes()));
+    at += tensor.numel();
+  }
+}
+
+}  // namespace
+
+void ProcessGroup::average(std::vector<torch::Tensor>& tensors) {
+  if (!impl_ || tensors.empty()) return;
+  torch::Tensor flat = flat_copy(tensors);
+  impl_->reduce(flat, c10d::ReduceOp::SUM);
+  flat.div_(ranks());
+  copy_back(flat, tensors);
+}
+
+double ProcessGroup::sum(double value) {
+  if (!impl_) return value;
+  torch::Tensor all = torch::full({1}, value, torch::kFloat64);
+  impl_->reduce(all, c10d::ReduceOp::SUM);
+  return all.item<double>();
+}
+
+double ProcessGroup::largest(double value) {
+  if (!impl_) return value;
+  torch::Tensor all = torch::full({1}, value, torch::kFloat64);
+  impl_->reduce(all, c10d::ReduceOp::MAX);
+  return all.item<double>();
+}
+
+void ProcessGroup::broadcast(std::vector<torch::Tensor>& tensors) {
+  if (!impl_ || tensors.empty()) return;
+  torch::Tensor flat = flat_copy(tensors);
+  impl_->broadcast(flat);
+  copy_back(flat, tensors);
+}
+
+void ProcessGroup::barrier() {
+  if (impl_) impl_->barrier();
+}
+
+}  // namespace glossa::train

@@ -1,0 +1,28 @@
+// Which of how many processes this one is, by the variables that launchers set: torchrun (RANK, WORLD_SIZE,
+// LOCAL_RANK, MASTER_ADDR, MASTER_PORT), Slurm's srun (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID,
+// SLURM_LAUNCH_NODE_IPADDR), Open MPI's mpirun (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK). No torch.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace glossa::train {
+
+struct RankEnvironment {
+  int rank = 0;
+  int ranks = 1;
+  int local_rank = 0;  // among the processes of this machine: which GPU is this one's
+  std::string master_address = "127.0.0.1";
+  int master_port = 29500;
+};
+
+using GetVariable = std::function<std::optional<std::string>(const char* name)>;
+
+// The first launcher whose rank and size are set; one process when there is none. Error kInvalidArgument for
+// a variable that is no number, a rank outside the size, and several processes on several machines without
+// MASTER_ADDR.
+RankEnvironment rank_environment(const GetVariable& variable);
+RankEnvironment rank_environment();  // of this process
+
+}  // namespace glossa::train
