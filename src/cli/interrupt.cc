@@ -41,6 +41,8 @@ InterruptGuard::~InterruptGuard() {
   }
 }
 
+bool InterruptGuard::signal_came() const { return received != 0; }
+
 void InterruptGuard::check() const {
   if (received != 0) throw Interrupted{received};
 }

@@ -16,6 +16,7 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
+  bool signal_came() const;
   // Throws Interrupted when a signal has come.
   void check() const;
 };

@@ -1,0 +1,148 @@
+// `glossa train`: a configuration file in NeMo's words, or a handful of options.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/option_values.h"
+#include "cli/train_command.h"
+#include "cli/training_run.h"
+#include "train/train_config.h"
+#include "train/train_recipe.h"
+
+namespace glossa::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFooter = R"(Two ways:
+  glossa train --base M.nemo --data train.jsonl --validation dev.jsonl --lang el-GR --replay other.jsonl --steps 3000
+  glossa train --config finetune.yaml trainer.max_steps=3000 model.optim.lr=5e-5
+Words KEY=VALUE override either, with NeMo's names; ~KEY takes one away. The effective configuration is written beside
+the results: --print-config shows it and does nothing else.
+Results go to EXP_DIR/NAME/VERSION: NAME.nemo, report.html, metrics.jsonl, validation.jsonl, checkpoints.
+SIGTERM or Ctrl-C saves a checkpoint and ends; --resume goes on from the newest one, exactly.
+Several processes: start the same command once per process under torchrun, srun or mpirun, or with RANK, WORLD_SIZE,
+MASTER_ADDR and MASTER_PORT set. docs/training.md is the tutorial.)";
+
+struct TrainOptions {
+  fs::path config;
+  train::RecipeOptions recipe;
+  std::vector<std::string> probes;
+  std::vector<std::string> latencies;
+  std::string surface;
+  std::string lr;
+  std::string name;
+  std::string exp_dir;
+  std::string version;
+  int threads = 0;
+  bool resume = false;
+  bool print_config = false;
+  bool skip_base_validation = false;
+  bool quiet = false;
+  std::vector<std::string> overrides;
+};
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) fail_bad_input("{}: cannot be read (expected a YAML file)", path.string());
+  return text.str();
+}
+
+// As a YAML list of quoted texts.
+std::string list_of(const std::vector<std::string>& values) {
+  std::string list;
+  for (const std::string& value : values) list += (list.empty() ? "\"" : ", \"") + value + "\"";
+  return "[" + list + "]";
+}
+
+train::ParsedTrainConfig configuration(const TrainOptions& options) {
+  std::vector<std::string> overrides;
+  const auto set = [&](const char* key, const std::string& value) {
+    if (!value.empty()) overrides.push_back(fmt::format("{}={}", key, value));
+  };
+  if (!options.probes.empty()) set("glossa.validation.probe_manifests", list_of(options.probes));
+  if (!options.latencies.empty()) set("glossa.validation.latencies", list_of(options.latencies));
+  set("glossa.surface", options.surface);
+  set("model.optim.lr", options.lr);
+  set("exp_manager.name", options.name);
+  set("exp_manager.exp_dir", options.exp_dir);
+  set("exp_manager.version", options.version);
+  if (options.threads > 0) set("glossa.threads", fmt::format("{}", options.threads));
+  if (options.resume) set("exp_manager.resume_if_exists", "true");
+  overrides.insert(overrides.end(), options.overrides.begin(), options.overrides.end());
+  if (!options.config.empty())
+    return train::parse_train_config(read_text(options.config), options.config.string(), overrides);
+  return train::parse_train_config(train::to_yaml(train::recipe(options.recipe)), "the options", overrides);
+}
+
+int train(const TrainOptions& options) {
+  const bool has_recipe = !options.recipe.base.empty() || !options.recipe.data.empty();
+  if (options.config.empty() != has_recipe) {
+    fail_invalid_argument("{} (expected --config FILE, or --base M.nemo --data MANIFEST --steps N)",
+                          has_recipe ? "both a file and options" : "nothing to train");
+  }
+  const train::ParsedTrainConfig parsed = configuration(options);
+  if (options.print_config) {
+    fmt::print("{}", train::to_yaml(parsed.config));
+    return kDone;
+  }
+  for (const std::string& warning : parsed.warnings) log::warning(warning);
+  return run_training(parsed.config,
+                      {.quiet = options.quiet, .validate_base = !options.skip_base_validation});
+}
+
+}  // namespace
+
+Command make_train_command(CLI::App& program) {
+  const auto options = std::make_shared<TrainOptions>();
+  program.footer(kFooter);
+  program.add_option("overrides", options->overrides, "KEY=VALUE words, with NeMo's names")->type_name("");
+  program.add_option("--config", options->config, "Configuration, NeMo's fine-tuning YAML")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  program.add_option("--base", options->recipe.base, "Checkpoint to begin with")->type_name("FILE");
+  program.add_option("--data", options->recipe.data, "Manifests to train on; may be given several times")
+      ->type_name("FILE");
+  program.add_option("--validation", options->recipe.validation, "Manifests of held-out recordings")
+      ->type_name("FILE");
+  program.add_option("--lang", options->recipe.lang, "Language of entries that name none")->type_name("LANG");
+  program
+      .add_option("--replay", options->recipe.replay,
+                  "Manifests of other languages, mixed in so that they are not forgotten")
+      ->type_name("FILE");
+  program.add_option("--steps", options->recipe.steps, "Optimizer steps")->type_name("N");
+  program.add_option("--probe", options->probes, "Manifests of languages that are only watched")->type_name("FILE");
+  program
+      .add_option("--latency", options->latencies,
+                  "Latency to validate at, 80ms to 1120ms or L,R; several are measured, the first decides")
+      ->type_name("MS");
+  program.add_option("--surface", options->surface, "What is trained: full, joint, decoder, prompt, top-K")
+      ->type_name("NAME");
+  program.add_option("--lr", options->lr, "Learning rate")->type_name("RATE");
+  program.add_option("--name", options->name, "Name of the run and of the model it gives")->type_name("NAME");
+  program.add_option("--exp-dir", options->exp_dir, "Folder of runs (default: nemo_experiments)")->type_name("DIR");
+  program.add_option("--version-name", options->version, "Folder of this run (default: date and time)")
+      ->type_name("NAME");
+  program.add_option("--threads", options->threads, "Threads; 0: one per core")
+      ->type_name("N")
+      ->check(between(0, 4096))
+      ->capture_default_str();
+  program.add_flag("--resume", options->resume, "Go on from the run's newest checkpoint, where there is one");
+  program.add_flag("--skip-base-validation", options->skip_base_validation,
+                   "Do not measure the base model before step 1");
+  program.add_flag("--print-config", options->print_config, "Print the effective configuration and end");
+  program.add_flag("--quiet", options->quiet, "Neither progress nor notes on stderr, only errors");
+  return {&program, [options] { return train(*options); }};
+}
+
+}  // namespace glossa::cli

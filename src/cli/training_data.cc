@@ -1,0 +1,110 @@
+#include "cli/training_data.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+
+#include "base/fail.h"
+#include "base/log.h"
+
+namespace glossa::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using data::WeightedCuts;
+
+constexpr int kBadLinesTold = 10;
+
+data::SourceOptions source_options(const train::DatasetConfig& dataset) {
+  data::SourceOptions options;
+  options.text_field = dataset.text_field;
+  options.lang_field = dataset.lang_field;
+  options.skip_missing_manifest_entries = dataset.skip_missing_manifest_entries;
+  options.on_bad_line = [told = std::make_shared<int>(0)](const std::string& message) {
+    if (++*told <= kBadLinesTold) log::warning(message + ": passed over");
+    if (*told == kBadLinesTold)
+      log::warning("more bad lines are passed over without a word: `glossa data check` lists them all");
+  };
+  return options;
+}
+
+WeightedCuts stream(const train::WeightedPath& path, std::vector<data::Cut> cuts) {
+  if (cuts.empty()) fail_bad_input("{}: no usable entry (expected one or more)", path.path);
+  WeightedCuts result{.name = path.path, .weight = path.weight.value_or(static_cast<double>(cuts.size()))};
+  result.cuts = std::move(cuts);
+  return result;
+}
+
+std::vector<WeightedCuts> streams_of(const train::DatasetConfig& dataset) {
+  const data::SourceOptions options = source_options(dataset);
+  std::vector<WeightedCuts> streams;
+  if (!dataset.input_cfg.text.empty())
+    streams = data::read_input_cfg(dataset.input_cfg.text, fs::current_path(), options);
+  for (const train::WeightedPath& path : dataset.shar_path)
+    streams.push_back(stream(path, data::read_shar_cuts(path.path, options)));
+  for (std::size_t index = 0; index < dataset.manifest_filepath.size(); ++index) {
+    const train::WeightedPath& path = dataset.manifest_filepath[index];
+    streams.push_back(stream(path, index < dataset.tarred_audio_filepaths.size()
+                                       ? data::read_tarred_cuts(path.path, dataset.tarred_audio_filepaths[index].path,
+                                                                options)
+                                       : data::read_nemo_cuts(path.path, options)));
+  }
+  return streams;
+}
+
+double total_weight(const std::vector<WeightedCuts>& streams) {
+  return std::accumulate(streams.begin(), streams.end(), 0.0,
+                         [](double sum, const WeightedCuts& one) { return sum + one.weight; });
+}
+
+void scale_to(std::vector<WeightedCuts>& streams, double share) {
+  const double total = total_weight(streams);
+  for (WeightedCuts& one : streams) one.weight *= share / total;
+}
+
+}  // namespace
+
+std::vector<WeightedCuts> training_streams(const train::TrainConfig& config) {
+  std::vector<WeightedCuts> streams = streams_of(config.train_ds);
+  if (config.replay.manifests.empty()) return streams;
+  const data::SourceOptions options = source_options(config.train_ds);
+  std::vector<WeightedCuts> replay;
+  for (const train::WeightedPath& path : config.replay.manifests)
+    replay.push_back(stream(path, data::read_nemo_cuts(path.path, options)));
+  scale_to(streams, 1 - config.replay.share);
+  scale_to(replay, config.replay.share);
+  std::move(replay.begin(), replay.end(), std::back_inserter(streams));
+  return streams;
+}
+
+data::SamplerOptions sampler_options(const train::TrainConfig& config, int rank, int ranks) {
+  const train::DatasetConfig& dataset = config.train_ds;
+  data::SamplerOptions options;
+  options.batch_size = dataset.batch_size;
+  options.batch_duration = dataset.batch_duration;
+  options.quadratic_duration = dataset.quadratic_duration;
+  options.min_duration = dataset.min_duration;
+  options.max_duration = dataset.max_duration;
+  options.shuffle = dataset.shuffle;
+  options.bucketing = dataset.use_bucketing;
+  options.buckets = dataset.num_buckets;
+  options.bucket_duration_bins = dataset.bucket_duration_bins;
+  options.buffer_size = dataset.bucket_buffer_size;
+  options.seed = config.seed;
+  options.rank = rank;
+  options.ranks = ranks;
+  return options;
+}
+
+train::NoiseSource noise_source(const train::DatasetConfig& dataset, const data::AudioReader& reader) {
+  auto cuts = std::make_shared<std::vector<data::Cut>>();
+  for (const train::WeightedPath& path : dataset.noise_path) {
+    std::vector<data::Cut> more = data::read_nemo_cuts(path.path, source_options(dataset));
+    std::move(more.begin(), more.end(), std::back_inserter(*cuts));
+  }
+  return {.recordings = cuts->size(),
+          .samples = [cuts, &reader](std::size_t index) { return reader.read((*cuts)[index]); }};
+}
+
+}  // namespace glossa::cli

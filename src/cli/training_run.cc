@@ -1,0 +1,265 @@
+#include "cli/training_run.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "checkpoint/checkpoint.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/training_data.h"
+#include "cli/training_report.h"
+#include "cli/training_validation.h"
+#include "data/batch_loader.h"
+#include "text/sentencepiece.h"
+#include "train/batch_feed.h"
+#include "train/metrics_log.h"
+#include "train/trainer.h"
+
+namespace glossa::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kGigabyte = 1e9;
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// The newest version of the run that has checkpoints; empty: none.
+std::string newest_version(const fs::path& runs) {
+  std::string newest;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(runs, error)) {
+    const std::string name = entry.path().filename().string();
+    if (fs::is_directory(entry.path() / "checkpoints") && name > newest) newest = name;
+  }
+  return newest;
+}
+
+// All processes agree on one folder: the first one's clock names it.
+fs::path run_folder(const train::ExperimentConfig& experiment, train::ProcessGroup& group) {
+  const fs::path runs = fs::path(experiment.exp_dir) / experiment.name;
+  std::string version = experiment.version;
+  if (version.empty() && experiment.resume_if_exists) version = newest_version(runs);
+  const double now = group.sum(group.is_first() ? std::floor(seconds_since_1970()) : 0);
+  if (version.empty())
+    version = fmt::format("{:%Y-%m-%d_%H-%M-%S}", fmt::localtime(static_cast<std::time_t>(now)));
+  fs::path folder = runs / version;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!fs::is_directory(folder))
+    fail_bad_input("{}: cannot be made (expected a folder for the run): {}", folder.string(), error.message());
+  return folder;
+}
+
+int threads_of(const train::TrainConfig& config, int ranks) {
+  if (config.threads > 0) return config.threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks);
+}
+
+train::TrainerOptions trainer_options(const train::TrainConfig& config, const model::ModelConfig& model,
+                                      const fs::path& folder, int ranks) {
+  const train::RegularisationConfig& regularisation = config.regularisation;
+  train::TrainerOptions options;
+  options.steps = config.trainer.max_steps;
+  options.accumulate = config.trainer.accumulate_grad_batches;
+  options.clip_norm = config.trainer.gradient_clip_val;
+  options.lr = config.optim.lr;
+  options.schedule = config.optim.sched;
+  options.adamw = {config.optim.betas[0], config.optim.betas[1], config.optim.eps, config.optim.weight_decay};
+  options.surface = config.surface;
+  options.lr_scales = config.learning_rate_scales;
+  options.freeze_subsampling = config.freeze_subsampling;
+  options.dropout = {regularisation.dropout,     regularisation.dropout_pre_encoder,
+                     regularisation.dropout_emb, regularisation.dropout_att,
+                     regularisation.prednet_dropout, regularisation.jointnet_dropout};
+  options.loss = {.fastemit_lambda = config.fastemit_lambda, .clamp = config.clamp};
+  if (config.spec_augment.freq_masks > 0 || config.spec_augment.time_masks > 0)
+    options.spec_augment = config.spec_augment;
+  options.contexts = config.att_context_size.empty() ? model.encoder.att_contexts : config.att_context_size;
+  options.context_probs = config.att_context_probs;
+  options.save_every = config.experiment.every_n_train_steps.value_or(0);
+  options.validate_every = config.trainer.val_check_interval;
+  options.patience = config.validation.patience;
+  options.best_kept = config.experiment.save_top_k;
+  options.average_best = config.average_best;
+  options.base_share = config.base_share;
+  options.resume = config.experiment.resume_if_exists;
+  options.seed = config.seed;
+  options.threads = threads_of(config, ranks);
+  options.most_skipped = config.max_skipped_steps;
+  options.folder = folder;
+  return options;
+}
+
+void write_text(const fs::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  if (!file.flush()) fail_bad_input("{}: cannot be written", path.string());
+}
+
+// What there is to know before step 1.
+void tell_plan(const train::Trainer& trainer, const data::BatchSampler::Totals& totals, std::int64_t steps,
+               const fs::path& folder) {
+  const double parameters = static_cast<double>(trainer.trained_parameters());
+  // Weight, gradient, two moments; f32.
+  log::info(fmt::format("{:.1f} M parameters are trained: {:.2f} GB with gradients and moments", parameters / 1e6,
+                        16 * parameters / kGigabyte));
+  log::info(fmt::format("{} cuts, {:.2f} h of audio{}", totals.cuts, totals.hours,
+                        totals.hours_left_out > 0
+                            ? fmt::format("; left out by the duration limits: {} short, {} long, {:.2f} h",
+                                          totals.too_short, totals.too_long, totals.hours_left_out)
+                            : ""));
+  log::info(fmt::format("steps {} to {}, into {}", trainer.first_step() + 1, steps, folder.string()));
+}
+
+class TrainingRun {
+ public:
+  TrainingRun(const train::TrainConfig& config, const TrainingRunOptions& options)
+      : config_(config),
+        options_(options),
+        environment_(train::rank_environment()),
+        group_(environment_),
+        base_(checkpoint::read_checkpoint(config.init_from_nemo_model)),
+        folder_(run_folder(config.experiment, group_)),
+        quiet_(options.quiet || !group_.is_first()) {}
+
+  int run() {
+    const InterruptGuard interrupt;
+    train::Trainer trainer(*base_, trainer_options(config_, base_->config(), folder_, group_.ranks()), group_,
+                           {.on_step = [&](const train::StepReport& report) { log_step(report); },
+                            .validate = validation(),
+                            .stop = [&] { return interrupt.signal_came(); }});
+    const data::AudioReader reader(base_->config().features.sample_rate);
+    data::BatchSampler sampler(training_streams(config_),
+                               sampler_options(config_, group_.rank(), group_.ranks()));
+    if (group_.is_first()) {
+      tell_plan(trainer, sampler.totals(), config_.trainer.max_steps, folder_);
+      open_logs(trainer.first_step());
+      if (validator_ && options_.validate_base && trainer.first_step() == 0) validate_base();
+    }
+    group_.barrier();
+
+    const text::SentencePiece pieces(base_->tokenizer_model(), base_->source());
+    const model::PromptTable prompts(base_->config().prompt);
+    const train::TargetWriter targets(pieces, prompts, config_.append_lang_tag);
+    const train::PromptChooser chooser(prompts, config_.train_ds.default_prompt_mode,
+                                       config_.train_ds.unified_auto_ratio);
+    const train::BatchMaker maker(*base_, targets, chooser, config_.dither, config_.train_ds.default_lang);
+    const train::WaveformAugment augment(config_.waveform, base_->config().features.sample_rate,
+                                         noise_source(config_.train_ds, reader));
+    data::BatchLoader loader(std::move(sampler), reader,
+                             {.threads = std::max(1, config_.train_ds.num_workers),
+                              .first_batch = trainer.first_batch(),
+                              .transform = [&](std::vector<float>& samples, const data::Cut& cut,
+                                               std::uint64_t seed) { augment(samples, cut, seed); }});
+    train::BatchFeed feed(loader, maker);
+    progress_.emplace("training", static_cast<double>(config_.trainer.max_steps), quiet_);
+    const train::TrainingOutcome outcome = trainer.run([&] { return feed.next(); }, config_.experiment.name);
+    progress_.reset();
+    if (group_.is_first()) tell_outcome(outcome, loader.unreadable());
+    return kDone;
+  }
+
+ private:
+  std::function<double(const fs::path&, std::int64_t)> validation() {
+    if (config_.validation_ds.manifest_filepath.empty() || !group_.is_first()) return {};
+    return [this](const fs::path& model, std::int64_t step) { return validate(model, step); };
+  }
+
+  void open_logs(std::int64_t first_step) {
+    write_text(folder_ / "config.yaml", train::to_yaml(config_));
+    metrics_ = std::make_unique<train::MetricsLog>(folder_ / "metrics.jsonl", first_step + 1);
+    if (config_.experiment.create_tensorboard_logger)
+      events_ = std::make_unique<train::TensorBoardLog>(folder_, first_step, seconds_since_1970());
+    if (!config_.validation_ds.manifest_filepath.empty())
+      validator_ = std::make_unique<TrainingValidator>(config_, folder_ / "validation.jsonl", first_step, quiet_);
+  }
+
+  void validate_base() {
+    const double rate = validate(config_.init_from_nemo_model, 0);
+    log::info(fmt::format("the base model's word error rate: {:.2f} %", 100 * rate));
+  }
+
+  double validate(const fs::path& model, std::int64_t step) {
+    if (progress_) progress_->clear();
+    const double rate = validator_->validate(model, step);
+    if (events_) events_->write_scalars(step, {{"val_wer", rate}}, seconds_since_1970());
+    if (step > 0)
+      log::info(fmt::format("step {}: word error rate {:.2f} % at {}", step, 100 * rate,
+                            validator_->settings().front()));
+    write_report();
+    return rate;
+  }
+
+  void write_report() {
+    TrainingReportSources sources{.metrics = folder_ / "metrics.jsonl",
+                                  .validations = folder_ / "validation.jsonl",
+                                  .configuration = train::to_yaml(config_),
+                                  .name = config_.experiment.name};
+    if (validator_ && !validator_->history().empty()) sources.examples = validator_->history().back().examples;
+    write_text(folder_ / "report.html", training_report(sources));
+  }
+
+  void log_step(const train::StepReport& report) {
+    const train::Metrics metrics = {{"loss", report.loss},
+                                    {"lr", report.lr},
+                                    {"grad_norm", report.grad_norm},
+                                    {"audio_hours", report.audio_hours},
+                                    {"seconds", report.seconds},
+                                    {"data_seconds", report.data_seconds},
+                                    {"skipped", report.skipped ? 1.0 : 0.0}};
+    metrics_->write(report.step, metrics);
+    if (events_ && report.step % std::max(1, config_.trainer.log_every_n_steps) == 0)
+      events_->write_scalars(report.step, metrics, seconds_since_1970());
+    progress_->update(static_cast<double>(report.step), fmt::format("loss {:.3f}  lr {:.2e}  {:.2f} h of audio",
+                                                                    report.loss, report.lr, report.audio_hours));
+  }
+
+  void tell_outcome(const train::TrainingOutcome& outcome, std::int64_t unreadable) {
+    write_report();
+    if (unreadable > 0) log::warning(fmt::format("{} cuts could not be read and were passed over", unreadable));
+    if (outcome.stopped) {
+      log::info(fmt::format("stopped at step {} of {}, saved; the same command with --resume goes on", outcome.steps,
+                            config_.trainer.max_steps));
+      return;
+    }
+    if (outcome.out_of_patience) log::info(fmt::format("no better since step {}: ended", outcome.model_step));
+    fmt::print("{}\n", outcome.model.string());
+    log::info(fmt::format("the model of step {}; report: {}", outcome.model_step, (folder_ / "report.html").string()));
+  }
+
+  const train::TrainConfig& config_;
+  TrainingRunOptions options_;
+  train::RankEnvironment environment_;
+  train::ProcessGroup group_;
+  std::shared_ptr<const checkpoint::Checkpoint> base_;
+  fs::path folder_;
+  bool quiet_;
+  std::unique_ptr<train::MetricsLog> metrics_;
+  std::unique_ptr<train::TensorBoardLog> events_;
+  std::unique_ptr<TrainingValidator> validator_;
+  std::optional<Progress> progress_;
+};
+
+}  // namespace
+
+int run_training(const train::TrainConfig& config, const TrainingRunOptions& options) {
+  return TrainingRun(config, options).run();
+}
+
+}  // namespace glossa::cli

@@ -1,0 +1,148 @@
+#include "cli/training_validation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "base/fail.h"
+#include "checkpoint/checkpoint.h"
+#include "cli/common_options.h"
+#include "cli/evaluation.h"
+#include "cli/inputs.h"
+#include "cli/progress.h"
+
+namespace glossa::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr std::size_t kExamples = 12;
+
+std::vector<eval::EvalUtterance> utterances_of(const std::vector<train::WeightedPath>& manifests,
+                                               std::optional<int> most, int sample_rate) {
+  std::vector<eval::EvalUtterance> all;
+  for (const train::WeightedPath& manifest : manifests) {
+    std::vector<Input> inputs = inputs_of_manifest(manifest.path);
+    if (most && inputs.size() > static_cast<std::size_t>(*most)) inputs.resize(static_cast<std::size_t>(*most));
+    std::vector<eval::EvalUtterance> more = eval_utterances(inputs, sample_rate);
+    std::move(more.begin(), more.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+// Lines of the steps before `first_step` of a log that a stopped run left.
+std::string earlier_lines(const fs::path& log, std::int64_t first_step) {
+  std::ifstream file(log);
+  std::string kept;
+  for (std::string line; std::getline(file, line);) {
+    const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (entry.is_object() && entry.value("step", first_step) <= first_step && first_step > 0) kept += line + "\n";
+  }
+  return kept;
+}
+
+ordered_json to_json(const std::vector<eval::Score>& scores) {
+  ordered_json list = ordered_json::array();
+  for (const eval::Score& score : scores) {
+    list.push_back({{"language", score.language},
+                    {"att_context_size", score.setting},
+                    {"utterances", score.utterances},
+                    {"wer", score.raw.rate()},
+                    {"wer_low", score.raw_interval.low},
+                    {"wer_high", score.raw_interval.high},
+                    {"wer_normalized", score.normalized.rate()},
+                    {"cer", score.characters.rate()},
+                    {"deletions", score.deletion_rate()},
+                    {"insertions", score.insertion_rate()},
+                    {"empty", score.empty_rate}});
+  }
+  return list;
+}
+
+void append(std::vector<eval::Score>& to, const std::vector<eval::Score>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+// Of everything at one setting: the sum of all languages where there are several.
+double word_error_rate(const std::vector<eval::Score>& scores, const std::string& setting) {
+  double rate = 1;
+  for (const eval::Score& score : scores) {
+    if (score.setting == setting) rate = score.raw.rate();  // "all" comes last
+  }
+  return rate;
+}
+
+}  // namespace
+
+TrainingValidator::TrainingValidator(const train::TrainConfig& config, const fs::path& log,
+                                     std::int64_t first_step, bool quiet)
+    : config_(config), quiet_(quiet) {
+  const int rate =
+      checkpoint::read_checkpoint(config.init_from_nemo_model)->config().features.sample_rate;
+  const std::optional<int> most = config.validation.max_utterances;
+  target_ = utterances_of(config.validation_ds.manifest_filepath, most, rate);
+  probes_ = utterances_of(config.validation.probe_manifests, most, rate);
+  const std::string kept = earlier_lines(log, first_step);
+  log_.open(log, std::ios::trunc);
+  if (!log_) fail_bad_input("{}: cannot be written", log.string());
+  log_ << kept << std::flush;
+}
+
+double TrainingValidator::validate(const fs::path& model, std::int64_t step) {
+  const auto start = std::chrono::steady_clock::now();
+  RecognizerOptions load;
+  load.model = model;
+  load.weights = WeightFormat::kF32;
+  load.cache_packed_weights = false;
+  load.threads = config_.threads;
+  const auto recognizer = Recognizer::load(load);
+
+  EvaluationOptions options;
+  for (const std::string& latency : config_.validation.latencies) {
+    options.att_contexts.push_back(latency.find(',') == std::string::npos
+                                       ? latency_context(latency, recognizer->info(), "glossa.validation.latencies")
+                                       : parse_att_context(latency, "glossa.validation.latencies"));
+  }
+  if (config_.validation_ds.default_prompt_mode == "auto") options.target_lang = "auto";
+  options.fallback_to_auto = true;
+  Progress progress(fmt::format("validating step {}", step),
+                    static_cast<double>((target_.size() + probes_.size()) * options.att_contexts.size()), quiet_);
+  ValidatedStep validated{.step = step};
+  double done_before = 0;
+  const auto run = [&](const std::vector<eval::EvalUtterance>& utterances) {
+    EvaluationRun result = evaluate(*recognizer, utterances, options, [&](double done, double) {
+      progress.update(done_before + done, "");
+    });
+    done_before += static_cast<double>(utterances.size() * options.att_contexts.size());
+    return result;
+  };
+  EvaluationRun target = run(target_);
+  settings_.clear();
+  for (EvaluatedSetting& setting : target.settings) {
+    settings_.push_back(setting.name);
+    append(validated.target, setting.scores);
+  }
+  if (!probes_.empty()) {
+    for (const EvaluatedSetting& setting : run(probes_).settings) append(validated.probes, setting.scores);
+  }
+  validated.examples = std::move(target.settings.front().utterances);
+  if (validated.examples.size() > kExamples) validated.examples.resize(kExamples);
+  progress.clear();
+  write(validated, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  history_.push_back(std::move(validated));
+  return word_error_rate(history_.back().target, settings_.front());
+}
+
+void TrainingValidator::write(const ValidatedStep& step, double seconds) {
+  const ordered_json line = {{"step", step.step},
+                             {"val_wer", word_error_rate(step.target, settings_.front())},
+                             {"target", to_json(step.target)},
+                             {"probes", to_json(step.probes)},
+                             {"seconds", seconds}};
+  log_ << line.dump() << "\n" << std::flush;
+}
+
+}  // namespace glossa::cli

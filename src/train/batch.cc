@@ -1,0 +1,90 @@
+#include "train/batch.h"
+
+#include <algorithm>
+
+#include "features/streaming_log_mel.h"
+#include "train/random.h"
+
+namespace glossa::train {
+namespace {
+
+constexpr std::uint64_t kDitherStream = 0xD17E;
+
+// A constant of the front end that the checkpoint may have; empty: computed.
+std::vector<float> stored(const checkpoint::Checkpoint& checkpoint, const char* name) {
+  const checkpoint::TensorView* tensor = checkpoint.find(name);
+  return tensor == nullptr ? std::vector<float>() : tensor->to_f32();
+}
+
+torch::Tensor int64_tensor(const std::vector<std::int64_t>& values) {
+  return torch::tensor(values, torch::kInt64);
+}
+
+}  // namespace
+
+BatchMaker::BatchMaker(const checkpoint::Checkpoint& checkpoint, const TargetWriter& targets,
+                       const PromptChooser& prompts, double dither, std::string default_lang)
+    : targets_(targets), prompts_(prompts), dither_(dither), default_lang_(std::move(default_lang)) {
+  const std::vector<float> window = stored(checkpoint, "preprocessor.featurizer.window");
+  const std::vector<float> filters = stored(checkpoint, "preprocessor.featurizer.fb");
+  log_mel_ = std::make_unique<const features::LogMel>(checkpoint.config().features, window, filters);
+}
+
+std::vector<float> BatchMaker::mels_of(const data::LoadedCut& cut) const {
+  std::vector<float> mels;
+  features::StreamingLogMel stream(*log_mel_);
+  if (dither_ > 0) {
+    std::vector<float> dithered = cut.samples;
+    CounterRandom random(cut.seed, kDitherStream);
+    for (float& sample : dithered) sample += static_cast<float>(dither_ * random.normal());
+    stream.accept(dithered, mels);
+  } else {
+    stream.accept(cut.samples, mels);
+  }
+  stream.finish(mels);
+  return mels;
+}
+
+TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {
+  TrainBatch batch;
+  batch.index = loaded.index;
+  const std::int64_t bins = log_mel_->config().mels;
+  std::vector<std::vector<float>> mels;
+  std::vector<std::vector<int>> targets;
+  std::vector<std::int64_t> lengths;
+  std::vector<std::int64_t> target_lengths;
+  std::vector<std::int64_t> slots;
+  for (const data::LoadedCut& cut : loaded.cuts) {
+    std::vector<float> frames = mels_of(cut);
+    if (frames.empty()) continue;
+    data::Cut known = *cut.cut;
+    if (known.target_lang.empty()) known.target_lang = default_lang_;
+    targets.push_back(targets_.write(known.text, known.target_lang).ids);
+    slots.push_back(prompts_.slot_of(known, cut.seed));
+    lengths.push_back(static_cast<std::int64_t>(frames.size()) / bins);
+    target_lengths.push_back(static_cast<std::int64_t>(targets.back().size()));
+    mels.push_back(std::move(frames));
+    batch.seeds.push_back(cut.seed);
+    batch.seconds += static_cast<double>(cut.samples.size()) / log_mel_->config().sample_rate;
+  }
+  if (batch.seeds.empty()) return batch;
+  // One frame more than the longest, as NeMo's preprocessor makes: its last frame is 0.
+  const std::int64_t width = *std::max_element(lengths.begin(), lengths.end()) + 1;
+  const std::int64_t labels = *std::max_element(target_lengths.begin(), target_lengths.end());
+  const auto size = static_cast<std::int64_t>(mels.size());
+  batch.mels = torch::zeros({size, bins, width});
+  batch.targets = torch::zeros({size, labels}, torch::kInt64);
+  for (std::int64_t row = 0; row < size; ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    const torch::Tensor frames = torch::from_blob(mels[at].data(), {lengths[at], bins});
+    batch.mels[row].slice(1, 0, lengths[at]).copy_(frames.t());
+    std::copy(targets[at].begin(), targets[at].end(),
+              batch.targets.data_ptr<std::int64_t>() + row * labels);
+  }
+  batch.mel_lengths = int64_tensor(lengths);
+  batch.target_lengths = int64_tensor(target_lengths);
+  batch.slots = int64_tensor(slots);
+  return batch;
+}
+
+}  // namespace glossa::train

@@ -1,0 +1,51 @@
+// A batch as tensors: features, labels and prompt slots.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "data/batch_loader.h"
+#include "features/log_mel.h"
+#include "train/targets.h"
+#include "train/torch.h"
+
+namespace glossa::train {
+
+struct TrainBatch {
+  std::int64_t index = 0;        // data::LoadedBatch::index
+  torch::Tensor mels;            // f32 [B, mels, frames], zeros beyond a length
+  torch::Tensor mel_lengths;     // int64 [B]
+  torch::Tensor targets;         // int64 [B, U], zeros beyond a length
+  torch::Tensor target_lengths;  // int64 [B]
+  torch::Tensor slots;           // int64 [B]
+  std::vector<std::uint64_t> seeds;  // of each utterance, for augmentation
+  double seconds = 0;                // of sound
+
+  std::int64_t size() const { return static_cast<std::int64_t>(seeds.size()); }
+};
+
+// The features are those of serving: the same code on the same samples. Any thread may use it.
+class BatchMaker {
+ public:
+  // `targets` and `prompts` must outlive it. `dither`: standard deviation of the noise added to samples.
+  // `default_lang`: of cuts without a language; may be empty.
+  BatchMaker(const checkpoint::Checkpoint& checkpoint, const TargetWriter& targets,
+             const PromptChooser& prompts, double dither, std::string default_lang = "");
+
+  // Utterances shorter than a frame are left out: the batch may be empty.
+  TrainBatch make(const data::LoadedBatch& loaded) const;
+
+ private:
+  std::vector<float> mels_of(const data::LoadedCut& cut) const;
+
+  std::unique_ptr<const features::LogMel> log_mel_;
+  const TargetWriter& targets_;
+  const PromptChooser& prompts_;
+  double dither_;
+  std::string default_lang_;
+};
+
+}  // namespace glossa::train

@@ -1,0 +1,334 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "train/random.h"
+
+namespace glossa::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// Separate uses of one seed.
+constexpr std::uint64_t kContextStream = 1;
+constexpr std::uint64_t kDropoutStream = 2;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::int64_t number_in(const Metadata& metadata, const std::string& key, const fs::path& source) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) fail_bad_input("{}: no {} (expected a state of glossa train)", source.string(), key);
+  return std::stoll(found->second);
+}
+
+}  // namespace
+
+class Trainer::Impl {
+ public:
+  Impl(const checkpoint::Checkpoint& base, const TrainerOptions& options, ProcessGroup& group,
+       TrainerHooks hooks)
+      : base_(base),
+        options_(options),
+        group_(group),
+        hooks_(std::move(hooks)),
+        schedule_(options.schedule, options.lr),
+        model_(base.config(), options.dropout),
+        store_(options.folder / "checkpoints", options.best_kept, base) {
+    check_contexts();
+    if (options.threads > 0) at::set_num_threads(options.threads);
+    load_checkpoint(model_, base);
+    optimizer_ = std::make_unique<AdamW>(choose_parameters(), options.adamw);
+    if (options.resume) resume();
+  }
+
+  std::int64_t first_step() const { return step_; }
+  std::int64_t first_batch() const { return batches_; }
+  std::int64_t trained_parameters() const {
+    std::int64_t count = 0;
+    for (const TrainedParameter& parameter : optimizer_->parameters()) count += parameter.tensor.numel();
+    return count;
+  }
+
+  TrainingOutcome run(const std::function<TrainBatch()>& next, const std::string& name) {
+    TrainingOutcome outcome;
+    model_->train();
+    while (step_ < options_.steps && !outcome.stopped && !outcome.out_of_patience) {
+      const StepReport report = take_step(next);
+      if (group_.is_first() && hooks_.on_step) hooks_.on_step(report);
+      outcome.stopped = group_.largest(hooks_.stop && hooks_.stop() ? 1 : 0) > 0;
+      const bool ends = step_ == options_.steps;
+      const bool validates = !outcome.stopped && (ends || is_due(options_.validate_every));
+      const bool saves = outcome.stopped || validates || is_due(options_.save_every);
+      if (saves) save(ends || outcome.stopped);
+      if (validates) outcome.out_of_patience = validate();
+    }
+    outcome.steps = step_;
+    if (!outcome.stopped) finish(name, outcome);
+    return outcome;
+  }
+
+ private:
+  void check_contexts() const {
+    if (options_.contexts.empty()) fail_invalid_argument("no attention context to train with (expected one or more)");
+    for (const AttContext& context : options_.contexts) {
+      if (!model::is_usable(context)) {
+        fail_invalid_argument("attention context [{},{}] (expected a left part that is a multiple of right + 1)",
+                              context.left, context.right);
+      }
+    }
+    if (!options_.context_probs.empty() && options_.context_probs.size() != options_.contexts.size()) {
+      fail_invalid_argument("{} probabilities for {} attention contexts", options_.context_probs.size(),
+                            options_.contexts.size());
+    }
+  }
+
+  std::vector<TrainedParameter> choose_parameters() {
+    std::vector<std::string> names;
+    std::map<std::string, torch::Tensor> tensors;
+    for (const auto& parameter : model_->named_parameters()) {
+      names.push_back(parameter.key());
+      tensors.emplace(parameter.key(), parameter.value());
+    }
+    const ParameterGroups groups =
+        group_parameters(names, options_.surface, options_.lr_scales, options_.freeze_subsampling);
+    for (const std::string& name : groups.frozen) tensors.at(name).set_requires_grad(false);
+    std::vector<TrainedParameter> trained;
+    for (const ParameterGroup& group : groups.groups) {
+      for (const std::string& name : group.names) trained.push_back({name, tensors.at(name), group.lr_scale});
+    }
+    return trained;
+  }
+
+  void resume() {
+    const std::optional<SavedStep> saved = store_.newest();
+    if (!saved) return;
+    const auto snapshot = checkpoint::read_nemo(saved->model);
+    load_checkpoint(model_, *snapshot);
+    const TensorFile state = read_tensor_file(saved->state);
+    optimizer_->load_state(state.tensors);
+    step_ = number_in(state.metadata, "step", saved->state);
+    batches_ = number_in(state.metadata, "batches", saved->state);
+    audio_seconds_ = std::stod(state.metadata.at("audio_seconds"));
+    if (number_in(state.metadata, "ranks", saved->state) != group_.ranks()) {
+      log::warning(fmt::format("{}: saved by {} processes, now there are {}: the data go on elsewhere",
+                               saved->state.string(), state.metadata.at("ranks"), group_.ranks()));
+    }
+    if (group_.is_first()) store_.forget_after(step_);
+  }
+
+  bool is_due(std::int64_t every) const { return every > 0 && step_ % every == 0; }
+
+  AttContext context_of(std::int64_t batch) const {
+    CounterRandom random(options_.seed + static_cast<std::uint64_t>(batch), kContextStream);
+    if (options_.context_probs.empty())
+      return options_.contexts[static_cast<std::size_t>(random.below(options_.contexts.size()))];
+    const double sum = std::accumulate(options_.context_probs.begin(), options_.context_probs.end(), 0.0);
+    double left = random.uniform() * sum;
+    std::size_t choice = 0;
+    while (choice + 1 < options_.contexts.size() && left >= options_.context_probs[choice])
+      left -= options_.context_probs[choice++];
+    return options_.contexts[choice];
+  }
+
+  // The mean loss of the batch's utterances.
+  torch::Tensor loss_of(const TrainBatch& batch) {
+    CounterRandom random(options_.seed + static_cast<std::uint64_t>(batches_) * 65536 +
+                             static_cast<std::uint64_t>(group_.rank()),
+                         kDropoutStream);
+    torch::manual_seed(random.bits());
+    torch::Tensor mels = batch.mels;
+    if (options_.spec_augment) {
+      mels = mels.clone();
+      const auto lengths = batch.mel_lengths;
+      spec_augment(*options_.spec_augment, batch.seeds,
+                   {lengths.data_ptr<std::int64_t>(), static_cast<std::size_t>(lengths.numel())},
+                   static_cast<int>(mels.size(1)), static_cast<int>(mels.size(2)),
+                   {mels.data_ptr<float>(), static_cast<std::size_t>(mels.numel())});
+    }
+    const EncoderOutput encoded = model_->encoder(mels, batch.mel_lengths, context_of(batches_));
+    const torch::Tensor fused = model_->prompt_fusion(encoded.frames, batch.slots);
+    const torch::Tensor states = model_->predictor(batch.targets);
+    return rnnt_joint_loss(model_->joint_encoder(fused), model_->joint_predictor(states),
+                           model_->joint_weight(), model_->joint_bias(), batch.targets, encoded.lengths,
+                           batch.target_lengths, options_.loss, model_->jointnet_dropout(), random.bits())
+        .mean();
+  }
+
+  StepReport take_step(const std::function<TrainBatch()>& next) {
+    const Clock::time_point start = Clock::now();
+    StepReport report;
+    optimizer_->zero_grad();
+    double loss = 0;
+    double batches = 0;
+    double sound = 0;
+    for (int part = 0; part < options_.accumulate; ++part, ++batches_) {
+      const Clock::time_point asked = Clock::now();
+      const TrainBatch batch = next();
+      report.data_seconds += seconds_since(asked);
+      if (batch.size() == 0) continue;
+      torch::Tensor mean = loss_of(batch);
+      (mean / static_cast<double>(options_.accumulate)).backward();
+      loss += mean.item<double>();
+      batches += 1;
+      sound += batch.seconds;
+    }
+    share_gradients();
+    loss = group_.sum(loss);
+    batches = group_.sum(batches);
+    audio_seconds_ += group_.sum(sound);
+
+    const GradientReport gradients = inspect_gradients(optimizer_->parameters());
+    report.loss = batches > 0 ? loss / batches : 0;
+    report.lr = schedule_.lr(step_);
+    report.grad_norm = gradients.norm;
+    report.skipped = batches == 0 || !std::isfinite(gradients.norm);
+    if (report.skipped) {
+      tell_skipped(gradients);
+    } else {
+      skipped_in_a_row_ = 0;
+      optimizer_->step(report.lr, clip_factor(gradients.norm, options_.clip_norm));
+    }
+    report.step = ++step_;
+    report.audio_hours = audio_seconds_ / 3600;
+    report.seconds = seconds_since(start);
+    return report;
+  }
+
+  // Every process needs the same gradients, those of parameters that its own batches did not reach included.
+  void share_gradients() {
+    if (group_.ranks() == 1) return;
+    std::vector<torch::Tensor> gradients;
+    for (const TrainedParameter& parameter : optimizer_->parameters()) {
+      torch::Tensor tensor = parameter.tensor;
+      if (!tensor.grad().defined()) tensor.mutable_grad() = torch::zeros_like(tensor);
+      gradients.push_back(tensor.grad());
+    }
+    group_.average(gradients);
+  }
+
+  void tell_skipped(const GradientReport& gradients) {
+    ++skipped_in_a_row_;
+    const std::string why = gradients.first_not_finite.empty()
+                                ? std::string("no utterance could be used")
+                                : fmt::format("the gradient of {} is not finite", gradients.first_not_finite);
+    if (skipped_in_a_row_ >= options_.most_skipped) {
+      fail_bad_input(
+          "step {}: {}, for {} steps in a row: training stops (lower the learning rate, clip gradients, or look at "
+          "the data; the last checkpoint is from step {})",
+          step_ + 1, why, skipped_in_a_row_, last_saved_);
+    }
+    log::warning(fmt::format("step {}: {}: nothing was changed", step_ + 1, why));
+  }
+
+  // A disk that refuses costs the checkpoint, not the run, unless it is the last one.
+  void save(bool is_last) {
+    if (group_.is_first()) {
+      const Metadata metadata = {{"step", fmt::format("{}", step_)},
+                                 {"batches", fmt::format("{}", batches_)},
+                                 {"audio_seconds", fmt::format("{:.17g}", audio_seconds_)},
+                                 {"ranks", fmt::format("{}", group_.ranks())}};
+      try {
+        saved_ = store_.save(step_, state_of(model_), optimizer_->state(), metadata);
+        last_saved_ = step_;
+      } catch (const Error& error) {
+        if (is_last) throw;
+        saved_.reset();
+        log::warning(fmt::format("checkpoint of step {} not saved: {}", step_, error.what()));
+      }
+    }
+    group_.barrier();
+  }
+
+  // True when the run is out of patience.
+  bool validate() {
+    double give_up = 0;
+    if (group_.is_first() && hooks_.validate && saved_ && saved_->step == step_) {
+      store_.score(step_, hooks_.validate(saved_->model, step_));
+      give_up = options_.patience > 0 && validations_since_best() >= options_.patience ? 1 : 0;
+    }
+    return group_.largest(give_up) > 0;
+  }
+
+  int validations_since_best() const {
+    double best = std::numeric_limits<double>::infinity();
+    int since = 0;
+    for (const auto& [step, score] : store_.scores()) {
+      since = score < best ? 0 : since + 1;
+      best = std::min(best, score);
+    }
+    return since;
+  }
+
+  // The best step by score, else the last one; the mean of the best where that scores better.
+  void finish(const std::string& name, TrainingOutcome& outcome) {
+    if (group_.is_first()) {
+      const std::vector<std::int64_t> best = store_.best();
+      outcome.model_step = best.empty() ? step_ : best.front();
+      StateDict chosen = state_in(store_.model_path(outcome.model_step));
+      outcome.model = options_.folder / (name + ".nemo");
+      const std::size_t averaged = std::min(best.size(), static_cast<std::size_t>(options_.average_best));
+      if (averaged > 1 && hooks_.validate) {
+        std::vector<StateDict> states;
+        for (std::size_t index = 0; index < averaged; ++index)
+          states.push_back(state_in(store_.model_path(best[index])));
+        const StateDict mean = average(states);
+        write_nemo(outcome.model, base_, mean);
+        const double score = hooks_.validate(outcome.model, step_);
+        const double single = store_.scores().at(outcome.model_step);
+        log::info(fmt::format("mean of the best {}: {:.4f}, the best alone: {:.4f}", states.size(), score, single));
+        if (score < single) chosen = mean;
+      }
+      if (options_.base_share > 0) {
+        AsrModel base(base_.config(), options_.dropout);
+        load_checkpoint(base, base_);
+        chosen = interpolate(state_of(base), chosen, 1 - options_.base_share);
+      }
+      write_nemo(outcome.model, base_, chosen);
+    }
+    group_.barrier();
+  }
+
+  StateDict state_in(const fs::path& path) {
+    AsrModel model(base_.config(), options_.dropout);
+    load_checkpoint(model, *checkpoint::read_nemo(path));
+    return state_of(model);
+  }
+
+  const checkpoint::Checkpoint& base_;
+  TrainerOptions options_;
+  ProcessGroup& group_;
+  TrainerHooks hooks_;
+  Schedule schedule_;
+  AsrModel model_;
+  CheckpointStore store_;
+  std::unique_ptr<AdamW> optimizer_;
+  std::int64_t step_ = 0;
+  std::int64_t batches_ = 0;
+  double audio_seconds_ = 0;
+  int skipped_in_a_row_ = 0;
+  std::int64_t last_saved_ = 0;
+  std::optional<SavedStep> saved_;
+};
+
+Trainer::Trainer(const checkpoint::Checkpoint& base, const TrainerOptions& options, ProcessGroup& group,
+                 TrainerHooks hooks)
+    : impl_(std::make_unique<Impl>(base, options, group, std::move(hooks))) {}
+Trainer::~Trainer() = default;
+std::int64_t Trainer::first_step() const { return impl_->first_step(); }
+std::int64_t Trainer::first_batch() const { return impl_->first_batch(); }
+std::int64_t Trainer::trained_parameters() const { return impl_->trained_parameters(); }
+TrainingOutcome Trainer::run(const std::function<TrainBatch()>& next, const std::string& name) {
+  return impl_->run(next, name);
+}
+
+}  // namespace glossa::train
