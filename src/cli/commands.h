@@ -24,5 +24,6 @@ Command add_info(CLI::App& program);
 Command add_languages(CLI::App& program);
 Command add_dump(CLI::App& program);
 Command add_bench(CLI::App& program);
+Command add_evaluate(CLI::App& program);
 
 }  // namespace glossa::cli
