@@ -25,5 +25,6 @@ Command add_languages(CLI::App& program);
 Command add_dump(CLI::App& program);
 Command add_bench(CLI::App& program);
 Command add_train(CLI::App& program);
+Command add_evaluate(CLI::App& program);
 
 }  // namespace glossa::cli

@@ -21,7 +21,7 @@ int run_program(int argc, char** argv) {
   program.footer("`glossa COMMAND --help` shows the options of a command.");
   const std::vector<Command> commands = {add_transcribe(program), add_convert(program), add_info(program),
                                          add_languages(program),  add_dump(program),    add_bench(program),
-                                         add_train(program)};
+                                         add_train(program),      add_evaluate(program)};
   std::string names;
   bool known = false;
   for (const Command& command : commands) {

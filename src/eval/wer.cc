@@ -1,30 +1,15 @@
 #include "eval/wer.h"
 
+#include <algorithm>
 #include <limits>
 #include <unordered_map>
+#include <utility>
 #include <vector>
+
+#include "text/utf8.h"
 
 namespace glossa::eval {
 namespace {
-
-// Bytes of the white space character (of Python's str.isspace()) that `text` starts with, 0 when there is
-// none.
-std::size_t leading_space(std::string_view text) {
-  const auto byte = [&](std::size_t index) {
-    return index < text.size() ? static_cast<unsigned char>(text[index]) : 0u;
-  };
-  const unsigned first = byte(0);
-  if ((first >= 0x09 && first <= 0x0d) || (first >= 0x1c && first <= 0x20)) return 1;
-  if (first == 0xc2) return byte(1) == 0x85 || byte(1) == 0xa0 ? 2 : 0;  // U+0085, U+00A0
-  if (first == 0xe1) return byte(1) == 0x9a && byte(2) == 0x80 ? 3 : 0;  // U+1680
-  if (first == 0xe3) return byte(1) == 0x80 && byte(2) == 0x80 ? 3 : 0;  // U+3000
-  if (first != 0xe2) return 0;
-  if (byte(1) == 0x81) return byte(2) == 0x9f ? 3 : 0;  // U+205F
-  if (byte(1) != 0x80) return 0;
-  const unsigned last = byte(2);
-  const bool space = (last >= 0x80 && last <= 0x8a) || last == 0xa8 || last == 0xa9 || last == 0xaf;
-  return space ? 3 : 0;  // U+2000 to U+200A, U+2028, U+2029, U+202F
-}
 
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> words;
@@ -34,17 +19,28 @@ std::vector<std::string_view> split(std::string_view text) {
     if (position > begin) words.push_back(text.substr(begin, position - begin));
   };
   while (position < text.size()) {
-    const std::size_t space = leading_space(text.substr(position));
-    if (space == 0) {
-      ++position;
-      continue;
+    const text::CodePoint character = text::first_code_point(text.substr(position));
+    if (text::is_space(character.value)) {
+      close_word();
+      begin = position + character.size;
     }
-    close_word();
-    position += space;
-    begin = position;
+    position += character.size;
   }
   close_word();
   return words;
+}
+
+std::vector<std::string_view> characters(std::string_view text) {
+  std::vector<std::string_view> all;
+  for (std::string_view word : split(text)) {
+    if (!all.empty()) all.emplace_back(" ");
+    while (!word.empty()) {
+      const std::size_t size = text::first_code_point(word).size;
+      all.push_back(word.substr(0, size));
+      word.remove_prefix(size);
+    }
+  }
+  return all;
 }
 
 // A cell of the Levenshtein table: the cheapest way to it, by kind of edit.
@@ -54,6 +50,55 @@ struct Path {
   std::int64_t insertions = 0;
   std::int64_t cost() const { return substitutions + deletions + insertions; }
 };
+
+using Units = std::vector<std::string_view>;
+
+// `choices`, unless null, becomes the last edit of the cheapest way to every cell, [heard, spoken].
+EditCounts levenshtein(const Units& heard_units, const Units& spoken_units, std::vector<Edit>* choices) {
+  // Units become numbers so that the table compares integers.
+  std::unordered_map<std::string_view, int> numbers;
+  const auto number = [&](const Units& units) {
+    std::vector<int> numbered;
+    numbered.reserve(units.size());
+    for (const std::string_view unit : units)
+      numbered.push_back(numbers.try_emplace(unit, static_cast<int>(numbers.size())).first->second);
+    return numbered;
+  };
+  const std::vector<int> spoken = number(spoken_units);
+  const std::vector<int> heard = number(heard_units);
+  if (choices != nullptr) choices->reserve(heard.size() * spoken.size());
+
+  // One row of the table per heard unit; row[n] is the path to the first n spoken ones.
+  std::vector<Path> row(spoken.size() + 1);
+  for (std::size_t n = 1; n < row.size(); ++n) row[n].deletions = static_cast<std::int64_t>(n);
+  for (const int unit : heard) {
+    Path diagonal = row[0];
+    ++row[0].insertions;
+    for (std::size_t n = 1; n < row.size(); ++n) {
+      Path best = diagonal;
+      Edit choice = Edit::kMatch;
+      if (spoken[n - 1] != unit) {
+        ++best.substitutions;
+        choice = Edit::kSubstitution;
+      }
+      diagonal = row[n];
+      if (row[n - 1].cost() + 1 < best.cost()) {
+        best = row[n - 1];
+        ++best.deletions;
+        choice = Edit::kDeletion;
+      }
+      if (diagonal.cost() + 1 < best.cost()) {
+        best = diagonal;
+        ++best.insertions;
+        choice = Edit::kInsertion;
+      }
+      row[n] = best;
+      if (choices != nullptr) choices->push_back(choice);
+    }
+  }
+  const Path& path = row.back();
+  return {path.substitutions, path.deletions, path.insertions, static_cast<std::int64_t>(spoken.size())};
+}
 
 }  // namespace
 
@@ -71,41 +116,30 @@ EditCounts& EditCounts::operator+=(const EditCounts& other) {
 }
 
 EditCounts word_edits(std::string_view hypothesis, std::string_view reference) {
-  // Words become numbers so that the table compares integers.
-  std::unordered_map<std::string_view, int> numbers;
-  const auto number_words = [&](std::string_view text) {
-    std::vector<int> words;
-    for (const std::string_view word : split(text)) {
-      words.push_back(numbers.try_emplace(word, static_cast<int>(numbers.size())).first->second);
-    }
-    return words;
-  };
-  const std::vector<int> spoken = number_words(reference);
-  const std::vector<int> heard = number_words(hypothesis);
+  return levenshtein(split(hypothesis), split(reference), nullptr);
+}
 
-  // One row of the table per hypothesis word; row[n] is the path to the first n reference words.
-  std::vector<Path> row(spoken.size() + 1);
-  for (std::size_t n = 1; n < row.size(); ++n) row[n].deletions = static_cast<std::int64_t>(n);
-  for (const int word : heard) {
-    Path diagonal = row[0];
-    ++row[0].insertions;
-    for (std::size_t n = 1; n < row.size(); ++n) {
-      Path best = diagonal;
-      if (spoken[n - 1] != word) ++best.substitutions;
-      diagonal = row[n];
-      if (row[n - 1].cost() + 1 < best.cost()) {
-        best = row[n - 1];
-        ++best.deletions;
-      }
-      if (diagonal.cost() + 1 < best.cost()) {
-        best = diagonal;
-        ++best.insertions;
-      }
-      row[n] = best;
-    }
+EditCounts char_edits(std::string_view hypothesis, std::string_view reference) {
+  return levenshtein(characters(hypothesis), characters(reference), nullptr);
+}
+
+std::vector<AlignedWord> align_words(std::string_view hypothesis, std::string_view reference) {
+  const Units heard = split(hypothesis);
+  const Units spoken = split(reference);
+  std::vector<Edit> table;
+  levenshtein(heard, spoken, &table);
+  std::vector<AlignedWord> aligned;
+  std::size_t h = heard.size();
+  std::size_t s = spoken.size();
+  while (h > 0 || s > 0) {
+    AlignedWord pair;
+    pair.edit = h == 0 ? Edit::kDeletion : s == 0 ? Edit::kInsertion : table[(h - 1) * spoken.size() + s - 1];
+    if (pair.edit != Edit::kInsertion) pair.reference = spoken[--s];
+    if (pair.edit != Edit::kDeletion) pair.hypothesis = heard[--h];
+    aligned.push_back(std::move(pair));
   }
-  const Path& path = row.back();
-  return {path.substitutions, path.deletions, path.insertions, static_cast<std::int64_t>(spoken.size())};
+  std::reverse(aligned.begin(), aligned.end());
+  return aligned;
 }
 
 }  // namespace glossa::eval

@@ -77,6 +77,85 @@ TEST(WordEdits, SplitsLikePython) {
   }
 }
 
+// Oracle: the definition, over the bytes of ASCII text.
+TEST(CharEdits, AgreesWithTheDefinition) {
+  std::mt19937 random(6);
+  for (int round = 0; round < 500; ++round) {
+    const auto draw = [&] {
+      std::string text(random() % 7, ' ');
+      for (char& letter : text) letter = static_cast<char>('a' + random() % 3);
+      return text;
+    };
+    const std::string heard = draw();
+    const std::string spoken = draw();
+    const EditCounts edits = char_edits(heard, spoken);
+    ASSERT_EQ(edits.edits(),
+              naive_distance({heard.begin(), heard.end()}, 0, {spoken.begin(), spoken.end()}, 0))
+        << heard << "|" << spoken;
+    ASSERT_EQ(edits.reference_words, static_cast<std::int64_t>(spoken.size()));
+  }
+}
+
+TEST(CharEdits, CountsCharactersNotBytes) {
+  const EditCounts edits = char_edits("Grüsse", "Grüße");  // ß: two letters instead of one
+  EXPECT_EQ(edits.edits(), 2);
+  EXPECT_EQ(edits.reference_words, 5);
+  EXPECT_EQ(char_edits("犬", "猫").substitutions, 1);
+}
+
+TEST(CharEdits, SpaceIsOneCharacterHoweverLong) {
+  EXPECT_EQ(char_edits(" a \t\u3000 b ", "a b").edits(), 0);
+  EXPECT_EQ(char_edits("a b", "a b").reference_words, 3);
+  EXPECT_EQ(char_edits("ab", "a b").deletions, 1);
+}
+
+// The alignment is one of both texts, in order, and is what word_edits() counted.
+TEST(AlignWords, IsTheCountedAlignment) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 1000; ++round) {
+    const auto draw = [&] {
+      std::string text;
+      for (std::size_t left = random() % 9; left > 0; --left)
+        text += std::string(1, static_cast<char>('a' + random() % 4)) + " ";
+      return text;
+    };
+    const std::string heard = draw();
+    const std::string spoken = draw();
+    EditCounts counted;
+    std::string heard_again;
+    std::string spoken_again;
+    for (const AlignedWord& pair : align_words(heard, spoken)) {
+      if (!pair.hypothesis.empty()) heard_again += pair.hypothesis + " ";
+      if (!pair.reference.empty()) spoken_again += pair.reference + " ";
+      if (pair.edit != Edit::kInsertion) ++counted.reference_words;
+      if (pair.edit == Edit::kMatch) ASSERT_EQ(pair.hypothesis, pair.reference);
+      if (pair.edit == Edit::kSubstitution) {
+        ++counted.substitutions;
+        ASSERT_NE(pair.hypothesis, pair.reference);
+      }
+      if (pair.edit == Edit::kDeletion) ++counted.deletions;
+      if (pair.edit == Edit::kInsertion) ++counted.insertions;
+    }
+    ASSERT_EQ(heard_again, heard);
+    ASSERT_EQ(spoken_again, spoken);
+    ASSERT_EQ(counted, word_edits(heard, spoken)) << heard << "| " << spoken;
+  }
+}
+
+// By hand.
+TEST(AlignWords, NamesWhatHappened) {
+  const auto aligned = align_words("the cat sat down here", "the bat sat here today");
+  ASSERT_EQ(aligned.size(), 6u);
+  EXPECT_EQ(aligned[1].edit, Edit::kSubstitution);
+  EXPECT_EQ(aligned[1].reference, "bat");
+  EXPECT_EQ(aligned[1].hypothesis, "cat");
+  EXPECT_EQ(aligned[3].edit, Edit::kInsertion);
+  EXPECT_EQ(aligned[3].hypothesis, "down");
+  EXPECT_EQ(aligned[5].edit, Edit::kDeletion);
+  EXPECT_EQ(aligned[5].reference, "today");
+  EXPECT_TRUE(align_words("", "").empty());
+}
+
 TEST(EditCounts, AddUp) {
   EditCounts total = word_edits("a b", "a c");
   total += word_edits("", "x y");
