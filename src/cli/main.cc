@@ -36,7 +36,9 @@ int fail(ExitCode code, const std::string& message) {
 }
 
 int run_command(const Command& command) {
-  const CLI::Option* quiet = command.app->get_option_no_throw("--quiet");
+  const CLI::App* named = command.app;
+  while (!named->get_subcommands().empty()) named = named->get_subcommands().back();  // "data check"
+  const CLI::Option* quiet = named->get_option_no_throw("--quiet");
   if (quiet == nullptr || quiet->count() == 0) {
     log::set_sink([](log::Level level, std::string_view message) {
       fmt::print(stderr, "glossa: {}{}\n", level == log::Level::kWarning ? "warning: " : "", message);
@@ -64,7 +66,8 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(0, 1);
   program.footer("`glossa COMMAND --help` shows the options of a command.");
   const std::vector<Command> commands = {add_transcribe(program), add_convert(program), add_info(program),
-                                         add_languages(program),  add_dump(program),    add_bench(program)};
+                                         add_languages(program),  add_data(program),    add_dump(program),
+                                         add_bench(program)};
   std::string names;
   bool known = false;
   for (const Command& command : commands) {
@@ -86,8 +89,9 @@ int run_program(int argc, char** argv) {
     fmt::print("{}\n", version.what());
     return kDone;
   } catch (const CLI::ParseError& error) {
-    const auto chosen = program.get_subcommands();
-    const std::string command = chosen.empty() ? "" : chosen.back()->get_name() + " ";
+    std::string command;
+    for (auto chosen = program.get_subcommands(); !chosen.empty(); chosen = chosen.back()->get_subcommands())
+      command += chosen.back()->get_name() + " ";
     return fail(kWrongUsage, fmt::format("{} (see `glossa {}--help`)", error.what(), command));
   }
   for (const Command& command : commands) {
