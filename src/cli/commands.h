@@ -22,6 +22,7 @@ Command add_transcribe(CLI::App& program);
 Command add_convert(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_languages(CLI::App& program);
+Command add_data(CLI::App& program);
 Command add_dump(CLI::App& program);
 Command add_bench(CLI::App& program);
 Command add_train(CLI::App& program);

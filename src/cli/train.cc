@@ -54,7 +54,8 @@ struct TrainOptions {
 std::string read_text(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) fail_bad_input("{}: cannot be read (expected a YAML file)", path.string());
+  if (!file || !(text << file.rdbuf()))
+    fail_bad_input("{}: cannot be read (expected a YAML file)", path.string());
   return text.str();
 }
 
@@ -121,7 +122,8 @@ Command make_train_command(CLI::App& program) {
                   "Manifests of other languages, mixed in so that they are not forgotten")
       ->type_name("FILE");
   program.add_option("--steps", options->recipe.steps, "Optimizer steps")->type_name("N");
-  program.add_option("--probe", options->probes, "Manifests of languages that are only watched")->type_name("FILE");
+  program.add_option("--probe", options->probes, "Manifests of languages that are only watched")
+      ->type_name("FILE");
   program
       .add_option("--latency", options->latencies,
                   "Latency to validate at, 80ms to 1120ms or L,R; several are measured, the first decides")
@@ -130,7 +132,8 @@ Command make_train_command(CLI::App& program) {
       ->type_name("NAME");
   program.add_option("--lr", options->lr, "Learning rate")->type_name("RATE");
   program.add_option("--name", options->name, "Name of the run and of the model it gives")->type_name("NAME");
-  program.add_option("--exp-dir", options->exp_dir, "Folder of runs (default: nemo_experiments)")->type_name("DIR");
+  program.add_option("--exp-dir", options->exp_dir, "Folder of runs (default: nemo_experiments)")
+      ->type_name("DIR");
   program.add_option("--version-name", options->version, "Folder of this run (default: date and time)")
       ->type_name("NAME");
   program.add_option("--threads", options->threads, "Threads; 0: one per core")

@@ -45,10 +45,10 @@ std::vector<WeightedCuts> streams_of(const train::DatasetConfig& dataset) {
     streams.push_back(stream(path, data::read_shar_cuts(path.path, options)));
   for (std::size_t index = 0; index < dataset.manifest_filepath.size(); ++index) {
     const train::WeightedPath& path = dataset.manifest_filepath[index];
-    streams.push_back(stream(path, index < dataset.tarred_audio_filepaths.size()
-                                       ? data::read_tarred_cuts(path.path, dataset.tarred_audio_filepaths[index].path,
-                                                                options)
-                                       : data::read_nemo_cuts(path.path, options)));
+    streams.push_back(stream(
+        path, index < dataset.tarred_audio_filepaths.size()
+                  ? data::read_tarred_cuts(path.path, dataset.tarred_audio_filepaths[index].path, options)
+                  : data::read_nemo_cuts(path.path, options)));
   }
   return streams;
 }

@@ -11,8 +11,9 @@
 
 namespace glossa::cli {
 
-// The streams of train_ds, and replay's with weights such that they make up their share of all draws. Bad lines of
-// manifests are told to log::warning() and passed over; a source without a single cut is Error kBadInput.
+// The streams of train_ds, and replay's with weights such that they make up their share of all draws. Bad
+// lines of manifests are told to log::warning() and passed over; a source without a single cut is Error
+// kBadInput.
 std::vector<data::WeightedCuts> training_streams(const train::TrainConfig& config);
 
 // What train_ds says about batches.

@@ -79,10 +79,12 @@ void add_validations(eval::HtmlReport& report, const std::vector<json>& validati
   for (const auto& [key, one] : series) {
     if (key.first != eval::kAllLanguages || series.size() == 1) wer.series.push_back(one);
   }
-  report.add_section("Validation", "Held-out recordings, streamed by the serving engine at the latency they are named by.");
+  report.add_section("Validation",
+                     "Held-out recordings, streamed by the serving engine at the latency they are named by.");
   report.add_plot(wer);
 
-  eval::Table table{.columns = {"language", "setting", "utterances", "base", "now", "relative", "95 %"}, .text_columns = 2};
+  eval::Table table{.columns = {"language", "setting", "utterances", "base", "now", "relative", "95 %"},
+                    .text_columns = 2};
   Rates first;
   Rates last;
   for (const char* group : {"target", "probes"}) {
@@ -94,11 +96,12 @@ void add_validations(eval::HtmlReport& report, const std::vector<json>& validati
     const double base = before == first.end() ? kNothing : number(before->second, "wer");
     const double now = number(score, "wer");
     const double change = base > 0 ? (now - base) / base : kNothing;
-    table.rows.push_back({.cells = {key.first, key.second, fmt::format("{}", score.value("utterances", 0)), percent(base),
-                                    percent(now), std::isfinite(change) ? fmt::format("{:+.1f} %", 100 * change) : "-",
-                                    fmt::format("{} to {}", percent(number(score, "wer_low")),
-                                                percent(number(score, "wer_high")))},
-                          .strong = key.first == eval::kAllLanguages});
+    table.rows.push_back(
+        {.cells = {key.first, key.second, fmt::format("{}", score.value("utterances", 0)), percent(base),
+                   percent(now), std::isfinite(change) ? fmt::format("{:+.1f} %", 100 * change) : "-",
+                   fmt::format("{} to {}", percent(number(score, "wer_low")),
+                               percent(number(score, "wer_high")))},
+         .strong = key.first == eval::kAllLanguages});
   }
   report.add_table(table);
 }
@@ -115,7 +118,8 @@ void add_forgetting(eval::HtmlReport& report, const std::vector<json>& validatio
       if (key.first != eval::kAllLanguages) languages.insert(key.first);
     }
   }
-  report.add_section("Forgetting", "Word error rate by language; coloured by the difference to the base model.");
+  report.add_section("Forgetting",
+                     "Word error rate by language; coloured by the difference to the base model.");
   const std::vector<std::string> columns(languages.begin(), languages.end());
   for (const std::string& setting : settings) {
     eval::ForgettingMatrix matrix(columns);

@@ -1,5 +1,5 @@
-// report.html of a training run, from what the run has logged: loss and learning rate, word error rate by language and
-// latency, the forgetting matrix, and examples.
+// report.html of a training run, from what the run has logged: loss and learning rate, word error rate by
+// language and latency, the forgetting matrix, and examples.
 #pragma once
 
 #include <filesystem>
@@ -11,9 +11,9 @@
 namespace glossa::cli {
 
 struct TrainingReportSources {
-  std::filesystem::path metrics;      // metrics.jsonl
-  std::filesystem::path validations;  // validation.jsonl; may be empty or absent
-  std::string configuration;          // YAML
+  std::filesystem::path metrics;                // metrics.jsonl
+  std::filesystem::path validations;            // validation.jsonl; may be empty or absent
+  std::string configuration;                    // YAML
   std::vector<eval::UtteranceResult> examples;  // of the newest validation
   std::string name;
 };

@@ -62,7 +62,8 @@ fs::path run_folder(const train::ExperimentConfig& experiment, train::ProcessGro
   std::error_code error;
   fs::create_directories(folder, error);
   if (!fs::is_directory(folder))
-    fail_bad_input("{}: cannot be made (expected a folder for the run): {}", folder.string(), error.message());
+    fail_bad_input("{}: cannot be made (expected a folder for the run): {}", folder.string(),
+                   error.message());
   return folder;
 }
 
@@ -84,8 +85,8 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.surface = config.surface;
   options.lr_scales = config.learning_rate_scales;
   options.freeze_subsampling = config.freeze_subsampling;
-  options.dropout = {regularisation.dropout,     regularisation.dropout_pre_encoder,
-                     regularisation.dropout_emb, regularisation.dropout_att,
+  options.dropout = {regularisation.dropout,         regularisation.dropout_pre_encoder,
+                     regularisation.dropout_emb,     regularisation.dropout_att,
                      regularisation.prednet_dropout, regularisation.jointnet_dropout};
   options.loss = {.fastemit_lambda = config.fastemit_lambda, .clamp = config.clamp};
   if (config.spec_augment.freq_masks > 0 || config.spec_augment.time_masks > 0)
@@ -117,8 +118,8 @@ void tell_plan(const train::Trainer& trainer, const data::BatchSampler::Totals& 
                const fs::path& folder) {
   const double parameters = static_cast<double>(trainer.trained_parameters());
   // Weight, gradient, two moments; f32.
-  log::info(fmt::format("{:.1f} M parameters are trained: {:.2f} GB with gradients and moments", parameters / 1e6,
-                        16 * parameters / kGigabyte));
+  log::info(fmt::format("{:.1f} M parameters are trained: {:.2f} GB with gradients and moments",
+                        parameters / 1e6, 16 * parameters / kGigabyte));
   log::info(fmt::format("{} cuts, {:.2f} h of audio{}", totals.cuts, totals.hours,
                         totals.hours_left_out > 0
                             ? fmt::format("; left out by the duration limits: {} short, {} long, {:.2f} h",
@@ -187,7 +188,8 @@ class TrainingRun {
     if (config_.experiment.create_tensorboard_logger)
       events_ = std::make_unique<train::TensorBoardLog>(folder_, first_step, seconds_since_1970());
     if (!config_.validation_ds.manifest_filepath.empty())
-      validator_ = std::make_unique<TrainingValidator>(config_, folder_ / "validation.jsonl", first_step, quiet_);
+      validator_ =
+          std::make_unique<TrainingValidator>(config_, folder_ / "validation.jsonl", first_step, quiet_);
   }
 
   void validate_base() {
@@ -211,7 +213,8 @@ class TrainingRun {
                                   .validations = folder_ / "validation.jsonl",
                                   .configuration = train::to_yaml(config_),
                                   .name = config_.experiment.name};
-    if (validator_ && !validator_->history().empty()) sources.examples = validator_->history().back().examples;
+    if (validator_ && !validator_->history().empty())
+      sources.examples = validator_->history().back().examples;
     write_text(folder_ / "report.html", training_report(sources));
   }
 
@@ -226,21 +229,24 @@ class TrainingRun {
     metrics_->write(report.step, metrics);
     if (events_ && report.step % std::max(1, config_.trainer.log_every_n_steps) == 0)
       events_->write_scalars(report.step, metrics, seconds_since_1970());
-    progress_->update(static_cast<double>(report.step), fmt::format("loss {:.3f}  lr {:.2e}  {:.2f} h of audio",
-                                                                    report.loss, report.lr, report.audio_hours));
+    progress_->update(
+        static_cast<double>(report.step),
+        fmt::format("loss {:.3f}  lr {:.2e}  {:.2f} h of audio", report.loss, report.lr, report.audio_hours));
   }
 
   void tell_outcome(const train::TrainingOutcome& outcome, std::int64_t unreadable) {
     write_report();
-    if (unreadable > 0) log::warning(fmt::format("{} cuts could not be read and were passed over", unreadable));
+    if (unreadable > 0)
+      log::warning(fmt::format("{} cuts could not be read and were passed over", unreadable));
     if (outcome.stopped) {
-      log::info(fmt::format("stopped at step {} of {}, saved; the same command with --resume goes on", outcome.steps,
-                            config_.trainer.max_steps));
+      log::info(fmt::format("stopped at step {} of {}, saved; the same command with --resume goes on",
+                            outcome.steps, config_.trainer.max_steps));
       return;
     }
     if (outcome.out_of_patience) log::info(fmt::format("no better since step {}: ended", outcome.model_step));
     fmt::print("{}\n", outcome.model.string());
-    log::info(fmt::format("the model of step {}; report: {}", outcome.model_step, (folder_ / "report.html").string()));
+    log::info(fmt::format("the model of step {}; report: {}", outcome.model_step,
+                          (folder_ / "report.html").string()));
   }
 
   const train::TrainConfig& config_;

@@ -1,5 +1,5 @@
-// A training run from its configuration to its report: data, trainer, logs and validation put together. The one place
-// where trainer and engine meet.
+// A training run from its configuration to its report: data, trainer, logs and validation put together. The
+// one place where trainer and engine meet.
 #pragma once
 
 #include "train/train_config.h"
@@ -12,8 +12,8 @@ struct TrainingRunOptions {
 };
 
 // Everything goes to <exp_dir>/<name>/<version>: config.yaml, metrics.jsonl, validation.jsonl, report.html,
-// TensorBoard events, checkpoints/, and at the end <name>.nemo. Returns an ExitCode; a run that SIGTERM or SIGINT
-// ended with a checkpoint is kDone.
+// TensorBoard events, checkpoints/, and at the end <name>.nemo. Returns an ExitCode; a run that SIGTERM or
+// SIGINT ended with a checkpoint is kDone.
 int run_training(const train::TrainConfig& config, const TrainingRunOptions& options);
 
 }  // namespace glossa::cli

@@ -26,7 +26,8 @@ std::vector<eval::EvalUtterance> utterances_of(const std::vector<train::Weighted
   std::vector<eval::EvalUtterance> all;
   for (const train::WeightedPath& manifest : manifests) {
     std::vector<Input> inputs = inputs_of_manifest(manifest.path);
-    if (most && inputs.size() > static_cast<std::size_t>(*most)) inputs.resize(static_cast<std::size_t>(*most));
+    if (most && inputs.size() > static_cast<std::size_t>(*most))
+      inputs.resize(static_cast<std::size_t>(*most));
     std::vector<eval::EvalUtterance> more = eval_utterances(inputs, sample_rate);
     std::move(more.begin(), more.end(), std::back_inserter(all));
   }
@@ -39,7 +40,8 @@ std::string earlier_lines(const fs::path& log, std::int64_t first_step) {
   std::string kept;
   for (std::string line; std::getline(file, line);) {
     const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (entry.is_object() && entry.value("step", first_step) <= first_step && first_step > 0) kept += line + "\n";
+    if (entry.is_object() && entry.value("step", first_step) <= first_step && first_step > 0)
+      kept += line + "\n";
   }
   return kept;
 }
@@ -80,8 +82,7 @@ double word_error_rate(const std::vector<eval::Score>& scores, const std::string
 TrainingValidator::TrainingValidator(const train::TrainConfig& config, const fs::path& log,
                                      std::int64_t first_step, bool quiet)
     : config_(config), quiet_(quiet) {
-  const int rate =
-      checkpoint::read_checkpoint(config.init_from_nemo_model)->config().features.sample_rate;
+  const int rate = checkpoint::read_checkpoint(config.init_from_nemo_model)->config().features.sample_rate;
   const std::optional<int> most = config.validation.max_utterances;
   target_ = utterances_of(config.validation_ds.manifest_filepath, most, rate);
   probes_ = utterances_of(config.validation.probe_manifests, most, rate);
@@ -102,20 +103,21 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step) {
 
   EvaluationOptions options;
   for (const std::string& latency : config_.validation.latencies) {
-    options.att_contexts.push_back(latency.find(',') == std::string::npos
-                                       ? latency_context(latency, recognizer->info(), "glossa.validation.latencies")
-                                       : parse_att_context(latency, "glossa.validation.latencies"));
+    options.att_contexts.push_back(
+        latency.find(',') == std::string::npos
+            ? latency_context(latency, recognizer->info(), "glossa.validation.latencies")
+            : parse_att_context(latency, "glossa.validation.latencies"));
   }
   if (config_.validation_ds.default_prompt_mode == "auto") options.target_lang = "auto";
   options.fallback_to_auto = true;
   Progress progress(fmt::format("validating step {}", step),
-                    static_cast<double>((target_.size() + probes_.size()) * options.att_contexts.size()), quiet_);
+                    static_cast<double>((target_.size() + probes_.size()) * options.att_contexts.size()),
+                    quiet_);
   ValidatedStep validated{.step = step};
   double done_before = 0;
   const auto run = [&](const std::vector<eval::EvalUtterance>& utterances) {
-    EvaluationRun result = evaluate(*recognizer, utterances, options, [&](double done, double) {
-      progress.update(done_before + done, "");
-    });
+    EvaluationRun result = evaluate(*recognizer, utterances, options,
+                                    [&](double done, double) { progress.update(done_before + done, ""); });
     done_before += static_cast<double>(utterances.size() * options.att_contexts.size());
     return result;
   };

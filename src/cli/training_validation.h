@@ -1,5 +1,5 @@
-// Validation of a run: the serving engine streams held-out recordings at the latencies the model will be deployed at,
-// in the languages that are trained and in others that must not be forgotten.
+// Validation of a run: the serving engine streams held-out recordings at the latencies the model will be
+// deployed at, in the languages that are trained and in others that must not be forgotten.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct ValidatedStep {
 class TrainingValidator {
  public:
   // Reads the manifests; `log`: validation.jsonl, which is gone on with from `first_step`.
-  TrainingValidator(const train::TrainConfig& config, const std::filesystem::path& log, std::int64_t first_step,
-                    bool quiet);
+  TrainingValidator(const train::TrainConfig& config, const std::filesystem::path& log,
+                    std::int64_t first_step, bool quiet);
 
   bool has_data() const { return !target_.empty(); }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/fail.h"
 
@@ -73,6 +74,20 @@ ManifestEntry parse_entry(const json& object, const fs::path& folder, const Plac
 
 }  // namespace
 
+std::optional<ManifestEntry> parse_manifest_line(std::string_view text, const fs::path& folder,
+                                                 const std::string& file, int line) {
+  if (line == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.find_first_not_of(" \t\r") == std::string_view::npos) return std::nullopt;
+  json object;
+  try {
+    object = json::parse(text);
+  } catch (const json::exception& error) {
+    fail_bad_input("{}:{}: not JSON ({})", file, line, error.what());
+  }
+  if (object.is_object() && is_skipped(object)) return std::nullopt;
+  return parse_entry(object, folder, {file, line});
+}
+
 std::vector<ManifestEntry> read_manifest(const fs::path& path) {
   if (fs::is_directory(path))
     fail_bad_input("{}: not a manifest (expected a file, got a folder)", path.string());
@@ -82,16 +97,9 @@ std::vector<ManifestEntry> read_manifest(const fs::path& path) {
   std::vector<ManifestEntry> entries;
   std::string text;
   for (Place place{path.string(), 1}; std::getline(file, text); ++place.line) {
-    if (place.line == 1 && text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    json object;
-    try {
-      object = json::parse(text);
-    } catch (const json::exception& error) {
-      fail_bad_input("{}:{}: not JSON ({})", place.file, place.line, error.what());
+    if (auto entry = parse_manifest_line(text, folder, place.file, place.line)) {
+      entries.push_back(std::move(*entry));
     }
-    if (object.is_object() && is_skipped(object)) continue;
-    entries.push_back(parse_entry(object, folder, place));
   }
   if (file.bad()) fail_bad_input("{}: cannot read the manifest", path.string());
   return entries;

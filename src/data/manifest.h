@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace glossa::data {
@@ -16,6 +17,11 @@ struct ManifestEntry {
   std::optional<std::string> target_lang;  // "target_lang", else "lang"
   int line = 0;                            // 1-based, for messages
 };
+
+// One line: none for a blank one and for "_skipme": true. Relative paths count from `folder`. Error kBadInput
+// names `file` and `line`.
+std::optional<ManifestEntry> parse_manifest_line(std::string_view text, const std::filesystem::path& folder,
+                                                 const std::string& file, int line);
 
 // Error kBadInput names the file and line of what cannot be read. Blank lines and entries with "_skipme":
 // true are passed over. An empty manifest gives no entries.

@@ -1,0 +1,22 @@
+#include "audio/audio_info.h"
+
+#include <sndfile.h>
+
+namespace glossa::audio {
+
+std::optional<AudioInfo> read_audio_info(const std::filesystem::path& path) {
+  SF_INFO info{};
+  SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
+  if (file == nullptr) return std::nullopt;
+  sf_close(file);
+  if (info.samplerate < 1 || info.channels < 1 || info.frames < 0 || info.frames == SF_COUNT_MAX) {
+    return std::nullopt;
+  }
+  SF_FORMAT_INFO format{};
+  format.format = info.format & SF_FORMAT_TYPEMASK;
+  const bool named = sf_command(nullptr, SFC_GET_FORMAT_INFO, &format, sizeof(format)) == 0;
+  return AudioInfo{info.samplerate, info.channels, info.frames,
+                   named && format.name != nullptr ? format.name : ""};
+}
+
+}  // namespace glossa::audio

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+
+#include "base/fail.h"
+#include "cli/data_commands.h"
+#include "cli/option_values.h"
+
+namespace glossa::cli {
+
+namespace fs = std::filesystem;
+
+void add_manifests(CLI::App& command, DataOptions& options) {
+  command
+      .add_option("manifest", options.manifests,
+                  "Manifests: JSON lines with audio_filepath, duration, text, target_lang")
+      ->required()
+      ->type_name("");
+}
+
+void add_threads(CLI::App& command, DataOptions& options) {
+  command.add_option("--threads", options.threads, "Threads (default: one per core)")
+      ->check(between(1, 1024))
+      ->type_name("N");
+}
+
+void add_json_and_quiet(CLI::App& command, DataOptions& options) {
+  command.add_flag("--json", options.json, "JSON instead of text");
+  command.add_flag("--quiet", options.quiet, "Neither progress nor notes on stderr, only errors");
+}
+
+std::vector<data::ManifestText> read_manifests(const std::vector<fs::path>& paths) {
+  std::vector<data::ManifestText> manifests;
+  for (const fs::path& path : paths) {
+    for (const data::ManifestText& earlier : manifests) {
+      if (fs::exists(path) && fs::equivalent(earlier.path, path))
+        fail_invalid_argument("{}: named twice (expected different manifests)", path.string());
+    }
+    manifests.push_back(data::read_manifest_text(path));
+  }
+  return manifests;
+}
+
+TextModel read_text_model(const fs::path& path) {
+  if (!fs::exists(path))
+    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", path.string());
+  TextModel model;
+  model.checkpoint = checkpoint::read_checkpoint(path);
+  model.tokenizer =
+      std::make_unique<text::SentencePiece>(model.checkpoint->tokenizer_model(), model.checkpoint->source());
+  if (model.checkpoint->config().has_prompt()) model.prompts.emplace(model.checkpoint->config().prompt);
+  return model;
+}
+
+void replace_file(const fs::path& path, const std::string& bytes) {
+  const fs::path partial = path.string() + ".partial";
+  std::ofstream file(partial, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) {
+    std::error_code ignored;
+    fs::remove(partial, ignored);
+    fail_bad_input("{}: cannot write the file", partial.string());
+  }
+  fs::rename(partial, path);
+}
+
+std::string counted(std::int64_t count, const std::string& noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+}  // namespace glossa::cli
