@@ -15,7 +15,8 @@ if(NOT GLOSSA_TRAIN STREQUAL "OFF")
     # A plain target with system headers: libtorch's own flags and warnings stay out of ours.
     add_library(glossa_torch INTERFACE)
     target_include_directories(glossa_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-    target_link_libraries(glossa_torch INTERFACE ${TORCH_LIBRARIES})
+    # at::parallel_for is a template: without OpenMP here it runs on one thread.
+    target_link_libraries(glossa_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
   else()
     message(STATUS "libtorch not found: no trainer (install libtorch-dev, or set CMAKE_PREFIX_PATH)")
   endif()
