@@ -36,7 +36,9 @@ int fail(ExitCode code, const std::string& message) {
 }
 
 int run_command(const Command& command) {
-  const CLI::Option* quiet = command.app->get_option_no_throw("--quiet");
+  const CLI::App* named = command.app;
+  while (!named->get_subcommands().empty()) named = named->get_subcommands().back();  // "data check"
+  const CLI::Option* quiet = named->get_option_no_throw("--quiet");
   if (quiet == nullptr || quiet->count() == 0) {
     log::set_sink([](log::Level level, std::string_view message) {
       fmt::print(stderr, "glossa: {}{}\n", level == log::Level::kWarning ? "warning: " : "", message);
@@ -70,8 +72,9 @@ Parsed parse_command_line(CLI::App& program, int argc, char** argv) {
     fmt::print("{}\n", version.what());
     return {};
   } catch (const CLI::ParseError& error) {
-    const auto chosen = program.get_subcommands();
-    const std::string command = chosen.empty() ? "" : chosen.back()->get_name() + " ";
+    std::string command;
+    for (auto chosen = program.get_subcommands(); !chosen.empty(); chosen = chosen.back()->get_subcommands())
+      command += chosen.back()->get_name() + " ";
     return {.exit_code = fail(kWrongUsage, fmt::format("{} (see `{} {}--help`)", error.what(),
                                                        program.get_name(), command))};
   }
