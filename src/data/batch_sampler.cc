@@ -48,7 +48,6 @@ class Bucket {
 
   // A further cut would not go into the next batch.
   bool ready() const { return closed_; }
-  bool empty() const { return waiting_.empty(); }
   std::size_t size() const { return waiting_.size(); }
 
   BatchPlan pop(const BatchLimit& limit) {
@@ -249,7 +248,7 @@ class BatchSampler::Impl {
 
   // Any ready bucket with equal probability. The batches of one step, one per rank, come from one bucket
   // where it has enough, so that no rank waits for longer sounds of another. None ready (at the end of the
-  // data, or limits that the buffer cannot fill): any that is not empty.
+  // data, or limits that the buffer cannot fill): the fullest.
   std::size_t choose() {
     const auto group = batches_ / static_cast<std::uint64_t>(options_.ranks);
     if (last_bucket_ != kNone && last_group_ == group && buckets_[last_bucket_].ready()) return last_bucket_;
@@ -257,10 +256,12 @@ class BatchSampler::Impl {
     for (std::size_t index = 0; index < buckets_.size(); ++index) {
       if (buckets_[index].ready()) candidates.push_back(index);
     }
-    for (std::size_t index = 0; candidates.empty() && index < buckets_.size(); ++index) {
-      if (!buckets_[index].empty()) candidates = {index};
+    if (candidates.empty()) {
+      const auto fullest =
+          std::max_element(buckets_.begin(), buckets_.end(),
+                           [](const Bucket& a, const Bucket& b) { return a.size() < b.size(); });
+      return fullest->size() == 0 ? kNone : static_cast<std::size_t>(fullest - buckets_.begin());
     }
-    if (candidates.empty()) return kNone;
     return candidates[random_below(options_.seed, Purpose::kBucket, batches_, candidates.size())];
   }
 

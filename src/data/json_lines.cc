@@ -71,8 +71,7 @@ void for_each_json_line(std::istream& lines, const std::string& name, const BadL
     if (place.line == 1 && text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      const json object = parse_line(text, place);
-      if (!is_skipped(object)) entry(object, place);
+      entry(parse_line(text, place), place);
     } catch (const Error& error) {
       if (!on_bad_line || error.code() != ErrorCode::kBadInput) throw;
       on_bad_line(error.what());

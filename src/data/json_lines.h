@@ -24,10 +24,10 @@ struct Place {
 const nlohmann::json* find(const nlohmann::json& object, const char* key);
 std::optional<std::string> find_string(const nlohmann::json& object, const char* key, const Place& place);
 std::optional<double> find_seconds(const nlohmann::json& object, const char* key, const Place& place);
-bool is_skipped(const nlohmann::json& object);  // "_skipme"
+bool is_skipped(const nlohmann::json& object);  // "_skipme": the entry is to be passed over
 
-// Calls entry(object, place) for every line that is neither blank nor skipped; `object` is a JSON object.
-// What a line throws as kBadInput goes to `on_bad_line` when there is one.
+// Calls entry(object, place) for every line that is not blank; `object` is a JSON object. What a line throws
+// as kBadInput goes to `on_bad_line` when there is one.
 using OnEntry = std::function<void(const nlohmann::json& object, const Place& place)>;
 void for_each_json_line(std::istream& lines, const std::string& name, const BadLine& on_bad_line,
                         const OnEntry& entry);

@@ -10,6 +10,7 @@ std::vector<ManifestEntry> read_manifest(const fs::path& path) {
   const fs::path folder = fs::absolute(path).parent_path();
   std::vector<ManifestEntry> entries;
   for_each_json_line(path, /*on_bad_line=*/{}, [&](const nlohmann::json& object, const Place& place) {
+    if (is_skipped(object)) return;
     ManifestEntry entry;
     // An absolute path replaces the folder.
     entry.audio_filepath = (folder / fs::path(audio_filepath(object, place))).lexically_normal();

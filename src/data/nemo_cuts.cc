@@ -11,6 +11,7 @@ namespace fs = std::filesystem;
 void append_nemo_cuts(std::istream& lines, const std::string& name, const fs::path& folder,
                       const SourceOptions& options, std::vector<Cut>& cuts) {
   for_each_json_line(lines, name, options.on_bad_line, [&](const nlohmann::json& object, const Place& place) {
+    if (is_skipped(object)) return;
     Cut cut = parse_nemo_entry(object, place, options);
     cut.audio = (folder / fs::path(audio_filepath(object, place))).lexically_normal();
     cut.id = fmt::format("{}:{}", cut.audio.stem().string(), place.line);

@@ -122,6 +122,7 @@ void append_shard(const ShardFiles& shard, const SourceOptions& options, std::ve
   std::istringstream lines(text_of(shard.cuts));
   for_each_json_line(
       lines, shard.cuts.string(), options.on_bad_line, [&](const json& object, const Place& place) {
+        if (is_skipped(object)) return;
         Cut cut = parse_shar_cut(object, place, options);
         const auto sound = sounds.find(cut.id);
         if (sound == sounds.end()) {

@@ -37,10 +37,14 @@ class Shard {
     for (const TarMember& member : contents_.members) members_.emplace(member.name, Member{member.bytes});
   }
 
+  // The member has an entry, which is passed over.
+  void skip(const std::string& name) {
+    if (const auto member = member_of(name); member != members_.end()) member->second.used = true;
+  }
+
   // Adds the sound's place to `cut`, whose id is the entry's name.
   void place(Cut cut, std::vector<Cut>& cuts) {
-    auto member = members_.find(cut.id);
-    if (member == members_.end()) member = members_.find(shared_member(cut.id));
+    const auto member = member_of(cut.id);
     if (member == members_.end()) {
       if (!contents_.damage.empty()) {
         ++lost_;
@@ -75,6 +79,12 @@ class Shard {
     std::span<const std::byte> bytes;
     bool used = false;
   };
+  using Members = std::unordered_map<std::string, Member>;
+
+  Members::iterator member_of(const std::string& name) {
+    const auto member = members_.find(name);
+    return member != members_.end() ? member : members_.find(shared_member(name));
+  }
 
   static double seconds_left(const Cut& cut, std::span<const std::byte> bytes) {
     const double seconds =
@@ -94,7 +104,7 @@ class Shard {
   const SourceOptions& options_;
   MappedFile map_;
   TarContents contents_;
-  std::unordered_map<std::string, Member> members_;
+  Members members_;
   std::int64_t lost_ = 0;
 };
 
@@ -111,10 +121,15 @@ std::map<long, std::string> by_shard_id(const std::vector<std::string>& paths, s
   return result;
 }
 
+std::string member_name(const nlohmann::json& object, const Place& place) {
+  std::string name = audio_filepath(object, place);
+  while (name.starts_with("./")) name.erase(0, 2);  // tar members are named without it
+  return name;
+}
+
 Cut parse_tarred_entry(const nlohmann::json& object, const Place& place, const SourceOptions& options) {
   Cut cut = parse_nemo_entry(object, place, options);
-  cut.id = audio_filepath(object, place);
-  while (cut.id.starts_with("./")) cut.id.erase(0, 2);  // tar members are named without it
+  cut.id = member_name(object, place);
   return cut;
 }
 
@@ -152,6 +167,7 @@ void expect_same_shards(const std::map<long, std::string>& manifests, const std:
 std::vector<Cut> read_grouped(const std::string& manifest, const std::map<long, std::string>& tars,
                               const SourceOptions& options) {
   std::map<long, std::vector<Cut>> by_shard;
+  std::map<long, std::vector<std::string>> skipped;
   for_each_json_line(manifest, options.on_bad_line, [&](const nlohmann::json& object, const Place& place) {
     std::optional<long> id = entry_shard(object, place);
     if (tars.size() == 1 && (!id || !tars.contains(*id))) id = tars.begin()->first;  // the only tar there is
@@ -163,11 +179,16 @@ std::vector<Cut> read_grouped(const std::string& manifest, const std::map<long, 
       fail_bad_input("{}:{}: no tar for shard_id {} (expected {} to {})", place.file, place.line, *id,
                      tars.begin()->first, tars.rbegin()->first);
     }
-    by_shard[*id].push_back(parse_tarred_entry(object, place, options));
+    if (is_skipped(object)) {
+      skipped[*id].push_back(member_name(object, place));
+    } else {
+      by_shard[*id].push_back(parse_tarred_entry(object, place, options));
+    }
   });
   std::vector<Cut> cuts;
   for (const auto& [id, tar] : tars) {
     Shard shard(tar, options);
+    for (const std::string& name : skipped[id]) shard.skip(name);
     for (Cut& cut : by_shard[id]) {
       try {
         shard.place(std::move(cut), cuts);
@@ -199,7 +220,11 @@ std::vector<Cut> read_tarred_cuts(const std::string& manifests, const std::strin
   for (const auto& [id, manifest] : manifests_by_id) {
     Shard shard(tars_by_id.at(id), options);
     for_each_json_line(manifest, options.on_bad_line, [&](const nlohmann::json& object, const Place& place) {
-      shard.place(parse_tarred_entry(object, place, options), cuts);
+      if (is_skipped(object)) {
+        shard.skip(member_name(object, place));
+      } else {
+        shard.place(parse_tarred_entry(object, place, options), cuts);
+      }
     });
     shard.finish(manifest);
   }
