@@ -1,5 +1,6 @@
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/printable.h"
 #include "data/cut_sources.h"
+#include "data/json_lines.h"
 
 namespace glossa::data {
 namespace {
@@ -165,11 +167,15 @@ class Reader {
     if (yaml.find_first_of("\n[{") == std::string::npos) {
       const fs::path path = folder_ / yaml;
       std::ifstream file(path, std::ios::binary);
-      if (!fs::is_regular_file(path) || !file) {
+      if (!is_file(path) || !file) {
         fail_bad_input("{}: no such file (expected an input_cfg)", path.string());
       }
       where = path.string();
-      if (fs::file_size(path) <= kLargestYaml) yaml.assign(std::istreambuf_iterator<char>(file), {});
+      std::error_code ignored;
+      if (fs::file_size(path, ignored) > kLargestYaml) {
+        fail_bad_input("{}: too large (expected at most {} bytes)", where, kLargestYaml);
+      }
+      yaml.assign(std::istreambuf_iterator<char>(file), {});
     }
     if (yaml.size() > kLargestYaml)
       fail_bad_input("{}: too large (expected at most {} bytes)", where, kLargestYaml);

@@ -34,6 +34,16 @@ std::string shown(const json& value) {
 
 }  // namespace
 
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 const json* find(const json& object, const char* key) {
   const auto found = object.find(key);
   return found == object.end() || found->is_null() ? nullptr : &*found;
@@ -81,7 +91,7 @@ void for_each_json_line(std::istream& lines, const std::string& name, const BadL
 }
 
 void for_each_json_line(const fs::path& manifest, const BadLine& on_bad_line, const OnEntry& entry) {
-  if (fs::is_directory(manifest))
+  if (is_folder(manifest))
     fail_bad_input("{}: not a manifest (expected a file, got a folder)", manifest.string());
   std::ifstream file(manifest, std::ios::binary);
   if (!file) {

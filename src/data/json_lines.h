@@ -20,6 +20,10 @@ struct Place {
   int line = 0;  // 1-based
 };
 
+// What cannot be looked at (a name too long, no permission) is not there.
+bool is_file(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+
 // None when absent or null. Error kBadInput when it is of another type.
 const nlohmann::json* find(const nlohmann::json& object, const char* key);
 std::optional<std::string> find_string(const nlohmann::json& object, const char* key, const Place& place);

@@ -37,10 +37,8 @@ std::vector<Cut> read_nemo_cuts(const fs::path& manifest, const SourceOptions& o
   std::vector<Cut> cuts;
   const std::string whole = manifest.string();
   // A name that exists is no pattern, whatever brackets it has.
-  for (const std::string& path : fs::exists(manifest) ? std::vector{whole} : expand_shards(whole)) {
-    if (!fs::exists(path)) fail_bad_input("{}: no such manifest (expected a file of JSON lines)", path);
-    if (!fs::is_regular_file(path))
-      fail_bad_input("{}: not a manifest (expected a file of JSON lines)", path);
+  for (const std::string& path : is_file(manifest) ? std::vector{whole} : expand_shards(whole)) {
+    if (!is_file(path)) fail_bad_input("{}: no such manifest (expected a file of JSON lines)", path);
     std::ifstream file(path, std::ios::binary);
     if (!file) fail_bad_input("{}: cannot open the manifest (expected a file of JSON lines)", path);
     append_nemo_cuts(file, path, fs::absolute(path).parent_path(), options, cuts);

@@ -24,12 +24,13 @@ struct ShardFiles {
 
 // "cuts.NNNNNN.jsonl.gz" (or not compressed, or not numbered) with "recording.NNNNNN.tar", by name.
 std::vector<ShardFiles> shards_of(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
+  if (!is_folder(folder)) {
     fail_bad_input("{}: no such folder (expected a Lhotse Shar folder)", folder.string());
   }
   constexpr std::string_view kPrefix = "cuts";
   std::vector<ShardFiles> shards;
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  std::error_code ignored;  // a folder that cannot be read has no cuts
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const std::size_t suffix = name.find(".jsonl");
     if (!name.starts_with(kPrefix) || suffix == std::string::npos) continue;
@@ -37,7 +38,7 @@ std::vector<ShardFiles> shards_of(const fs::path& folder) {
     if (ending != ".jsonl.gz" && ending != ".jsonl") continue;
     const std::string number = name.substr(kPrefix.size(), suffix - kPrefix.size());
     shards.push_back({entry.path(), folder / ("recording" + number + ".tar")});
-    if (!fs::is_regular_file(shards.back().recording)) {
+    if (!is_file(shards.back().recording)) {
       fail_bad_input("{}: no such file (expected the sound of {})", shards.back().recording.string(),
                      entry.path().string());
     }

@@ -111,7 +111,7 @@ class Shard {
 std::map<long, std::string> by_shard_id(const std::vector<std::string>& paths, std::string_view kind) {
   std::map<long, std::string> result;
   for (const std::string& path : paths) {
-    if (!fs::is_regular_file(path)) fail_bad_input("{}: no such file (expected a shard)", path);
+    if (!is_file(path)) fail_bad_input("{}: no such file (expected a shard)", path);
     std::optional<long> id = shard_id(path, kind);
     if (!id && paths.size() == 1) id = 0;
     if (!id) fail_bad_input("{}: no shard number (expected a name like {}_12)", path, kind);
@@ -210,7 +210,7 @@ std::vector<Cut> read_tarred_cuts(const std::string& manifests, const std::strin
   const auto tars_by_id = by_shard_id(expand_shards(tars), "audio");
   const auto manifest_paths = expand_shards(manifests);
   if (manifest_paths.size() == 1) {
-    if (!fs::is_regular_file(manifest_paths[0]))
+    if (!is_file(manifest_paths[0]))
       fail_bad_input("{}: no such file (expected a manifest)", manifest_paths[0]);
     return read_grouped(manifest_paths[0], tars_by_id, options);
   }
