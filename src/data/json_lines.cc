@@ -75,9 +75,9 @@ bool is_skipped(const json& object) {
 }
 
 void for_each_json_line(std::istream& lines, const std::string& name, const BadLine& on_bad_line,
-                        const OnEntry& entry, int first_line) {
+                        const OnEntry& entry) {
   std::string text;
-  for (Place place{name, first_line}; std::getline(lines, text); ++place.line) {
+  for (Place place{name, 1}; std::getline(lines, text); ++place.line) {
     if (place.line == 1 && text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {

@@ -31,10 +31,10 @@ std::optional<double> find_seconds(const nlohmann::json& object, const char* key
 bool is_skipped(const nlohmann::json& object);  // "_skipme": the entry is to be passed over
 
 // Calls entry(object, place) for every line that is not blank; `object` is a JSON object. What a line throws
-// as kBadInput goes to `on_bad_line` when there is one. `first_line`: the number of the first one.
+// as kBadInput goes to `on_bad_line` when there is one.
 using OnEntry = std::function<void(const nlohmann::json& object, const Place& place)>;
 void for_each_json_line(std::istream& lines, const std::string& name, const BadLine& on_bad_line,
-                        const OnEntry& entry, int first_line = 1);
+                        const OnEntry& entry);
 void for_each_json_line(const std::filesystem::path& manifest, const BadLine& on_bad_line,
                         const OnEntry& entry);
 
