@@ -37,7 +37,7 @@ test-asan: dependencies
 # ThreadSanitizer with clang: the tests that use several threads.
 test-tsan: dependencies
 	cmake --preset tsan >/dev/null
-	cmake --build --preset tsan -j $(JOBS) --target engine_threads_test thread_pool_test
+	cmake --build --preset tsan -j $(JOBS) --target engine_threads_test thread_pool_test data_loader_test
 	ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R 'Concurrency|ThreadPool'
 
 # Speed and memory here, beside the machine's limits: make bench MODEL=path

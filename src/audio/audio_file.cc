@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -99,31 +100,76 @@ bool promises_frames(const SF_INFO& info) {
          info.frames < SF_COUNT_MAX;
 }
 
-AudioFile decode(SNDFILE* file, const SF_INFO& info, const std::string& name, int sample_rate) {
+// Formats in which libsndfile finds a frame exactly: samples that do not depend on those before them, and
+// FLAC.
+bool seeks_exactly(const SF_INFO& info) {
+  const int container = info.format & SF_FORMAT_TYPEMASK;
+  if (!info.seekable || container == SF_FORMAT_OGG || container == SF_FORMAT_MPEG) return false;
+  const int coding = info.format & SF_FORMAT_SUBMASK;
+  return (coding >= SF_FORMAT_PCM_S8 && coding <= SF_FORMAT_DOUBLE) || coding == SF_FORMAT_ULAW ||
+         coding == SF_FORMAT_ALAW;
+}
+
+// A part in frames of the file.
+struct FrameRange {
+  sf_count_t begin = 0;
+  sf_count_t count = SF_COUNT_MAX;
+};
+
+FrameRange frame_range(const AudioPart& part, int rate, const std::string& name) {
+  constexpr double kMost = kMaxHours * 3600;
+  if (!(part.offset >= 0 && part.offset <= kMost && part.duration >= 0 && part.duration <= kMost)) {
+    fail_bad_input(
+        "{}: unusable part (expected an offset and a duration of 0 to {} hours, got {} s and {} s)", name,
+        kMaxHours, part.offset, part.duration);
+  }
+  FrameRange range{std::llround(part.offset * rate)};
+  if (part.duration > 0) range.count = std::llround(part.duration * rate);
+  return range;
+}
+
+AudioFile decode(SNDFILE* file, const SF_INFO& info, const std::string& name, int sample_rate,
+                 const AudioPart& part) {
   MonoCollector collector(name, info.samplerate, info.channels, sample_rate);
-  if (info.frames < SF_COUNT_MAX) collector.announce(info.frames);
+  const FrameRange range = frame_range(part, info.samplerate, name);
+  const bool known_size = info.frames < SF_COUNT_MAX;
+  if (known_size && range.count > info.frames) collector.announce(info.frames);
   const auto channels = static_cast<std::size_t>(info.channels);
   std::vector<float> block(std::max(kBlockSamples / channels, std::size_t{1}) * channels);
   const auto block_frames = static_cast<sf_count_t>(block.size() / channels);
-  while (true) {
-    const sf_count_t frames = sf_readf_float(file, block.data(), block_frames);
+  sf_count_t position = 0;
+  if (range.begin > 0 && seeks_exactly(info) && known_size) {
+    if (range.begin >= info.frames) return collector.finish();
+    position = std::max<sf_count_t>(0, sf_seek(file, range.begin, SEEK_SET));
+  }
+  while (position - range.begin < range.count) {
+    // What lies before the part is decoded in blocks that end where it begins.
+    const sf_count_t left =
+        position < range.begin ? range.begin - position : range.count - (position - range.begin);
+    const sf_count_t frames = sf_readf_float(file, block.data(), std::min(block_frames, left));
     if (frames <= 0) break;
-    collector.push(std::span(block).first(static_cast<std::size_t>(frames) * channels));
+    if (position >= range.begin) {
+      collector.push(std::span(block).first(static_cast<std::size_t>(frames) * channels));
+    }
+    position += frames;
   }
   if (sf_error(file) != SF_ERR_NO_ERROR) {
     fail_bad_input("{}: broken sound file (expected {} sample frames, got {}: {})", name, info.frames,
-                   collector.frames(), sf_strerror(file));
+                   position, sf_strerror(file));
   }
-  if (promises_frames(info) && collector.frames() < info.frames) {
-    fail_bad_input("{}: the file ends early (expected {} sample frames, got {})", name, info.frames,
-                   collector.frames());
+  const bool to_the_end = range.count > info.frames || range.begin > info.frames - range.count;
+  const sf_count_t expected = to_the_end ? info.frames : range.begin + range.count;
+  if (promises_frames(info) && position < expected) {
+    fail_bad_input("{}: the file ends early (expected {} sample frames, got {})", name, expected, position);
   }
   return collector.finish();
 }
 
-// None when libsndfile does not know the format; `why` is its reason.
-std::optional<AudioFile> decode_memory(std::span<const std::byte> bytes, const std::string& name,
-                                       int sample_rate, std::string& why) {
+// Calls use(file, info, name) for what libsndfile knows. None when it does not know the format; `why` is its
+// reason.
+template <class Use>
+auto open_memory(std::span<const std::byte> bytes, const std::string& name, std::string& why, const Use& use)
+    -> std::optional<decltype(use(nullptr, SF_INFO{}, name))> {
   MemoryFile memory{bytes};
   SF_VIRTUAL_IO io{memory_size, memory_seek, memory_read, memory_write, memory_tell};
   SF_INFO info{};
@@ -138,10 +184,12 @@ std::optional<AudioFile> decode_memory(std::span<const std::byte> bytes, const s
     return true;
   };
   refuse_truncated_wav(read_at, bytes.size(), name);
-  return decode(file.get(), info, name, sample_rate);
+  return use(file.get(), info, name);
 }
 
-std::optional<AudioFile> decode_file(const fs::path& path, int sample_rate, std::string& why) {
+template <class Use>
+auto open_file(const fs::path& path, std::string& why, const Use& use)
+    -> std::optional<decltype(use(nullptr, SF_INFO{}, path.string()))> {
   SF_INFO info{};
   const Sndfile file(sf_open(path.c_str(), SFM_READ, &info));
   if (!file) {
@@ -156,7 +204,25 @@ std::optional<AudioFile> decode_file(const fs::path& path, int sample_rate, std:
         stream.read(reinterpret_cast<char*>(target), static_cast<std::streamsize>(size)));
   };
   refuse_truncated_wav(read_at, fs::file_size(path), path.string());
-  return decode(file.get(), info, path.string(), sample_rate);
+  return use(file.get(), info, path.string());
+}
+
+double header_seconds(SNDFILE*, const SF_INFO& info, const std::string& name) {
+  const MonoCollector checked(name, info.samplerate, info.channels, info.samplerate);
+  if (info.frames >= SF_COUNT_MAX) fail_bad_input("{}: the file does not say how long it is", name);
+  checked.announce(info.frames);
+  return static_cast<double>(info.frames) / info.samplerate;
+}
+
+// Of what was decoded whole.
+AudioFile cut_out(AudioFile file, const AudioPart& part, const std::string& name) {
+  const FrameRange range = frame_range(part, file.sample_rate, name);
+  const auto size = static_cast<sf_count_t>(file.samples.size());
+  const sf_count_t begin = std::min(range.begin, size);
+  const sf_count_t count = std::min(range.count, size - begin);
+  file.samples.erase(file.samples.begin() + begin + count, file.samples.end());
+  file.samples.erase(file.samples.begin(), file.samples.begin() + begin);
+  return file;
 }
 
 std::vector<std::byte> read_pipe(const fs::path& path) {
@@ -176,33 +242,75 @@ std::vector<std::byte> read_pipe(const fs::path& path) {
 
 constexpr std::string_view kKnownFormats = "wav, flac, ogg, opus, mp3 or another format of libsndfile";
 
-}  // namespace
-
-AudioFile read_audio(const fs::path& path, int sample_rate) {
+// False for a pipe and the like, where only reading on tells more.
+bool is_sound_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) fail_bad_input("{}: no such file (expected a sound file)", path.string());
   if (fs::is_directory(status))
     fail_bad_input("{}: cannot decode (expected a sound file, got a folder)", path.string());
-  if (!fs::is_regular_file(status)) return read_audio(read_pipe(path), path.string(), sample_rate);
+  if (!fs::is_regular_file(status)) return false;
   if (!std::ifstream(path, std::ios::binary)) {
     fail_bad_input("{}: cannot open the file ({})", path.string(), std::strerror(errno));
   }
   if (fs::file_size(path) == 0)
     fail_bad_input("{}: empty file (expected a sound file, got 0 bytes)", path.string());
-  std::string why;
-  if (auto file = decode_file(path, sample_rate, why)) return std::move(*file);
-  if (auto file = read_with_ffmpeg(path, sample_rate)) return std::move(*file);
+  return true;
+}
+
+[[noreturn]] void fail_without_ffmpeg(const fs::path& path, const std::string& why) {
   fail_bad_input(
       "{}: cannot decode (expected {}, got: {}; more formats can be read when the ffmpeg program is "
       "installed)",
       path.string(), kKnownFormats, why);
 }
 
+auto decoder(int sample_rate, const AudioPart& part) {
+  return [sample_rate, &part](SNDFILE* file, const SF_INFO& info, const std::string& name) {
+    return decode(file, info, name, sample_rate, part);
+  };
+}
+
+}  // namespace
+
+AudioFile read_audio(const fs::path& path, int sample_rate) {
+  return read_audio(path, sample_rate, AudioPart{});
+}
+
 AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate) {
+  return read_audio(bytes, name, sample_rate, AudioPart{});
+}
+
+AudioFile read_audio(const fs::path& path, int sample_rate, const AudioPart& part) {
+  if (!is_sound_file(path)) return read_audio(read_pipe(path), path.string(), sample_rate, part);
+  std::string why;
+  if (auto file = open_file(path, why, decoder(sample_rate, part))) return std::move(*file);
+  if (auto file = read_with_ffmpeg(path, sample_rate)) return cut_out(std::move(*file), part, path.string());
+  fail_without_ffmpeg(path, why);
+}
+
+AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
+                     const AudioPart& part) {
   if (bytes.empty()) fail_bad_input("{}: empty file (expected a sound file, got 0 bytes)", name);
   std::string why;
-  if (auto file = decode_memory(bytes, name, sample_rate, why)) return std::move(*file);
+  if (auto file = open_memory(bytes, name, why, decoder(sample_rate, part))) return std::move(*file);
+  fail_bad_input("{}: cannot decode (expected {}, got: {})", name, kKnownFormats, why);
+}
+
+double audio_duration(const fs::path& path) {
+  if (!is_sound_file(path)) return audio_duration(read_pipe(path), path.string());
+  std::string why;
+  if (const auto seconds = open_file(path, why, header_seconds)) return *seconds;
+  constexpr int kRate = 16000;  // Hz; any would do
+  if (const auto file = read_with_ffmpeg(path, kRate))
+    return static_cast<double>(file->samples.size()) / kRate;
+  fail_without_ffmpeg(path, why);
+}
+
+double audio_duration(std::span<const std::byte> bytes, const std::string& name) {
+  if (bytes.empty()) fail_bad_input("{}: empty file (expected a sound file, got 0 bytes)", name);
+  std::string why;
+  if (const auto seconds = open_memory(bytes, name, why, header_seconds)) return *seconds;
   fail_bad_input("{}: cannot decode (expected {}, got: {})", name, kKnownFormats, why);
 }
 

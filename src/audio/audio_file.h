@@ -25,6 +25,26 @@ AudioFile read_audio(const std::filesystem::path& path, int sample_rate);
 // The same for a file already in memory (no ffmpeg). `name` is for messages.
 AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate);
 
+// A part of a sound, in seconds. Of the file's own frames: from round(offset * rate) on, round(duration *
+// rate) of them, fewer where the file ends. duration 0: to the end.
+struct AudioPart {
+  double offset = 0;
+  double duration = 0;
+};
+
+// Only that part. At the file's own rate the samples are exactly those of the whole. Where the rate differs
+// the part is cut out first and resampled alone, with silence around it, so its first and last milliseconds
+// differ slightly from the whole's (as in Lhotse). Decodes the part alone where the format can be entered
+// exactly (wav, flac), else everything before it, too. A part beyond the end gives no samples.
+AudioFile read_audio(const std::filesystem::path& path, int sample_rate, const AudioPart& part);
+AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
+                     const AudioPart& part);
+
+// Seconds of the whole sound by its header; formats that only ffmpeg knows are decoded for it. Errors as
+// above.
+double audio_duration(const std::filesystem::path& path);
+double audio_duration(std::span<const std::byte> bytes, const std::string& name);
+
 // True when the file name's extension is one that directories are searched for.
 bool has_audio_extension(const std::filesystem::path& path);
 

@@ -86,6 +86,17 @@ class TarReader {
     return std::move(members_);
   }
 
+  TarContents read_until_damage() {
+    TarContents contents;
+    try {
+      while (!at_end_block()) read_entry();
+    } catch (const Error& error) {
+      contents.damage = error.what();
+    }
+    contents.members = std::move(members_);
+    return contents;
+  }
+
  private:
   bool at_end_block() const {
     if (archive_.size() - position_ < kBlock) {
@@ -277,6 +288,10 @@ class TarReader {
 
 std::vector<TarMember> read_tar(std::span<const std::byte> archive, const std::string& source) {
   return TarReader(archive, source).read();
+}
+
+TarContents read_damaged_tar(std::span<const std::byte> archive, const std::string& source) {
+  return TarReader(archive, source).read_until_damage();
 }
 
 }  // namespace glossa

@@ -21,4 +21,12 @@ struct TarMember {
 // damaged or truncated archive, absolute names, "..", links and devices, and names that occur twice.
 std::vector<TarMember> read_tar(std::span<const std::byte> archive, const std::string& source);
 
+struct TarContents {
+  std::vector<TarMember> members;
+  std::string damage;  // what read_tar() would have thrown; empty for a sound archive
+};
+
+// The same for archives of which a part is better than nothing: the members before the damage.
+TarContents read_damaged_tar(std::span<const std::byte> archive, const std::string& source);
+
 }  // namespace glossa

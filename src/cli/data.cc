@@ -13,8 +13,8 @@ Command add_data(CLI::App& program) {
   CLI::App* command = program.add_subcommand("data", "Look at, measure and pack training data");
   command->require_subcommand(1);
   command->footer("`glossa data COMMAND --help` shows the options of a command.");
-  const auto parts = std::make_shared<std::vector<Command>>(
-      std::vector<Command>{add_data_check(*command), add_data_stats(*command), add_data_tar(*command)});
+  const auto parts = std::make_shared<std::vector<Command>>(std::vector<Command>{
+      add_data_check(*command), add_data_stats(*command), add_data_tar(*command), add_data_mix(*command)});
   return {command, [parts] {
             for (const Command& part : *parts) {
               if (part.app->parsed()) return part.run();

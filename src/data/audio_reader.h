@@ -14,9 +14,11 @@ class AudioReader {
   explicit AudioReader(int sample_rate, int most_open = 64);
   ~AudioReader();
 
-  // Mono samples of the cut, resampled. Error kBadInput names the cut and its source when the sound is missing,
-  // damaged, or shorter than offset.
+  // Mono samples of the cut, resampled. Error kBadInput names the cut and its source when the sound is
+  // missing, damaged, or shorter than offset.
   std::vector<float> read(const Cut& cut) const;
+
+  int sample_rate() const;  // Hz
 
  private:
   class Impl;

@@ -38,8 +38,8 @@ class BatchLoader {
   BatchLoader(BatchSampler sampler, const AudioReader& reader, const LoaderOptions& options);
   ~BatchLoader();  // joins
 
-  // In the sampler's order whatever the number of threads. Cuts whose sound cannot be read are left out, each told
-  // to log::warning() once and counted; a batch of none is passed over. Empty cuts at the end.
+  // In the sampler's order whatever the number of threads. Cuts whose sound cannot be read are left out, each
+  // told to log::warning() once and counted; a batch of none is passed over. Empty cuts at the end.
   LoadedBatch next();
 
   std::int64_t unreadable() const;

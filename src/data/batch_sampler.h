@@ -15,19 +15,19 @@
 namespace glossa::data {
 
 struct SamplerOptions {
-  std::optional<int> batch_size;              // cuts at most
-  std::optional<double> batch_duration;       // seconds at most, padded to the longest
-  std::optional<double> quadratic_duration;   // seconds
-  double min_duration = 0;                    // cuts outside [min, max] seconds are left out
+  std::optional<int> batch_size;             // cuts at most
+  std::optional<double> batch_duration;      // seconds at most, padded to the longest
+  std::optional<double> quadratic_duration;  // seconds
+  double min_duration = 0;                   // cuts outside [min, max] seconds are left out
   double max_duration = 1e9;
-  bool shuffle = true;                        // false: the order of the sources, streams one after the other
-  bool bucketing = true;                      // with shuffle only: cuts of similar length together
+  bool shuffle = true;    // false: the order of the sources, streams one after the other
+  bool bucketing = true;  // with shuffle only: cuts of similar length together
   int buckets = 30;
-  std::vector<double> bucket_duration_bins;   // upper bounds; empty: equal numbers of cuts per bucket
-  int buffer_size = 10000;                    // cuts looked at together
-  bool endless = true;                        // false: ends after one pass over every stream
+  std::vector<double> bucket_duration_bins;  // upper bounds; empty: equal numbers of cuts per bucket
+  int buffer_size = 10000;                   // cuts looked at together
+  bool endless = true;                       // false: ends after one pass over every stream
   std::uint64_t seed = 0;
-  int rank = 0;                               // of `ranks`: batch k * ranks + rank is this process's k-th
+  int rank = 0;  // of `ranks`: batch k * ranks + rank is this process's k-th
   int ranks = 1;
 };
 
@@ -39,19 +39,21 @@ using BatchPlan = std::vector<PlannedCut>;
 
 class BatchSampler {
  public:
-  // Neither batch_size nor batch_duration, or no cut within the duration limits: Error kInvalidArgument that says
-  // what the limits left out.
+  // Neither batch_size nor batch_duration, or no cut within the duration limits: Error kInvalidArgument that
+  // says what the limits left out.
   BatchSampler(std::vector<WeightedCuts> streams, const SamplerOptions& options);
   ~BatchSampler();
+  BatchSampler(BatchSampler&&) noexcept;
+  BatchSampler& operator=(BatchSampler&&) noexcept;
 
   // Empty at the end of a sampler that is not endless.
   BatchPlan next();
   void skip(std::int64_t batches);  // draws and drops; what resuming does
 
   struct Totals {
-    std::int64_t cuts = 0;         // that the limits let through
+    std::int64_t cuts = 0;  // that the limits let through
     double hours = 0;
-    std::int64_t too_short = 0;    // left out
+    std::int64_t too_short = 0;  // left out
     std::int64_t too_long = 0;
     double hours_left_out = 0;
   };

@@ -8,16 +8,16 @@
 namespace glossa::data {
 
 struct Cut {
-  std::string id;                // unique within its source; for messages
-  std::filesystem::path audio;   // the sound file, or the tar that holds it
-  std::string member;            // name within the tar; empty: `audio` is the sound file itself
-  double offset = 0;             // seconds into the sound
-  double duration = 0;           // seconds; 0: to the end (the reader finds out)
-  std::string text;              // reference, without an appended language tag; may be empty (noise)
-  std::string target_lang;       // as in the manifest; empty: unknown
-  std::string prompt_mode;       // "langID", "auto", "unified", or empty: the dataset's default
-  std::string source;            // manifest or shard it comes from, for messages
-  int line = 0;                  // 1-based line of `source`
+  std::string id;               // unique within its source; for messages
+  std::filesystem::path audio;  // the sound file, or the tar that holds it
+  std::string member;           // name within the tar; empty: `audio` is the sound file itself
+  double offset = 0;            // seconds into the sound
+  double duration = 0;          // seconds; 0: to the end (the reader finds out)
+  std::string text;             // reference, without an appended language tag; may be empty (noise)
+  std::string target_lang;      // as in the manifest; empty: unknown
+  std::string prompt_mode;      // "langID", "auto", "unified", or empty: the dataset's default
+  std::string source;           // manifest or shard it comes from, for messages
+  int line = 0;                 // 1-based line of `source`
 };
 
 }  // namespace glossa::data

@@ -27,8 +27,8 @@ struct SourceOptions {
 std::vector<Cut> read_nemo_cuts(const std::filesystem::path& manifest, const SourceOptions& options);
 
 // Tarred shards (type nemo_tarred). Both patterns may contain _OP_a..b_CL_, {a..b}, (a..b), [a..b], <a..b> or
-// {x,y}; the shard ids of both must be equal. A single manifest for all shards is grouped by shard_id. Entries
-// "stem-subN.ext" share the member "stem.ext".
+// {x,y}; the shard ids of both must be equal. A single manifest for all shards is grouped by shard_id.
+// Entries "stem-subN.ext" share the member "stem.ext".
 std::vector<Cut> read_tarred_cuts(const std::string& manifests, const std::string& tars,
                                   const SourceOptions& options);
 
@@ -45,10 +45,10 @@ struct WeightedCuts {
   std::vector<Cut> cuts;
 };
 
-// An input_cfg: the text of a YAML list (or the list of a file when `yaml_or_path` names one). Items of types nemo,
-// nemo_tarred, lhotse_shar, group, txt is refused. Tags are attached to every cut of an item (lang or
-// target_lang, prompt_mode). Items of a level have weights all or none; without weights a stream counts by its
-// number of cuts. `folder`: what relative paths count from.
+// An input_cfg: the text of a YAML list (or the list of a file when `yaml_or_path` names one). Items of types
+// nemo, nemo_tarred, lhotse_shar, group, txt is refused. Tags are attached to every cut of an item (lang or
+// target_lang, prompt_mode). Items of a level have weights all or none; without weights a stream counts by
+// its number of cuts. `folder`: what relative paths count from.
 std::vector<WeightedCuts> read_input_cfg(const std::string& yaml_or_path, const std::filesystem::path& folder,
                                          const SourceOptions& options);
 

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace glossa::data {
@@ -20,7 +19,7 @@ struct ManifestEntry {
 
 // One line: none for a blank one and for "_skipme": true. Relative paths count from `folder`. Error kBadInput
 // names `file` and `line`.
-std::optional<ManifestEntry> parse_manifest_line(std::string_view text, const std::filesystem::path& folder,
+std::optional<ManifestEntry> parse_manifest_line(const std::string& text, const std::filesystem::path& folder,
                                                  const std::string& file, int line);
 
 // Error kBadInput names the file and line of what cannot be read. Blank lines and entries with "_skipme":

@@ -290,6 +290,58 @@ TEST(HostileAudio, TwelveHoursAreEnough) {
   EXPECT_THAT(error_of(folder / "slow.wav"), HasSubstr("12 hours"));
 }
 
+// Oracle: the slice of the whole. Formats that are entered by seeking, and those that are decoded from the
+// start.
+TEST(AudioParts, AreSlicesOfTheWhole) {
+  constexpr int kRate = 16000;
+  const TemporaryFolder folder;
+  const fs::path path = folder / "part.sound";
+  for (const int format : {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_FLOAT,
+                           SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                           SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_OGG | SF_FORMAT_OPUS}) {
+    write_sound(path, sweep(kRate, 7), kRate, 1, format);
+    const std::string bytes = read_bytes(path);
+    const auto whole = read_audio(path, kRate).samples;
+    EXPECT_NEAR(audio_duration(path), static_cast<double>(whole.size()) / kRate, 1e-9) << format;
+    for (const AudioPart part : {AudioPart{0, 1}, AudioPart{1.00004, 0.5}, AudioPart{3.3}, AudioPart{6.5, 9},
+                                 AudioPart{5, 2}, AudioPart{7}, AudioPart{100, 1}}) {
+      const auto begin = std::min(whole.size(), static_cast<std::size_t>(std::llround(part.offset * kRate)));
+      auto size = whole.size() - begin;
+      if (part.duration > 0)
+        size = std::min(size, static_cast<std::size_t>(std::llround(part.duration * kRate)));
+      const std::vector<float> expected(whole.data() + begin, whole.data() + begin + size);
+      EXPECT_TRUE(read_audio(path, kRate, part).samples == expected) << format << " from " << part.offset;
+      const auto* data = reinterpret_cast<const std::byte*>(bytes.data());
+      EXPECT_TRUE(read_audio(std::span(data, bytes.size()), "x", kRate, part).samples == expected) << format;
+    }
+  }
+}
+
+// At another rate only the edges differ: 10 ms in, the part is the whole's slice within soxr's precision of
+// 28 bits.
+TEST(AudioParts, AreResampledAlone) {
+  const TemporaryFolder folder;
+  write_sound(folder / "a.wav", sweep(8000, 3), 8000, 1, SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  const auto whole = read_audio(folder / "a.wav", 16000).samples;
+  const auto part = read_audio(folder / "a.wav", 16000, {1, 1}).samples;
+  ASSERT_EQ(part.size(), 16000u);
+  const auto expected = std::span(whole).subspan(16000, 16000);
+  EXPECT_GT(snr_db(std::span(part).subspan(160, 15680), expected.subspan(160, 15680)), 60);
+}
+
+TEST(AudioParts, HostileRanges) {
+  const TemporaryFolder folder;
+  write_sound(folder / "a.wav", sweep(8000, 1), 8000, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16);
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  for (const AudioPart part :
+       {AudioPart{-1}, AudioPart{kNan}, AudioPart{0, kNan}, AudioPart{1e300}, AudioPart{0, -2}}) {
+    EXPECT_THROW(read_audio(folder / "a.wav", 8000, part), Error) << part.offset << " " << part.duration;
+  }
+  write_bytes(folder / "b.wav", "junk");
+  EXPECT_THROW(audio_duration(folder / "b.wav"), Error);
+  EXPECT_THROW(audio_duration(folder / "none.wav"), Error);
+}
+
 TEST(AudioExtension, KnowsTheUsualOnes) {
   for (const char* name : {"a.wav", "b/A.WAV", "c.flac", "d.opus", "e.mp3", "f.m4a"})
     EXPECT_TRUE(has_audio_extension(name));

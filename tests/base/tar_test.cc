@@ -149,6 +149,34 @@ TEST(Tar, EveryTruncationIsAnError) {
   EXPECT_THAT(error_of(TarBuilder().member("a", "1").unfinished()), HasSubstr("end-of-archive"));
 }
 
+TEST(Tar, TheMembersBeforeADamageCanStillBeRead) {
+  const auto archive = TarBuilder()
+                           .member("a", std::string(700, 'a'))
+                           .pax("10 path=c\n")
+                           .member("b", "2")
+                           .member("d", "")
+                           .finish();
+  const auto readable = [](const std::string& bytes) {
+    std::vector<std::string> names;
+    for (const TarMember& member : read_damaged_tar(bytes_of(bytes), "x.tar").members)
+      names.push_back(member.name);
+    return names;
+  };
+  // Where the blocks of each member end: a at 1536, its neighbour with the PAX name "c" at 3584, d at 4096.
+  for (std::size_t length = 0; length <= archive.size(); ++length) {
+    std::vector<std::string> expected;
+    if (length >= 1536) expected.push_back("a");
+    if (length >= 3584) expected.push_back("c");
+    if (length >= 4096) expected.push_back("d");
+    EXPECT_EQ(readable(archive.substr(0, length)), expected) << length;
+  }
+  EXPECT_EQ(read_damaged_tar(bytes_of(archive), "x.tar").damage, "");
+  auto damaged = archive;
+  damaged[3584] = 'x';
+  EXPECT_EQ(readable(damaged), (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(read_damaged_tar(bytes_of(damaged), "x.tar").damage, error_of(damaged));
+}
+
 TEST(Tar, FlippedHeaderBytesNeverCrash) {
   const auto good = TarBuilder().pax("10 path=c\n").member("b", "2").finish();
   for (std::size_t at = 0; at < good.size() - 1024; ++at) {

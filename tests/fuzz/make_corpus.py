@@ -201,6 +201,10 @@ def main():
     put("gguf", "f32", SmallGguf(2, False, (0, 1, 4)).file())
     put("gguf", "f16", SmallGguf(0, True, (1, 1, 2)).file())
     put("gguf", "q8_0", SmallGguf(0, False, (8, 32, 34)).file())
+    put("cuts", "manifest", b'm{"audio_filepath": "a.wav", "offset": 1, "duration": 2.5, "text": "hi", "lang": "de-DE"}\n')
+    put("cuts", "pattern", b"paudio__OP_08..11_CL_{a,b}.tar")
+    put("cuts", "mixture", b"y- {type: group, weight: 1, input_cfg: [{type: nemo_tarred, manifest_filepath: m.json, "
+        b"tarred_audio_filepaths: [[a.tar]], tags: {lang: el-GR}}]}")
     (corpus / "stamp").touch()
 
 
