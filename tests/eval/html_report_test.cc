@@ -95,7 +95,7 @@ TEST(HtmlReport, ListsItsSections) {
 
 TEST(HtmlReport, MarksWhatDiffers) {
   HtmlReport report("t");
-  report.add_samples({{"id", "", "The cat sat here today", "the bat sat down here"}});
+  report.add_samples({{"id", "", "The cat sat here now today", "the bat sat down here now"}});
   const std::string page = report.str();
   EXPECT_THAT(page, HasSubstr(R"(<span class="near" title="reference: The">the</span>)"));
   EXPECT_THAT(page, HasSubstr(R"(<ruby class="sub">bat<rt>cat</rt></ruby> sat)"));
