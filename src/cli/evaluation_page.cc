@@ -7,6 +7,7 @@
 
 #include "cli/evaluation_output.h"
 #include "eval/html_report.h"
+#include "text/lang_tag.h"
 
 namespace glossa::cli {
 namespace {
@@ -185,9 +186,9 @@ eval::Sample sample_of(const eval::UtteranceResult& result,
   const std::string heard_as = result.language.empty() || result.language == result.target_lang
                                    ? ""
                                    : fmt::format("tagged {} · ", result.language);
-  return {.heading = result.id,
+  return {.heading = result.id.substr(result.id.rfind('/') + 1),
           .note = fmt::format("{}{}WER {} %", lang, heard_as, percent_text(result.normalized.rate())),
-          .reference = result.reference,
+          .reference = text::strip_lang_tags(result.reference),
           .hypothesis = result.hypothesis,
           .by_letters = eval::is_of_language(result.target_lang, letter_languages)};
 }
