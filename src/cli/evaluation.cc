@@ -22,7 +22,8 @@ std::string setting_name(AttContext context) { return fmt::format("[{},{}]", con
 std::string data_hash(std::span<const eval::EvalUtterance> utterances) {
   std::string all;
   for (const eval::EvalUtterance& utterance : utterances) {
-    for (const std::string& part : {utterance.id, utterance.reference, utterance.target_lang})
+    const std::string file = utterance.id.substr(utterance.id.rfind('/') + 1);  // the same in any folder
+    for (const std::string& part : {file, utterance.reference, utterance.target_lang})
       all.append(part).push_back('\0');
   }
   return hash_of(all);

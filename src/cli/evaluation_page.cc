@@ -7,6 +7,7 @@
 
 #include "cli/evaluation_output.h"
 #include "eval/html_report.h"
+#include "text/lang_tag.h"
 
 namespace glossa::cli {
 namespace {
@@ -61,18 +62,19 @@ void add_scores(eval::HtmlReport& page, const EvaluationRun& run) {
   page.add_section(
       "Scores",
       "Rates of the whole: edits over reference words (letters for languages without spaces). The "
-      "bar is the normalised WER with its 95 % interval, by bootstrap over utterances.");
+      "bar is the normalised WER with its 95 % interval, by bootstrap over utterances. Raw: case and "
+      "punctuation count. Del., Ins., Sub.: parts of the WER. Empty: nothing heard. Tag: the language "
+      "was named rightly, told auto. Wait: what the last word waits for its chunk, median.");
   double full = 0;
   for (const EvaluatedSetting& setting : run.settings) {
     for (const eval::Score& score : setting.scores) full = std::max(full, score.normalized_interval.high);
   }
   full = std::clamp(full, 0.01, 1.0);
-  eval::Table table{
-      .columns = {"Language", "Setting", "Utterances", "WER %", "Raw WER %", "CER %", "Deleted %",
-                  "Inserted %", "Substituted %", "Empty %", "Language %", "Wait s", "Configuration"},
-      .rows = {},
-      .text_columns = 2};
-  const bool few = run.settings.size() > 1;
+  eval::Table table{.columns = {"Language", "Setting", "Utterances", "WER %", "Raw %", "CER %", "Del. %",
+                                "Ins. %", "Sub. %", "Empty %", "Tag %", "Wait s", "Configuration"},
+                    .rows = {},
+                    .text_columns = 2};
+  const bool several = run.settings.size() > 1;
   std::vector<std::string> languages;
   for (const eval::Score& score : run.settings.front().scores) languages.push_back(score.language);
   for (const std::string& language : languages) {
@@ -83,7 +85,7 @@ void add_scores(eval::HtmlReport& page, const EvaluationRun& run) {
         const eval::Interval& interval = score.normalized_interval;
         const bool first = &setting == &run.settings.front();
         table.rows.push_back(
-            {{few && !first ? "" : language,
+            {{several && !first ? "" : language,
               {setting.name, fmt::format("{:.0f} ms", setting.latency_ms)},
               {std::to_string(score.utterances), unusable},
               {percent_text(score.normalized.rate()),
@@ -184,9 +186,9 @@ eval::Sample sample_of(const eval::UtteranceResult& result,
   const std::string heard_as = result.language.empty() || result.language == result.target_lang
                                    ? ""
                                    : fmt::format("tagged {} · ", result.language);
-  return {.heading = result.id,
+  return {.heading = result.id.substr(result.id.rfind('/') + 1),
           .note = fmt::format("{}{}WER {} %", lang, heard_as, percent_text(result.normalized.rate())),
-          .reference = result.reference,
+          .reference = text::strip_lang_tags(result.reference),
           .hypothesis = result.hypothesis,
           .by_letters = eval::is_of_language(result.target_lang, letter_languages)};
 }

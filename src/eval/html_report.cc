@@ -68,7 +68,7 @@ std::string sample_html(const Sample& sample) {
   const auto units = [&](const std::string& text) { return sample.by_letters ? split_letters(text) : text; };
   std::string heard;
   for (const AlignedWord& pair : align_words(units(sample.hypothesis), units(sample.reference))) {
-    if (!heard.empty() && !sample.by_letters) heard += " ";
+    if (!heard.empty()) heard += sample.by_letters ? "<wbr>" : " ";
     heard += word_html(pair);
   }
   return fmt::format(R"(<article class="card sample"><header><span>{}</span><span>{}</span></header>)"

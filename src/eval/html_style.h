@@ -10,16 +10,16 @@ inline constexpr const char* kStyle = R"css(
   --line: #33373d; --accent: #7aa7ff; --good: 52,190,130; --bad: 240,90,90; --odd: 224,170,50; --more: 110,160,255; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.55 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 64px; }
+main { max-width: 1240px; margin: 0 auto; padding: 40px 24px 64px; }
 h1 { font-size: 30px; line-height: 1.2; letter-spacing: -.02em; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 19px; letter-spacing: -.01em; margin: 52px 0 6px; }
 .subtitle, .note, footer { color: var(--soft); }
 .subtitle { margin: 6px 0 0; }
-.note { margin: 0 0 14px; max-width: 78ch; }
+.note { margin: 0 0 14px; max-width: 90ch; }
 nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 18px 0 0; padding: 10px 0 0; border-top: 1px solid var(--line); font-size: 14px; }
 nav a { color: var(--accent); text-decoration: none; }
 nav a:hover { text-decoration: underline; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(168px, 1fr)); gap: 14px; margin: 28px 0 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 14px; margin: 28px 0 0; }
 .figure, .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; }
 .figure { padding: 16px 18px 14px; }
 .figure b { display: block; font-size: 28px; line-height: 1.15; letter-spacing: -.02em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }

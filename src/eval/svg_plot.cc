@@ -59,6 +59,7 @@ class Axis {
       std::erase_if(ticks_, [&](double tick) {
         return tick < low_ * (1 - 1e-9) - 1e-12 || tick > high_ * (1 + 1e-9) + 1e-12;
       });
+      if (ticks_.size() < 2) ticks_ = {low_, high_};
     } else {
       low_ = ticks_.front();
       high_ = ticks_.back();
@@ -110,10 +111,9 @@ class Drawing {
       x_.place(kLeft, right_px_, /*tight=*/true);
       y_.place(bottom_px_, top_px_, /*tight=*/false);
       grid();
-      for (std::size_t index = 0; index < plot_.series.size(); ++index) {
-        const char* colour = colour_of(index);
-        band(plot_.series[index], colour);
-        line(plot_.series[index], colour);
+      for (std::size_t index = plot_.series.size(); index-- > 0;) {  // the first lies on top
+        band(plot_.series[index], colour_of(index));
+        line(plot_.series[index], colour_of(index), dash_of(index));
       }
     }
     labels();
@@ -125,6 +125,10 @@ class Drawing {
 
  private:
   static const char* colour_of(std::size_t index) { return kColours[index % kColours.size()]; }
+  // The second time round the colours, lines are dashed.
+  static const char* dash_of(std::size_t index) {
+    return index / kColours.size() % 2 == 1 ? " stroke-dasharray=\"6 5\"" : "";
+  }
 
   void see(const Series& series) {
     if (series.x.size() != series.y.size() || series.low.size() != series.high.size() ||
@@ -159,8 +163,9 @@ class Drawing {
         x = kLeft;
         y += kLegendLine;
       }
-      body_ += fmt::format(R"(<rect x="{:.1f}" y="{:.1f}" width="14" height="4" rx="2" fill="{}"/>)", x,
-                           y - 6, colour_of(index));
+      body_ += fmt::format(
+          R"(<line x1="{0:.1f}" y1="{2:.1f}" x2="{1:.1f}" y2="{2:.1f}" stroke="{3}" stroke-width="3"{4}/>)",
+          x, x + 15, y - 4, colour_of(index), dash_of(index));
       text(x + 20, y, "start", name);
       x += width;
     }
@@ -205,7 +210,7 @@ class Drawing {
     body_ += fmt::format(R"(<polygon points="{}{}" fill="{}" fill-opacity=".14"/>)", there, back, colour);
   }
 
-  void line(const Series& series, const char* colour) {
+  void line(const Series& series, const char* colour, const char* dash) {
     std::string path;
     bool open = false;
     for (std::size_t at = 0; at < series.x.size(); ++at) {
@@ -216,9 +221,9 @@ class Drawing {
       path += (open ? "L" : "M") + point(series.x[at], series.y[at]);
       open = true;
     }
-    body_ += fmt::format(
-        R"(<path d="{}" fill="none" stroke="{}" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"/>)",
-        path, colour);
+    body_ +=
+        fmt::format(R"(<path d="{}" fill="none" stroke="{}" stroke-width="2" stroke-linejoin="round"{}/>)",
+                    path, colour, dash);
     if (series.x.size() > kMostDots) return;
     for (std::size_t at = 0; at < series.x.size(); ++at) {
       if (!drawable(series, at)) continue;
@@ -249,6 +254,8 @@ class Drawing {
 
 }  // namespace
 
+std::string svg(const LinePlot& plot) { return Drawing(plot).draw(); }
+
 std::vector<double> nice_ticks(double low, double high, int count) {
   const double rough = (high - low) / std::max(count, 1);
   if (!(rough > 0) || !std::isfinite(rough)) return {low};
@@ -270,7 +277,7 @@ std::vector<double> nice_ticks(double low, double high, int count) {
 std::vector<double> log_ticks(double low, double high) {
   const auto first = static_cast<int>(std::floor(std::log10(low) + 1e-9));
   const auto last = static_cast<int>(std::ceil(std::log10(high) - 1e-9));
-  const bool few = last - first <= 2;
+  const bool few = std::log10(high / low) <= 2;
   std::vector<double> ticks;
   for (int exponent = first; exponent <= last; ++exponent) {
     const double power = std::pow(10.0, exponent);

@@ -178,7 +178,7 @@ std::vector<std::string> default_letter_languages() { return {"zh", "ja", "th"};
 
 bool is_of_language(std::string_view code, std::span<const std::string> languages) {
   const std::string_view language = code.substr(0, code.find_first_of("-_"));
-  return std::find(languages.begin(), languages.end(), language) != languages.end();
+  return !language.empty() && std::find(languages.begin(), languages.end(), language) != languages.end();
 }
 
 std::string normalize_for_scoring(std::string_view text, std::string_view code,

@@ -11,7 +11,6 @@ using nlohmann::json;
 using testing::golden_audio;
 using ::testing::HasSubstr;
 using testing::lines_of;
-using ::testing::Not;
 using testing::ProgramRun;
 using testing::Workplace;
 
@@ -173,6 +172,14 @@ TEST(Evaluate, WhatCannotBeUsed) {
       evaluate(here, {"--dataset-manifest", manifest, "--baseline", (here / "bad.jsonl").string()});
   EXPECT_EQ(bad.exit_code, 3);
   EXPECT_THAT(bad.err, HasSubstr("bad.jsonl:1"));
+}
+
+TEST(Evaluate, Help) {
+  const Workplace here;
+  EXPECT_THAT(here.glossa({"--help"}).out, HasSubstr("evaluate"));
+  const auto help = here.glossa({"evaluate", "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  for (const std::string& line : lines_of(help.out)) EXPECT_LE(line.size(), 110u) << line;
 }
 
 }  // namespace

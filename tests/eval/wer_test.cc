@@ -128,7 +128,9 @@ TEST(AlignWords, IsTheCountedAlignment) {
       if (!pair.hypothesis.empty()) heard_again += pair.hypothesis + " ";
       if (!pair.reference.empty()) spoken_again += pair.reference + " ";
       if (pair.edit != Edit::kInsertion) ++counted.reference_words;
-      if (pair.edit == Edit::kMatch) ASSERT_EQ(pair.hypothesis, pair.reference);
+      if (pair.edit == Edit::kMatch) {
+        ASSERT_EQ(pair.hypothesis, pair.reference);
+      }
       if (pair.edit == Edit::kSubstitution) {
         ++counted.substitutions;
         ASSERT_NE(pair.hypothesis, pair.reference);
@@ -144,15 +146,15 @@ TEST(AlignWords, IsTheCountedAlignment) {
 
 // By hand.
 TEST(AlignWords, NamesWhatHappened) {
-  const auto aligned = align_words("the cat sat down here", "the bat sat here today");
-  ASSERT_EQ(aligned.size(), 6u);
+  const auto aligned = align_words("the cat sat down here now", "the bat sat here now today");
+  ASSERT_EQ(aligned.size(), 7u);
   EXPECT_EQ(aligned[1].edit, Edit::kSubstitution);
   EXPECT_EQ(aligned[1].reference, "bat");
   EXPECT_EQ(aligned[1].hypothesis, "cat");
   EXPECT_EQ(aligned[3].edit, Edit::kInsertion);
   EXPECT_EQ(aligned[3].hypothesis, "down");
-  EXPECT_EQ(aligned[5].edit, Edit::kDeletion);
-  EXPECT_EQ(aligned[5].reference, "today");
+  EXPECT_EQ(aligned[6].edit, Edit::kDeletion);
+  EXPECT_EQ(aligned[6].reference, "today");
   EXPECT_TRUE(align_words("", "").empty());
 }
 
