@@ -1,6 +1,7 @@
 #include "data/audio_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <list>
 #include <mutex>
@@ -106,13 +107,29 @@ class AudioReader::Impl {
  private:
   std::vector<float> decode(const Cut& cut) {
     const audio::AudioPart part{cut.offset, cut.duration};
-    if (cut.member.empty()) return audio::read_audio(cut.audio, sample_rate_, part).samples;
+    if (cut.member.empty()) return decode_file(cut.audio, part);
     const auto [map, index] = open(cut.audio);
     const auto bytes = index->find(cut.member, map->bytes());
     auto samples = audio::read_audio(bytes, cut.member, sample_rate_, part).samples;
     map->release_pages(bytes);
     return samples;
   }
+
+  // A manifest's durations are rounded, and NeMo reads files without an offset to their end: a cut that
+  // leaves out less than kRounding of its file is the whole file.
+  std::vector<float> decode_file(const fs::path& path, audio::AudioPart part) const {
+    const bool from_start = part.offset == 0 && part.duration > 0;
+    const double duration = part.duration;
+    if (from_start) part.duration += kRounding;
+    auto samples = audio::read_audio(path, sample_rate_, part).samples;
+    const auto limit = static_cast<std::size_t>(std::llround(part.duration * sample_rate_));
+    if (from_start && samples.size() >= limit) {
+      samples.resize(static_cast<std::size_t>(std::llround(duration * sample_rate_)));
+    }
+    return samples;
+  }
+
+  static constexpr double kRounding = 0.1;  // seconds
 
   using Map = std::shared_ptr<const MappedFile>;
 

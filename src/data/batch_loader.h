@@ -39,11 +39,13 @@ class BatchLoader {
   ~BatchLoader();  // joins
 
   // In the sampler's order whatever the number of threads. Cuts whose sound cannot be read are left out, each
-  // told to log::warning() once and counted; a batch of none is passed over. Empty cuts at the end.
+  // told to log::warning() once and counted; a batch of none is passed over, a hundred such batches in a row
+  // are Error kBadInput: the data is gone. What the sampler or the transform throws comes out here. Empty
+  // cuts at the end.
   LoadedBatch next();
 
-  std::int64_t unreadable() const;
-  double seconds_waited() const;  // that next() had to wait
+  std::int64_t unreadable() const;  // cuts left out so far, counted each time that they are drawn
+  double seconds_waited() const;    // that next() had to wait
 
  private:
   class Impl;

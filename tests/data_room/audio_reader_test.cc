@@ -64,6 +64,18 @@ TEST_F(AudioReaderTest, FilesPartsAndMembers) {
   }
 }
 
+// The file has exactly 1 s.
+TEST_F(AudioReaderTest, RoundedDurationsOfFilesMeanTheWholeFile) {
+  const AudioReader reader(kRate);
+  Cut sound = cut("a.flac");
+  for (const double duration : {0.0, 0.95, 0.996, 1.0, 1.004, 3.0}) {
+    sound.duration = duration;
+    EXPECT_EQ(reader.read(sound).size(), 16000u) << duration;
+  }
+  sound.duration = 0.8;
+  EXPECT_TRUE(reader.read(sound) == std::vector<float>(samples_.begin(), samples_.begin() + 12800));
+}
+
 TEST_F(AudioReaderTest, FewMapsAreEnough) {
   for (int tar = 0; tar < 5; ++tar) {
     testing::write_bytes(folder_ / (std::to_string(tar) + ".tar"),
