@@ -329,7 +329,9 @@ ParsedTrainConfig parse_train_config(const std::string& yaml, const std::string&
   FieldReader reader(sorted.values(), source);
   visit_fields(config, reader);
   ScheduleConfig& sched = config.optim.sched;
-  if (sched.kind != ScheduleKind::kConstant && !sched.max_steps && config.trainer.max_steps > 0) {
+  const bool needs_max_steps = sched.kind != ScheduleKind::kConstant &&
+                               (sched.kind != ScheduleKind::kNoamAnnealing || sched.warmup_ratio);
+  if (needs_max_steps && !sched.max_steps && config.trainer.max_steps > 0) {
     sched.max_steps = config.trainer.max_steps;
   }
   if (sched.max_steps && *sched.max_steps != config.trainer.max_steps) {
