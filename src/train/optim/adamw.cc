@@ -1,0 +1,211 @@
+#include "train/optim/adamw.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "base/fail.h"
+#include "train/optim/adamw_update.h"
+
+namespace glossa::train {
+namespace {
+
+constexpr std::int64_t kChunk = 1 << 16;  // elements handed to a thread at once
+
+// A piece of one tensor.
+struct Chunk {
+  std::size_t tensor;
+  std::int64_t begin;
+  std::int64_t count;
+};
+
+void add_chunks(std::vector<Chunk>& chunks, std::size_t tensor, std::int64_t count) {
+  for (std::int64_t begin = 0; begin < count; begin += kChunk) {
+    chunks.push_back({tensor, begin, std::min(kChunk, count - begin)});
+  }
+}
+
+template <class Body>
+void for_each_chunk(const std::vector<Chunk>& chunks, const Body& body) {
+  at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin; at < end; ++at) body(chunks[static_cast<std::size_t>(at)], at);
+  });
+}
+
+// The gradient as f32 and contiguous, undefined when there is none.
+torch::Tensor gradient_of(const torch::Tensor& parameter) {
+  const torch::Tensor& grad = parameter.grad();
+  if (!grad.defined()) return grad;
+  return grad.to(torch::kFloat32).contiguous();
+}
+
+// PyTorch's single-tensor AdamW with its operators, for tensors that are not on the CPU.
+void step_with_operators(const AdamWFactors& factors, const torch::Tensor& grad_in, torch::Tensor parameter,
+                         torch::Tensor& exp_avg, torch::Tensor& exp_avg_sq) {
+  const torch::Tensor grad = factors.grad_scale == 1 ? grad_in : grad_in * factors.grad_scale;
+  parameter.mul_(factors.keep);
+  exp_avg.mul_(factors.beta1).add_(grad, factors.one_minus_beta1);
+  exp_avg_sq.mul_(factors.beta2).addcmul_(grad, grad, factors.one_minus_beta2);
+  const torch::Tensor denominator = (exp_avg_sq.sqrt() / factors.root_bias2).add_(factors.eps);
+  parameter.addcdiv_(exp_avg, denominator, -factors.step_size);
+}
+
+void expect_fraction(const char* name, double value) {
+  if (!(value >= 0 && value < 1))
+    fail_invalid_argument("AdamW: {} is {} (expected 0 to below 1)", name, value);
+}
+
+void expect_not_negative(const char* name, double value) {
+  if (!(value >= 0) || !std::isfinite(value)) {
+    fail_invalid_argument("AdamW: {} is {} (expected 0 or more)", name, value);
+  }
+}
+
+}  // namespace
+
+GradientReport inspect_gradients(const std::vector<TrainedParameter>& parameters) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> grads(parameters.size());
+  std::vector<double> squares(parameters.size(), 0.0);
+  std::vector<Chunk> chunks;
+  for (std::size_t at = 0; at < parameters.size(); ++at) {
+    grads[at] = gradient_of(parameters[at].tensor);
+    if (!grads[at].defined()) continue;
+    if (grads[at].is_cpu())
+      add_chunks(chunks, at, grads[at].numel());
+    else
+      squares[at] = grads[at].to(torch::kFloat64).square().sum().item<double>();
+  }
+  std::vector<double> sums(chunks.size());
+  for_each_chunk(chunks, [&](const Chunk& chunk, std::int64_t at) {
+    sums[static_cast<std::size_t>(at)] =
+        sum_of_squares(chunk.count, grads[chunk.tensor].data_ptr<float>() + chunk.begin);
+  });
+  for (std::size_t at = 0; at < chunks.size(); ++at) squares[chunks[at].tensor] += sums[at];
+  GradientReport report;
+  double total = 0;
+  for (std::size_t at = 0; at < parameters.size(); ++at) {
+    total += squares[at];
+    if (report.first_not_finite.empty() && !std::isfinite(squares[at])) {
+      report.first_not_finite = parameters[at].name;
+    }
+  }
+  report.norm = std::sqrt(total);
+  return report;
+}
+
+double clip_factor(double norm, double max_norm) {
+  if (!(max_norm > 0)) return 1;
+  return std::min(1.0, max_norm / (norm + 1e-6));
+}
+
+AdamW::AdamW(std::vector<TrainedParameter> parameters, const AdamWConfig& config)
+    : parameters_(std::move(parameters)), moments_(parameters_.size()), config_(config) {
+  expect_fraction("betas[0]", config.beta1);
+  expect_fraction("betas[1]", config.beta2);
+  expect_not_negative("eps", config.eps);
+  expect_not_negative("weight_decay", config.weight_decay);
+  std::set<std::string> names;
+  for (const auto& parameter : parameters_) {
+    if (!names.insert(parameter.name).second) {
+      fail_invalid_argument("AdamW: parameter '{}' is given twice", parameter.name);
+    }
+    if (parameter.tensor.scalar_type() != torch::kFloat32 || !parameter.tensor.is_contiguous()) {
+      fail_invalid_argument("AdamW: parameter '{}' must be f32 and contiguous", parameter.name);
+    }
+  }
+}
+
+void AdamW::step(double lr, double grad_scale) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> grads(parameters_.size());
+  std::vector<AdamWFactors> factors(parameters_.size());
+  std::vector<Chunk> chunks;
+  for (std::size_t at = 0; at < parameters_.size(); ++at) {
+    const torch::Tensor& tensor = parameters_[at].tensor;
+    grads[at] = gradient_of(tensor);
+    if (!grads[at].defined()) continue;
+    Moments& moments = moments_[at];
+    if (!moments.exp_avg.defined()) {
+      moments.exp_avg = torch::zeros_like(tensor);
+      moments.exp_avg_sq = torch::zeros_like(tensor);
+    }
+    ++moments.step;
+    factors[at] = adamw_factors(lr * parameters_[at].lr_scale, config_.beta1, config_.beta2, config_.eps,
+                                config_.weight_decay, moments.step, grad_scale);
+    if (tensor.is_cpu())
+      add_chunks(chunks, at, tensor.numel());
+    else
+      step_with_operators(factors[at], grads[at], tensor, moments.exp_avg, moments.exp_avg_sq);
+  }
+  for_each_chunk(chunks, [&](const Chunk& chunk, std::int64_t) {
+    const Moments& moments = moments_[chunk.tensor];
+    adamw_update(factors[chunk.tensor], chunk.count, grads[chunk.tensor].data_ptr<float>() + chunk.begin,
+                 parameters_[chunk.tensor].tensor.data_ptr<float>() + chunk.begin,
+                 moments.exp_avg.data_ptr<float>() + chunk.begin,
+                 moments.exp_avg_sq.data_ptr<float>() + chunk.begin);
+  });
+}
+
+void AdamW::zero_grad() {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : parameters_) {
+    torch::Tensor& grad = parameter.tensor.mutable_grad();
+    if (grad.defined()) grad.detach_().zero_();
+  }
+}
+
+std::map<std::string, torch::Tensor> AdamW::state() const {
+  const torch::NoGradGuard no_grad;
+  std::map<std::string, torch::Tensor> result;
+  for (std::size_t at = 0; at < parameters_.size(); ++at) {
+    if (!moments_[at].exp_avg.defined()) continue;
+    const std::string& name = parameters_[at].name;
+    result[name + ".exp_avg"] = moments_[at].exp_avg.to(torch::kCPU).clone();
+    result[name + ".exp_avg_sq"] = moments_[at].exp_avg_sq.to(torch::kCPU).clone();
+    result[name + ".step"] = torch::full({1}, static_cast<double>(moments_[at].step), torch::kFloat32);
+  }
+  return result;
+}
+
+void AdamW::load_state(const std::map<std::string, torch::Tensor>& state) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Moments> loaded(parameters_.size());
+  std::size_t used = 0;
+  for (std::size_t at = 0; at < parameters_.size(); ++at) {
+    const auto& [name, tensor, scale] = parameters_[at];
+    const auto exp_avg = state.find(name + ".exp_avg");
+    const auto exp_avg_sq = state.find(name + ".exp_avg_sq");
+    const auto step = state.find(name + ".step");
+    const std::size_t found = static_cast<std::size_t>((exp_avg != state.end()) +
+                                                       (exp_avg_sq != state.end()) + (step != state.end()));
+    if (found == 0) continue;
+    if (found != 3) {
+      fail_bad_input("optimizer state of '{}' is incomplete (expected exp_avg, exp_avg_sq and step)", name);
+    }
+    if (exp_avg->second.sizes() != tensor.sizes() || exp_avg_sq->second.sizes() != tensor.sizes() ||
+        step->second.numel() != 1) {
+      fail_bad_input("optimizer state of '{}' has {} values (expected {})", name, exp_avg->second.numel(),
+                     tensor.numel());
+    }
+    const auto copy = [&, device = tensor.device()](const torch::Tensor& from) {
+      return from.to(device, torch::kFloat32, /*non_blocking=*/false, /*copy=*/true).contiguous();
+    };
+    loaded[at] = {copy(exp_avg->second), copy(exp_avg_sq->second),
+                  static_cast<std::int64_t>(step->second.item<double>())};
+    used += found;
+  }
+  if (used != state.size()) {
+    std::set<std::string> known;
+    for (const auto& parameter : parameters_) {
+      for (const char* part : {".exp_avg", ".exp_avg_sq", ".step"}) known.insert(parameter.name + part);
+    }
+    for (const auto& [name, tensor] : state) {
+      if (!known.contains(name)) fail_bad_input("optimizer state has '{}', which is not trained here", name);
+    }
+  }
+  moments_ = std::move(loaded);
+}
+
+}  // namespace glossa::train

@@ -1,0 +1,246 @@
+#include "train/targets.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/printable.h"
+#include "text/lang_tag.h"
+#include "text/utf8.h"
+#include "train/random.h"
+
+namespace glossa::train {
+namespace {
+
+constexpr std::uint64_t kPromptStream = 1;  // of a cut's seed
+
+// Marks after which white space or the end closes a sentence.
+constexpr char32_t kSpacedTerminators[] = {U'.',   U'?',   U'!',   0x0964, 0x0965, 0x061F, 0x06D4,
+                                           0x203C, 0x2047, 0x1362, 0x1367, 0x0589, 0x2026, 0x17D4};
+// Marks of scripts that write no space behind them.
+constexpr char32_t kWideTerminators[] = {0x3002, 0xFF01, 0xFF1F, 0xFF0E, 0xFF61};
+constexpr char32_t kClosing[] = {U'"', U'\'', U')', U']', 0xBB, 0x201D, 0x2019, 0x300D, 0x300F, 0xFF09};
+// The Greek question mark is the semicolon; only Greek reads it so.
+constexpr char32_t kGreekQuestionMarks[] = {U';', 0x037E};
+
+template <std::size_t count>
+bool is_one_of(const char32_t (&marks)[count], char32_t character) {
+  return std::find(std::begin(marks), std::end(marks), character) != std::end(marks);
+}
+
+std::size_t skip_spaces(std::string_view text, std::size_t at) {
+  while (at < text.size()) {
+    const text::CodePoint character = text::first_code_point(text.substr(at));
+    if (!text::is_space(character.value)) break;
+    at += character.size;
+  }
+  return at;
+}
+
+std::string_view without_trailing_spaces(std::string_view text) {
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const text::CodePoint character = text::first_code_point(text.substr(at));
+    at += character.size;
+    if (!text::is_space(character.value)) end = at;
+  }
+  return text.substr(0, end);
+}
+
+bool begins_with_tag(std::string_view text) {
+  const std::size_t end = text.find('>');
+  return end != std::string_view::npos && text::is_lang_tag(text.substr(0, end + 1));
+}
+
+bool ends_with_tag(std::string_view text) {
+  text = without_trailing_spaces(text);
+  const std::size_t begin = text.rfind('<');
+  return begin != std::string_view::npos && text::is_lang_tag(text.substr(begin));
+}
+
+// Position behind the sentence that ends with the mark at `at`, closing marks included; npos when none does.
+std::size_t end_of_sentence(std::string_view text, std::size_t at, bool is_greek) {
+  text::CodePoint character = text::first_code_point(text.substr(at));
+  bool is_wide = is_one_of(kWideTerminators, character.value);
+  const auto is_mark = [&](char32_t mark) {
+    return is_one_of(kSpacedTerminators, mark) || is_one_of(kWideTerminators, mark) ||
+           (is_greek && is_one_of(kGreekQuestionMarks, mark));
+  };
+  if (!is_mark(character.value)) return std::string_view::npos;
+  at += character.size;
+  while (at < text.size()) {  // "?!", "...", closing quotes
+    character = text::first_code_point(text.substr(at));
+    if (!is_mark(character.value) && !is_one_of(kClosing, character.value)) break;
+    is_wide = is_wide || is_one_of(kWideTerminators, character.value);
+    at += character.size;
+  }
+  const bool closes = at == text.size() || is_wide || text::is_space(character.value);
+  return closes ? at : std::string_view::npos;
+}
+
+std::string tagged_sentences(std::string_view text, std::string_view tag) {
+  const std::string suffix = " " + std::string(tag);
+  const bool is_greek = text::lang_of_tag(tag).starts_with("el-");
+  std::string result;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = end_of_sentence(text, at, is_greek);
+    if (end == std::string_view::npos) {
+      at += text::first_code_point(text.substr(at)).size;
+      continue;
+    }
+    result.append(text.substr(copied, end - copied));
+    const std::size_t next = skip_spaces(text, end);
+    if (!begins_with_tag(text.substr(next))) {
+      result += suffix;
+      if (next == end && end < text.size()) result += ' ';
+    }
+    copied = at = end;
+  }
+  result.append(text.substr(copied));
+  if (!ends_with_tag(result)) {
+    result = std::string(without_trailing_spaces(result)) + suffix;
+  }
+  return result;
+}
+
+void expect_mode(const std::string& mode) {
+  if (mode != "langID" && mode != "auto" && mode != "unified") {
+    fail_invalid_argument("prompt mode is '{}' (expected langID, auto or unified)", printable(mode));
+  }
+}
+
+}  // namespace
+
+AppendLangTag append_lang_tag(std::string_view name) {
+  for (const AppendLangTag mode :
+       {AppendLangTag::kNone, AppendLangTag::kUtterance, AppendLangTag::kSentence}) {
+    if (name == name_of(mode)) return mode;
+  }
+  fail_invalid_argument("append_lang_tag is '{}' (expected none, utterance or sentence)", printable(name));
+}
+
+std::string_view name_of(AppendLangTag mode) {
+  switch (mode) {
+    case AppendLangTag::kUtterance:
+      return "utterance";
+    case AppendLangTag::kSentence:
+      return "sentence";
+    case AppendLangTag::kNone:
+      break;
+  }
+  return "none";
+}
+
+std::string with_lang_tags(std::string_view text, std::string_view tag, AppendLangTag mode) {
+  const std::string_view trimmed = without_trailing_spaces(text);
+  if (mode == AppendLangTag::kNone || tag.empty() || trimmed.empty()) return std::string(text);
+  if (mode == AppendLangTag::kSentence) return tagged_sentences(trimmed, tag);
+  if (ends_with_tag(trimmed)) return std::string(text);
+  return std::string(trimmed) + " " + std::string(tag);
+}
+
+TargetWriter::TargetWriter(const text::SentencePiece& pieces, const model::PromptTable& prompts,
+                           AppendLangTag mode)
+    : pieces_(pieces), prompts_(prompts), mode_(mode) {
+  if (prompts.empty()) return;
+  for (int id = 0; id < pieces.size(); ++id) {
+    const std::string_view lang = text::lang_of_tag(pieces.piece(id));
+    if (lang.empty()) continue;
+    if (const auto slot = prompts.find(lang)) tag_of_slot_.emplace(*slot, std::string(pieces.piece(id)));
+  }
+}
+
+std::string TargetWriter::tag_of(std::string_view lang) const {
+  const std::string tag = "<" + std::string(lang) + ">";
+  if (text::is_lang_tag(tag) && pieces_.find(tag) >= 0) return tag;
+  if (prompts_.empty() || lang.empty()) return {};
+  const auto slot = prompts_.find(lang);
+  const auto found = slot ? tag_of_slot_.find(*slot) : tag_of_slot_.end();
+  return found == tag_of_slot_.end() ? std::string() : found->second;
+}
+
+Target TargetWriter::write(std::string_view text, std::string_view lang) const {
+  const std::string tag = mode_ == AppendLangTag::kNone ? std::string() : tag_of(lang);
+  const std::string tagged = with_lang_tags(text, tag, mode_);
+  Target target{pieces_.encode(tagged), {}};
+  const int unknown = pieces_.unk_id();
+  if (std::find(target.ids.begin(), target.ids.end(), unknown) == target.ids.end()) return target;
+  std::set<std::string_view> seen;
+  for (std::size_t at = 0; at < tagged.size();) {
+    const std::size_t size = text::first_code_point(std::string_view(tagged).substr(at)).size;
+    const auto character = std::string_view(tagged).substr(at, size);
+    at += size;
+    if (!seen.insert(character).second) continue;
+    const auto ids = pieces_.encode(character);
+    if (std::find(ids.begin(), ids.end(), unknown) != ids.end()) target.unwritable.emplace_back(character);
+  }
+  return target;
+}
+
+void TargetCounts::add(const Target& target, std::int64_t frames, int max_symbols) {
+  const auto labels = static_cast<std::int64_t>(target.ids.size());
+  ++targets;
+  if (labels > frames) ++more_labels_than_frames;
+  if (max_symbols > 0 && labels > frames * max_symbols) ++beyond_max_symbols;
+  if (!target.unwritable.empty()) ++with_unwritable;
+  for (const auto& character : target.unwritable) ++unwritable[character];
+}
+
+std::vector<std::string> TargetCounts::warnings() const {
+  std::vector<std::string> result;
+  if (more_labels_than_frames > 0) {
+    result.push_back(
+        fmt::format("{} of {} texts have more labels than their sound has encoder frames ({} of them "
+                    "more than decoding can write): is the text of this sound?",
+                    more_labels_than_frames, targets, beyond_max_symbols));
+  }
+  if (with_unwritable > 0) {
+    constexpr std::size_t kListed = 20;
+    std::vector<std::pair<std::int64_t, std::string>> ranked;
+    for (const auto& [character, count] : unwritable) ranked.emplace_back(-count, character);
+    std::sort(ranked.begin(), ranked.end());
+    std::string list;
+    for (std::size_t rank = 0; rank < std::min(kListed, ranked.size()); ++rank) {
+      list += fmt::format("{}'{}' in {}", rank == 0 ? "" : ", ", printable(ranked[rank].second),
+                          -ranked[rank].first);
+    }
+    if (ranked.size() > kListed) list += fmt::format(" and {} more", ranked.size() - kListed);
+    result.push_back(fmt::format("{} of {} texts have characters that the tokenizer cannot write: {}",
+                                 with_unwritable, targets, list));
+  }
+  return result;
+}
+
+PromptChooser::PromptChooser(const model::PromptTable& prompts, std::string default_mode,
+                             double unified_auto_ratio)
+    : prompts_(prompts), default_mode_(std::move(default_mode)), unified_auto_ratio_(unified_auto_ratio) {
+  expect_mode(default_mode_);
+  if (!(unified_auto_ratio >= 0 && unified_auto_ratio <= 1)) {
+    fail_invalid_argument("unified_auto_ratio is {} (expected 0 to 1)", unified_auto_ratio);
+  }
+}
+
+int PromptChooser::slot_of(const data::Cut& cut, std::uint64_t seed) const {
+  if (prompts_.empty()) return -1;
+  std::string mode = cut.prompt_mode.empty() ? default_mode_ : cut.prompt_mode;
+  if (mode != "langID" && mode != "auto" && mode != "unified") {
+    log::warning(
+        fmt::format("{}:{}: prompt_mode is '{}' (expected langID, auto or unified): taken as unified",
+                    cut.source, cut.line, printable(mode)));
+    mode = "unified";
+  }
+  const bool is_auto =
+      mode == "auto" || cut.target_lang.empty() ||
+      (mode == "unified" && CounterRandom(seed, kPromptStream).uniform() < unified_auto_ratio_);
+  if (is_auto) return prompts_.slot_of("auto");
+  try {
+    return prompts_.slot_of(cut.target_lang);
+  } catch (const Error& error) {
+    fail_bad_input("{}:{}: {}", cut.source, cut.line, error.what());
+  }
+}
+
+}  // namespace glossa::train

@@ -1,0 +1,230 @@
+// What a training configuration must not contradict.
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <numeric>
+
+#include "base/fail.h"
+#include "base/printable.h"
+#include "train/train_config.h"
+
+namespace glossa::train {
+namespace {
+
+class Checker {
+ public:
+  explicit Checker(const std::string& source) : source_(source) {}
+
+  template <class... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
+    fail_bad_input("{}: {}", source_, fmt::format(text, std::forward<Args>(args)...));
+  }
+  void at_least(const char* key, double value, double least) const {
+    if (!(value >= least)) fail("{} is {} (expected {} or more)", key, value, least);
+  }
+  void share(const char* key, double value) const {
+    if (!(value >= 0 && value <= 1)) fail("{} is {} (expected 0 to 1)", key, value);
+  }
+  void dropout(const char* key, double value) const {
+    if (!(value >= 0 && value < 1)) fail("{} is {} (expected 0 to below 1)", key, value);
+  }
+  void weights(const char* key, const std::vector<WeightedPath>& paths) const {
+    const auto with =
+        std::count_if(paths.begin(), paths.end(), [](const auto& path) { return path.weight.has_value(); });
+    if (with != 0 && with != static_cast<std::ptrdiff_t>(paths.size())) {
+      fail("{} has weights for {} of {} paths (expected all or none)", key, with, paths.size());
+    }
+    for (const auto& path : paths) {
+      if (path.path.empty()) fail("{} has an empty path", key);
+      if (path.weight && !(*path.weight > 0)) {
+        fail("{} has the weight {} for {} (expected a number above 0)", key, *path.weight, path.path);
+      }
+    }
+  }
+  // Errors of classes that check their own settings, told with the configuration's name.
+  template <class Action>
+  void within(const char* key, const Action& action) const {
+    try {
+      action();
+    } catch (const Error& error) {
+      fail("{}: {}", key, error.what());
+    }
+  }
+
+ private:
+  const std::string& source_;
+};
+
+void check_dataset(const Checker& checker, const std::string& name, const DatasetConfig& data) {
+  const auto key = [&](const char* field) { return "model." + name + "." + field; };
+  const int sources = (data.manifest_filepath.empty() ? 0 : 1) + (data.shar_path.empty() ? 0 : 1) +
+                      (data.input_cfg.text.empty() ? 0 : 1);
+  if (sources > 1)
+    checker.fail("{} has several of manifest_filepath, shar_path and input_cfg (expected one)", name);
+  if (!data.tarred_audio_filepaths.empty() &&
+      data.tarred_audio_filepaths.size() != data.manifest_filepath.size()) {
+    checker.fail("{} has {} entries but {} {} (expected as many)", key("tarred_audio_filepaths"),
+                 data.tarred_audio_filepaths.size(), key("manifest_filepath"), data.manifest_filepath.size());
+  }
+  checker.weights(key("manifest_filepath").c_str(), data.manifest_filepath);
+  checker.weights(key("shar_path").c_str(), data.shar_path);
+  if (data.batch_size) checker.at_least(key("batch_size").c_str(), *data.batch_size, 1);
+  for (const auto& [field, value] : {std::pair{"batch_duration", data.batch_duration},
+                                     std::pair{"quadratic_duration", data.quadratic_duration}}) {
+    if (value && !(*value > 0)) checker.fail("{} is {} (expected seconds above 0)", key(field), *value);
+  }
+  if (!(data.min_duration <= data.max_duration) || !(data.max_duration > 0)) {
+    checker.fail("{} is {} and {} is {} (expected min below max)", key("min_duration"), data.min_duration,
+                 key("max_duration"), data.max_duration);
+  }
+  if (data.batch_duration && *data.batch_duration < data.min_duration) {
+    checker.fail("{} is {}, below min_duration: no cut fits", key("batch_duration"), *data.batch_duration);
+  }
+  checker.at_least(key("num_buckets").c_str(), data.num_buckets, 1);
+  checker.at_least(key("bucket_buffer_size").c_str(), data.bucket_buffer_size, 1);
+  checker.at_least(key("num_workers").c_str(), data.num_workers, 0);
+  if (!std::is_sorted(data.bucket_duration_bins.begin(), data.bucket_duration_bins.end())) {
+    checker.fail("{} does not ascend", key("bucket_duration_bins"));
+  }
+  if (data.default_prompt_mode != "langID" && data.default_prompt_mode != "auto" &&
+      data.default_prompt_mode != "unified") {
+    checker.fail("{} is '{}' (expected langID, auto or unified)", key("default_prompt_mode"),
+                 printable(data.default_prompt_mode));
+  }
+  checker.share(key("unified_auto_ratio").c_str(), data.unified_auto_ratio);
+}
+
+void check_model(const Checker& checker, const TrainConfig& config) {
+  const RegularisationConfig& dropout = config.regularisation;
+  checker.dropout("model.encoder.dropout", dropout.dropout);
+  checker.dropout("model.encoder.dropout_pre_encoder", dropout.dropout_pre_encoder);
+  checker.dropout("model.encoder.dropout_emb", dropout.dropout_emb);
+  checker.dropout("model.encoder.dropout_att", dropout.dropout_att);
+  checker.dropout("model.decoder.prednet.dropout", dropout.prednet_dropout);
+  checker.dropout("model.joint.jointnet.dropout", dropout.jointnet_dropout);
+  for (const AttContext& context : config.att_context_size) {
+    if (context.left < 0 || context.right < 0 || context.left % context.chunk_frames() != 0) {
+      checker.fail("model.encoder.att_context_size has [{}, {}] (expected left a multiple of right + 1)",
+                   context.left, context.right);
+    }
+  }
+  if (!config.att_context_probs.empty()) {
+    const auto& probs = config.att_context_probs;
+    const double sum = std::accumulate(probs.begin(), probs.end(), 0.0);
+    if (probs.size() != config.att_context_size.size() || std::abs(sum - 1) > 1e-3 ||
+        std::any_of(probs.begin(), probs.end(), [](double prob) { return prob < 0; })) {
+      checker.fail(
+          "model.encoder.att_context_probs has {} numbers of sum {} (expected one for each of {} "
+          "att_context_size, together 1)",
+          probs.size(), sum, config.att_context_size.size());
+    }
+  }
+  const SpecAugmentConfig& masks = config.spec_augment;
+  checker.at_least("model.spec_augment.freq_masks", masks.freq_masks, 0);
+  checker.at_least("model.spec_augment.time_masks", masks.time_masks, 0);
+  checker.at_least("model.spec_augment.freq_width", masks.freq_width, 0);
+  checker.at_least("model.spec_augment.time_width", masks.time_width.value, 0);
+  if (masks.time_width.is_fraction) checker.share("model.spec_augment.time_width", masks.time_width.value);
+  checker.at_least("model.loss.warprnnt_numba_kwargs.fastemit_lambda", config.fastemit_lambda, 0);
+  checker.at_least("model.preprocessor.dither", config.dither, 0);
+  constexpr int kAnyRate = 16000;
+  checker.within("augmentation", [&] { WaveformAugment(config.waveform, kAnyRate); });
+}
+
+void check_steps(const Checker& checker, const TrainConfig& config) {
+  const TrainerConfig& trainer = config.trainer;
+  if (trainer.max_steps < 1) {
+    checker.fail("trainer.max_steps is {} (expected the number of optimizer steps: data are endless)",
+                 trainer.max_steps);
+  }
+  if (trainer.val_check_interval < 1 || trainer.val_check_interval > trainer.max_steps) {
+    checker.fail("trainer.val_check_interval is {} (expected 1 to trainer.max_steps, which is {})",
+                 trainer.val_check_interval, trainer.max_steps);
+  }
+  checker.at_least("trainer.accumulate_grad_batches", trainer.accumulate_grad_batches, 1);
+  checker.at_least("trainer.num_nodes", trainer.num_nodes, 1);
+  checker.at_least("trainer.log_every_n_steps", trainer.log_every_n_steps, 1);
+  checker.at_least("trainer.gradient_clip_val", trainer.gradient_clip_val, 0);
+  if (trainer.devices != -1) checker.at_least("trainer.devices", trainer.devices, 1);
+  ScheduleConfig sched = config.optim.sched;
+  if (!sched.d_model) sched.d_model = 1;  // filled in from the base model
+  checker.within("model.optim", [&] {
+    const Schedule schedule(sched, config.optim.lr);
+    if (schedule.warmup_steps() > trainer.max_steps) {
+      fail_invalid_argument("sched: {} steps of warm-up (expected at most trainer.max_steps, which is {})",
+                            schedule.warmup_steps(), trainer.max_steps);
+    }
+  });
+  for (const double beta : config.optim.betas) checker.dropout("model.optim.betas", beta);
+  checker.at_least("model.optim.eps", config.optim.eps, 0);
+  checker.at_least("model.optim.weight_decay", config.optim.weight_decay, 0);
+}
+
+bool is_latency(const std::string& text) {
+  return text.size() > 2 && text.ends_with("ms") && std::all_of(text.begin(), text.end() - 2, [](char c) {
+           return std::isdigit(static_cast<unsigned char>(c)) != 0;
+         });
+}
+
+void check_own(const Checker& checker, const TrainConfig& config) {
+  checker.within("glossa.surface", [&] { check_surface(config.surface); });
+  const LearningRateScales& scales = config.learning_rate_scales;
+  checker.at_least("glossa.learning_rate_scales.encoder", scales.encoder, 0);
+  checker.at_least("glossa.learning_rate_scales.prompt_kernel", scales.prompt_kernel, 0);
+  checker.at_least("glossa.learning_rate_scales.decoder", scales.decoder, 0);
+  checker.at_least("glossa.learning_rate_scales.joint", scales.joint, 0);
+  checker.share("glossa.replay.share", config.replay.share);
+  checker.weights("glossa.replay.manifests", config.replay.manifests);
+  if (!config.replay.manifests.empty() && !(config.replay.share > 0 && config.replay.share < 1)) {
+    checker.fail("glossa.replay.share is {} with manifests to replay (expected above 0 and below 1)",
+                 config.replay.share);
+  }
+  if (config.validation.latencies.empty()) {
+    checker.fail("glossa.validation.latencies is empty (expected such as [320ms])");
+  }
+  for (const auto& latency : config.validation.latencies) {
+    if (!is_latency(latency)) {
+      checker.fail("glossa.validation.latencies has '{}' (expected a chunk's length such as 320ms)",
+                   printable(latency));
+    }
+  }
+  checker.at_least("glossa.validation.patience", config.validation.patience, 0);
+  if (config.validation.max_utterances) {
+    checker.at_least("glossa.validation.max_utterances", *config.validation.max_utterances, 1);
+  }
+  checker.at_least("glossa.threads", config.threads, 0);
+  checker.at_least("glossa.average_best", config.average_best, 1);
+  checker.at_least("exp_manager.checkpoint_callback_params.save_top_k", config.experiment.save_top_k, 1);
+  if (config.average_best > config.experiment.save_top_k) {
+    checker.fail("glossa.average_best is {} but exp_manager.checkpoint_callback_params.save_top_k keeps {}",
+                 config.average_best, config.experiment.save_top_k);
+  }
+  if (config.experiment.every_n_train_steps) {
+    checker.at_least("exp_manager.checkpoint_callback_params.every_n_train_steps",
+                     static_cast<double>(*config.experiment.every_n_train_steps), 1);
+  }
+  checker.share("glossa.base_share", config.base_share);
+  checker.at_least("glossa.max_skipped_steps", config.max_skipped_steps, 1);
+}
+
+}  // namespace
+
+void check(const TrainConfig& config, const std::string& source) {
+  const Checker checker(source);
+  if (config.init_from_nemo_model.empty()) {
+    checker.fail("init_from_nemo_model is missing (expected the base model's .nemo file)");
+  }
+  check_steps(checker, config);
+  if (!config.train_ds.has_source()) {
+    checker.fail("model.train_ds has no data (expected manifest_filepath, shar_path or input_cfg)");
+  }
+  check_dataset(checker, "train_ds", config.train_ds);
+  check_dataset(checker, "validation_ds", config.validation_ds);
+  if (!config.train_ds.batch_size && !config.train_ds.batch_duration) {
+    checker.fail("model.train_ds has neither batch_size nor batch_duration (expected one of them)");
+  }
+  check_model(checker, config);
+  check_own(checker, config);
+}
+
+}  // namespace glossa::train
