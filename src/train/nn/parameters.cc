@@ -1,0 +1,101 @@
+#include "train/nn/parameters.h"
+
+#include <cmath>
+#include <memory>
+#include <string_view>
+
+#include "model/tensor_spec.h"
+
+namespace glossa::train {
+namespace {
+
+class Node : public torch::nn::Module {};
+
+// The module behind "a.b.c" of `root`, made where it is missing.
+torch::nn::Module& module_at(torch::nn::Module& root, std::string_view path) {
+  torch::nn::Module* module = &root;
+  while (!path.empty()) {
+    const std::string name(path.substr(0, path.find('.')));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    const auto children = module->named_children();
+    const auto* child = children.find(name);
+    module = child != nullptr ? child->get() : module->register_module(name, std::make_shared<Node>()).get();
+  }
+  return *module;
+}
+
+bool is_norm(std::string_view name) { return name.find("norm") != std::string_view::npos; }
+
+// Half the width of the uniform distribution of a matrix and of the bias behind it.
+double bound_of(const model::TensorSpec& spec, const model::ModelConfig& config) {
+  if (spec.name == "encoder.pre_encode.out.weight") {
+    // NeMo's own rule, after Squeezeformer.
+    return 1 / std::sqrt(double{1} * config.encoder.d_model * config.features.mels /
+                         model::stride_2_layers(config.encoder));
+  }
+  return 1 / std::sqrt(static_cast<double>(spec.elements()) / static_cast<double>(spec.shape.front()));
+}
+
+void initialise(torch::Tensor& tensor, const model::TensorSpec& spec, const model::ModelConfig& config,
+                double& bound) {
+  const std::string_view name = spec.name;
+  const std::int64_t hidden = config.predictor.hidden;
+  if (is_norm(name)) {
+    tensor.fill_(name.ends_with(".weight") ? 1 : 0);
+  } else if (name.find("pos_bias_") != std::string_view::npos) {
+    tensor.zero_();
+  } else if (name == "decoder.prediction.embed.weight") {
+    tensor.normal_();
+    tensor[config.predictor.blank_id()].zero_();
+  } else {
+    if (spec.shape.size() > 1) bound = bound_of(spec, config);
+    tensor.uniform_(-bound, bound);
+    if (name.find("lstm.bias_") == std::string_view::npos) return;
+    const bool input_side = name.find("bias_ih") != std::string_view::npos;
+    tensor.narrow(0, hidden, hidden).fill_(input_side ? 1 : 0);
+  }
+}
+
+}  // namespace
+
+torch::Tensor Linear::operator()(const torch::Tensor& x) const {
+  return torch::linear(x, weight.dim() == 2 ? weight : weight.flatten(1), bias);
+}
+
+torch::Tensor LayerNorm::operator()(const torch::Tensor& x) const {
+  return torch::layer_norm(x.to(torch::kFloat), {weight.size(0)}, weight, bias, 1e-5);
+}
+
+Parameters::Parameters(torch::nn::Module& root, const model::ModelConfig& config) {
+  const torch::NoGradGuard no_grad;
+  double bound = 0;
+  for (const model::TensorSpec& spec : model::tensor_specs(config)) {
+    if (spec.name.starts_with("preprocessor.")) continue;
+    const std::size_t dot = spec.name.rfind('.');
+    torch::Tensor tensor = torch::empty(spec.shape, torch::kFloat);
+    initialise(tensor, spec, config, bound);
+    torch::nn::Module& module = module_at(root, std::string_view(spec.name).substr(0, dot));
+    tensors_[spec.name] = module.register_parameter(spec.name.substr(dot + 1), tensor);
+  }
+}
+
+torch::Tensor Parameters::tensor(const std::string& name) const { return tensors_.at(name); }
+
+torch::Tensor Parameters::optional_tensor(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  return found != tensors_.end() ? found->second : torch::Tensor();
+}
+
+Linear Parameters::linear(const std::string& name) const {
+  return {tensor(name + ".weight"), optional_tensor(name + ".bias")};
+}
+
+LayerNorm Parameters::layer_norm(const std::string& name) const {
+  return {tensor(name + ".weight"), tensor(name + ".bias")};
+}
+
+torch::Tensor drop(const torch::Tensor& x, double probability) {
+  return probability > 0 ? torch::dropout(x, probability, /*train=*/true) : x;
+}
+
+}  // namespace glossa::train
