@@ -44,6 +44,7 @@ struct TrainOptions {
   std::string exp_dir;
   std::string version;
   int threads = 0;
+  bool from_scratch = false;
   bool resume = false;
   bool print_config = false;
   bool skip_base_validation = false;
@@ -79,6 +80,7 @@ train::ParsedTrainConfig configuration(const TrainOptions& options) {
   set("exp_manager.exp_dir", options.exp_dir);
   set("exp_manager.version", options.version);
   if (options.threads > 0) set("glossa.threads", fmt::format("{}", options.threads));
+  if (options.from_scratch) set("glossa.from_scratch", "true");
   if (options.resume) set("exp_manager.resume_if_exists", "true");
   overrides.insert(overrides.end(), options.overrides.begin(), options.overrides.end());
   if (!options.config.empty())
@@ -140,6 +142,8 @@ Command make_train_command(CLI::App& program) {
       ->type_name("N")
       ->check(between(0, 4096))
       ->capture_default_str();
+  program.add_flag("--from-scratch", options->from_scratch,
+                   "Take geometry and tokenizer of the base, and random weights");
   program.add_flag("--resume", options->resume, "Go on from the run's newest checkpoint, where there is one");
   program.add_flag("--skip-base-validation", options->skip_base_validation,
                    "Do not measure the base model before step 1");

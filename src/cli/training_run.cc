@@ -85,6 +85,7 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.surface = config.surface;
   options.lr_scales = config.learning_rate_scales;
   options.freeze_subsampling = config.freeze_subsampling;
+  options.from_scratch = config.from_scratch;
   options.dropout = {regularisation.dropout,         regularisation.dropout_pre_encoder,
                      regularisation.dropout_emb,     regularisation.dropout_att,
                      regularisation.prednet_dropout, regularisation.jointnet_dropout};
@@ -114,6 +115,17 @@ void write_text(const fs::path& path, const std::string& text) {
 }
 
 // What there is to know before step 1.
+void tell_limits(const train::TrainConfig& config, int ranks) {
+  if (config.trainer.precision == train::Precision::kBF16Mixed)
+    log::info("trainer.precision: this build trains on the CPU, where mixed precision gains nothing: computing in f32");
+  const int asked = std::max(1, config.trainer.devices) * config.trainer.num_nodes;
+  if (config.trainer.devices > 0 && asked != ranks) {
+    log::warning(fmt::format("trainer.devices x trainer.num_nodes is {}, but {} were started: processes are started by "
+                             "torchrun, srun or mpirun",
+                             asked, ranks == 1 ? std::string("one process") : fmt::format("{} processes", ranks)));
+  }
+}
+
 void tell_plan(const train::Trainer& trainer, const data::BatchSampler::Totals& totals, std::int64_t steps,
                const fs::path& folder) {
   const double parameters = static_cast<double>(trainer.trained_parameters());
@@ -149,6 +161,7 @@ class TrainingRun {
     data::BatchSampler sampler(training_streams(config_),
                                sampler_options(config_, group_.rank(), group_.ranks()));
     if (group_.is_first()) {
+      tell_limits(config_, group_.ranks());
       tell_plan(trainer, sampler.totals(), config_.trainer.max_steps, folder_);
       open_logs(trainer.first_step());
       if (validator_ && options_.validate_base && trainer.first_step() == 0) validate_base();

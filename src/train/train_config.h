@@ -153,6 +153,7 @@ struct TrainConfig {
   ExperimentConfig experiment;
 
   // glossa.*
+  bool from_scratch = false;  // the base gives geometry and tokenizer; weights are drawn from the seed
   std::string surface = "full";
   bool freeze_subsampling = false;
   LearningRateScales learning_rate_scales;

@@ -91,6 +91,7 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("exp_manager.checkpoint_callback_params.always_save_nemo", c.experiment.always_save_nemo);
   visit("exp_manager.checkpoint_callback_params.every_n_train_steps", c.experiment.every_n_train_steps);
 
+  visit("glossa.from_scratch", c.from_scratch);
   visit("glossa.surface", c.surface);
   visit("glossa.freeze_subsampling", c.freeze_subsampling);
   visit("glossa.learning_rate_scales.encoder", c.learning_rate_scales.encoder);

@@ -25,6 +25,13 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+AsrModel initial_model(const checkpoint::Checkpoint& base, const TrainerOptions& options) {
+  torch::manual_seed(options.seed);
+  AsrModel model(base.config(), options.dropout);
+  if (!options.from_scratch) load_checkpoint(model, base);
+  return model;
+}
+
 std::int64_t number_in(const Metadata& metadata, const std::string& key, const fs::path& source) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) fail_bad_input("{}: no {} (expected a state of glossa train)", source.string(), key);
@@ -42,11 +49,10 @@ class Trainer::Impl {
         group_(group),
         hooks_(std::move(hooks)),
         schedule_(options.schedule, options.lr),
-        model_(base.config(), options.dropout),
+        model_(initial_model(base, options)),
         store_(options.folder / "checkpoints", options.best_kept, base) {
     check_contexts();
     if (options.threads > 0) at::set_num_threads(options.threads);
-    load_checkpoint(model_, base);
     optimizer_ = std::make_unique<AdamW>(choose_parameters(), options.adamw);
     if (options.resume) resume();
   }

@@ -36,6 +36,7 @@ struct TrainerOptions {
   std::string surface = "full";
   LearningRateScales lr_scales;
   bool freeze_subsampling = false;
+  bool from_scratch = false;  // the base gives the geometry alone; weights are drawn from the seed
   DropoutConfig dropout;
   RnntLossOptions loss;
   std::optional<SpecAugmentConfig> spec_augment;
