@@ -117,7 +117,8 @@ torch::Tensor depthwise_conv(const torch::Tensor& x, const torch::Tensor& weight
   if (lengths.defined()) image = x * length_mask(lengths, x.size(1), x).view({x.size(0), x.size(1), 1, 1});
   image = torch::constant_pad_nd(image.permute({0, 3, 1, 2}),
                                  {weight.size(3) - 1, stride - 1, weight.size(2) - 1, stride - 1});
-  return torch::conv2d(image, weight, bias, stride, /*padding=*/0, /*dilation=*/1, /*groups=*/weight.size(0))
+  return torch::conv2d(image, weight, bias, stride, /*padding=*/torch::IntArrayRef{0, 0}, /*dilation=*/1,
+                       /*groups=*/weight.size(0))
       .permute({0, 2, 3, 1});
 }
 

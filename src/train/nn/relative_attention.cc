@@ -100,41 +100,39 @@ torch::Tensor RelativeAttention::attend(torch::Tensor queries, const torch::Tens
                                         const AttentionPlan& plan, double dropout_att) const {
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   const std::int64_t batch = queries.size(1);
-  const std::int64_t groups = heads_ * batch * plan.blocks;
+  const std::int64_t groups = batch * plan.blocks;
   const std::int64_t tail = plan.padded() - plan.frames;
   const double scale = 1 / std::sqrt(static_cast<double>(head_size_));
-  // [heads, B, T, size] -> the keys that each block sees, [groups, size, keys]
+  // [heads, B, T, size] -> the keys that each block sees, [heads, groups, size, keys]
   const auto windows = [&](const torch::Tensor& rows) {
-    if (plan.blocks == 1) return rows.reshape({groups, plan.frames, head_size_}).transpose(1, 2);
+    if (plan.blocks == 1) return rows.reshape({heads_, groups, plan.frames, head_size_}).transpose(2, 3);
     return torch::constant_pad_nd(rows, {0, 0, plan.left_keys, tail})
         .unfold(2, plan.keys(), plan.block)
-        .reshape({groups, head_size_, plan.keys()});
+        .reshape({heads_, groups, head_size_, plan.keys()});
   };
-  const auto bias = [&](const torch::Tensor& values_of) {
-    return (values_of * scale).view({heads_, 1, 1, -1});
+  const auto with_bias = [&](const torch::Tensor& bias) {
+    return queries + (bias * scale).view({heads_, 1, 1, head_size_});
   };
 
   queries = queries * scale;
   if (tail > 0) queries = torch::constant_pad_nd(queries, {0, 0, 0, tail});
-  const torch::Tensor content = (queries + bias(pos_bias_u_)).reshape({groups, plan.block, head_size_});
-  const torch::Tensor positional =
-      (queries + bias(pos_bias_v_)).reshape({heads_, batch * plan.padded(), head_size_});
-  torch::Tensor scores = torch::bmm(content, windows(keys));
-  torch::Tensor offsets = torch::bmm(positional, positions);  // [heads, B * padded, offsets]
+  const torch::Tensor content = with_bias(pos_bias_u_).reshape({heads_, groups, plan.block, head_size_});
+  const torch::Tensor positional = with_bias(pos_bias_v_).reshape({heads_, groups * plan.block, head_size_});
+  torch::Tensor scores = torch::matmul(content, windows(keys));
+  torch::Tensor offsets = torch::bmm(positional, positions);  // [heads, groups * block, offsets]
   // Row i wants the offsets from block - 1 - i on: read as rows that are one shorter, they stand in place.
   const std::int64_t count = offsets.size(2);
   if (plan.block > 1) {
-    offsets = offsets.view({groups, plan.block * count})
-                  .narrow(1, plan.block - 1, plan.block * (count - 1))
-                  .view({groups, plan.block, count - 1})
-                  .narrow(2, 0, plan.keys());
+    offsets = offsets.view({heads_, groups, plan.block * count})
+                  .narrow(2, plan.block - 1, plan.block * (count - 1))
+                  .view({heads_, groups, plan.block, count - 1})
+                  .narrow(3, 0, plan.keys());
   }
-  scores.add_(offsets.view({groups, plan.block, plan.keys()}));
-  scores = scores.view({heads_, batch, plan.blocks, plan.block, plan.keys()}).add_(plan.mask);
+  scores.add_(offsets.view({heads_, groups, plan.block, plan.keys()}));
+  scores.add_(plan.mask.view({groups, plan.block, plan.keys()}));
   const torch::Tensor weights = drop(torch::softmax(scores, -1), dropout_att);
-  const torch::Tensor mixed =
-      torch::bmm(weights.view({groups, plan.block, plan.keys()}), windows(values).transpose(1, 2));
-  return mixed.view({heads_, batch, plan.padded(), head_size_})
+  return torch::matmul(weights, windows(values).transpose(2, 3))
+      .view({heads_, batch, plan.padded(), head_size_})
       .narrow(2, 0, plan.frames)
       .permute({1, 2, 0, 3})
       .reshape({batch, plan.frames, heads_ * head_size_});
