@@ -1,0 +1,136 @@
+// Training data: data check, stats, tar, mix, as a user runs them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "cli/program.h"
+
+namespace glossa {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using testing::golden_audio;
+using testing::golden_model;
+using ::testing::HasSubstr;
+using testing::lines_of;
+using testing::Workplace;
+
+std::string line(const std::string& audio, const std::string& text, const std::string& lang, double seconds) {
+  return json{{"audio_filepath", audio}, {"duration", seconds}, {"text", text}, {"target_lang", lang}}
+             .dump() +
+         "\n";
+}
+
+// As long as the sound of the goldens is.
+double seconds_of(const Workplace& here, const std::string& audio) {
+  const auto run =
+      here.glossa({"transcribe", "--quiet", "--format", "json", "--model", golden_model("tiny"), audio});
+  return json::parse(run.out)["duration"];
+}
+
+TEST(DataCheck, ReportsAndFixes) {
+  const Workplace here;
+  const std::string audio = golden_audio("en-US_0.wav");
+  const double seconds = seconds_of(here, audio);
+  const std::string good = line(audio, "A good line.", "en-US", seconds);
+  here.write("good.jsonl", good);
+  const auto clean = here.glossa({"data", "check", "good.jsonl", "--quiet"});
+  EXPECT_EQ(clean.exit_code, 0) << clean.out << clean.err;
+  EXPECT_EQ(clean.err, "");
+  EXPECT_THAT(clean.out, HasSubstr("0 errors, 0 warnings"));
+
+  here.write("bad.jsonl", good + line("gone.wav", "Gone.", "en-US", 1) +
+                              line(audio, "Long.", "en_us", seconds + 3) +
+                              line(audio, "Who?", "enn-USA", seconds));
+  const auto run = here.glossa({"data", "check", "bad.jsonl", "--quiet", "--json", "--model",
+                                golden_model("tiny"), "--fix", "fixed.jsonl"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;  // there is something left to train on
+  const json report = json::parse(run.out);
+  const json& counts = report["manifests"][0]["counts"];
+  EXPECT_EQ(counts["missing-audio"], 1);
+  EXPECT_EQ(counts["wrong-duration"], 1);
+  EXPECT_EQ(counts["unknown-language"], 1);
+  EXPECT_EQ(counts["language-spelling"], 1);
+  EXPECT_EQ(report["fix"]["lines"], 2);
+  EXPECT_EQ(report["fix"]["dropped"], 2);
+  const auto fixed = lines_of(here.read("fixed.jsonl"));
+  ASSERT_EQ(fixed.size(), 2u);
+  EXPECT_EQ(fixed[0] + "\n", good);
+  EXPECT_EQ(json::parse(fixed[1])["target_lang"], "en-US");
+  EXPECT_NEAR(json::parse(fixed[1])["duration"].get<double>(), seconds, 1e-3);
+
+  const auto text = here.glossa({"data", "check", "bad.jsonl", "--quiet", "--model", golden_model("tiny")});
+  EXPECT_EQ(text.exit_code, 3);
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("error missing-audio: 1\n    line 2: "), HasSubstr("nearest: en-US")));
+  const auto leak = here.glossa({"data", "check", "good.jsonl", "--quiet", "--against", "bad.jsonl"});
+  EXPECT_EQ(leak.exit_code, 3);
+  EXPECT_THAT(leak.out, HasSubstr("leaked-audio: 1"));
+}
+
+TEST(DataStats, CountHoursAndBuckets) {
+  const Workplace here;
+  std::string text;
+  for (int index = 1; index <= 40; ++index)
+    text += line("a.wav", "one two", index > 20 ? "de-DE" : "en-US", index);
+  here.write("m.jsonl", text);
+  const auto run = here.glossa({"data", "stats", "m.jsonl", "--json", "--buckets", "4"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json report = json::parse(run.out);
+  EXPECT_EQ(report["utterances"], 40);
+  EXPECT_NEAR(report["hours"].get<double>(), 820.0 / 3600, 1e-9);
+  EXPECT_EQ(report["duration"]["p50"], 20.5);
+  EXPECT_EQ(report["words"], 80);
+  EXPECT_EQ(report["bucket_duration_bins"].size(), 3u);
+  EXPECT_EQ(report["languages"][1]["utterances"], 20);
+  EXPECT_THAT(here.glossa({"data", "stats", "m.jsonl"}).out, HasSubstr("bucket_duration_bins=["));
+}
+
+TEST(DataTar, ShardsAreReadByMix) {
+  const Workplace here;
+  const std::string first = golden_audio("en-US_0.wav");
+  std::string text;
+  for (int index = 0; index < 4; ++index) text += line(first, "One.", "en-US", 2 + index);
+  here.write("m.jsonl", text);
+  const auto run = here.glossa({"data", "tar", "m.jsonl", "--quiet", "--json", "--output", "out",
+                                "--num-shards", "2", "--codec", "flac"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json report = json::parse(run.out);
+  EXPECT_EQ(report["lines_per_shard"], json::parse("[2, 2]"));
+  EXPECT_EQ(report["tarred_audio_filepaths"], "out/audio__OP_0..1_CL_.tar");
+  EXPECT_EQ(here.glossa({"data", "tar", "m.jsonl", "--output", "out", "--num-shards", "2"}).exit_code, 2);
+
+  here.write("mix.yaml",
+             "- type: nemo_tarred\n  manifest_filepath: " + report["manifest_filepath"].get<std::string>() +
+                 "\n  tarred_audio_filepaths: " + report["tarred_audio_filepaths"].get<std::string>() +
+                 "\n  weight: 3\n- type: nemo\n  manifest_filepath: m.jsonl\n  weight: 1\n");
+  const auto mix =
+      here.glossa({"data", "mix", "mix.yaml", "--json", "--quiet", "--batches", "500", "--batch-size", "4"});
+  ASSERT_EQ(mix.exit_code, 0) << mix.err;
+  const json preview = json::parse(mix.out);
+  EXPECT_EQ(preview["batches"], 500);
+  EXPECT_EQ(preview["largest_batch"], 4);
+  ASSERT_EQ(preview["streams"].size(), 2u);
+  // 2000 draws with probability 3/4: five standard deviations are 5 %.
+  EXPECT_NEAR(preview["streams"][0]["drawn_cuts"].get<double>() / preview["drawn_cuts"].get<double>(), 0.75,
+              0.05);
+}
+
+TEST(Data, SaysWhatIsWrong) {
+  const Workplace here;
+  EXPECT_EQ(here.glossa({"data"}).exit_code, 2);
+  EXPECT_THAT(here.glossa({"data", "check"}).err, HasSubstr("glossa data check --help"));
+  const auto none = here.glossa({"data", "check", "none.jsonl"});
+  EXPECT_EQ(none.exit_code, 3);
+  EXPECT_THAT(none.err, HasSubstr("none.jsonl"));
+  here.write("m.jsonl", "");
+  const auto same = here.glossa({"data", "check", "m.jsonl", "--fix", "m.jsonl"});
+  EXPECT_EQ(same.exit_code, 2);
+  EXPECT_THAT(same.err, HasSubstr("--fix would replace"));
+  EXPECT_EQ(here.glossa({"data", "check", "m.jsonl", "m.jsonl"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace glossa
