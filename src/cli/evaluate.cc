@@ -67,6 +67,21 @@ void write_file(const fs::path& path, const std::string& bytes) {
   if (!file.flush()) fail_bad_input("{}: cannot write the file", path.string());
 }
 
+// The parser takes "[56,3]" for a list of two values: they are put together again.
+std::vector<AttContext> parse_att_contexts(const std::vector<std::string>& values) {
+  std::vector<AttContext> contexts;
+  for (auto value = values.begin(); value != values.end(); ++value) {
+    const auto next = std::next(value);
+    if (parse_int(*value) && next != values.end() && parse_int(*next)) {
+      contexts.push_back(parse_att_context(*value + "," + *next, "--att-context-size"));
+      value = next;
+    } else {
+      contexts.push_back(parse_att_context(*value, "--att-context-size"));
+    }
+  }
+  return contexts;
+}
+
 class Evaluation {
  public:
   explicit Evaluation(const EvaluateOptions& options) : options_(options) {}
@@ -97,7 +112,7 @@ class Evaluation {
   void check_options() const {
     if (options_.manifests.empty())
       fail_invalid_argument("nothing to evaluate (expected --dataset-manifest FILE, got none)");
-    for (const std::string& text : options_.contexts) parse_att_context(text, "--att-context-size");
+    parse_att_contexts(options_.contexts);
     if (!options_.baseline.empty() && !fs::exists(options_.baseline))
       fail_bad_input("{}: no such file (expected a model or results of glossa evaluate, from --baseline)",
                      options_.baseline);
@@ -106,8 +121,7 @@ class Evaluation {
   EvaluationRun evaluate_model(const ModelOptions& model, const std::string& title) {
     const auto recognizer = load_recognizer(model, options_.quiet);
     EvaluationOptions evaluation;
-    for (const std::string& text : options_.contexts)
-      evaluation.att_contexts.push_back(parse_att_context(text, "--att-context-size"));
+    evaluation.att_contexts = parse_att_contexts(options_.contexts);
     for (const std::string& text : options_.latencies)
       evaluation.att_contexts.push_back(latency_context(text, recognizer->info(), "--latency"));
     if (options_.target_lang != "manifest") evaluation.target_lang = options_.target_lang;

@@ -118,7 +118,7 @@ TEST(Evaluate, BesideABaseline) {
       evaluate(here, {"--dataset-manifest", manifest, "--att-context-size", "56,3", "--json", "--baseline",
                       (here / "old.jsonl").string(), "--report", (here / "report.html").string()});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  const auto& difference = json::parse(run.out)["baseline"]["differences"][0];
+  const auto difference = json::parse(run.out)["baseline"]["differences"][0];
   EXPECT_EQ(difference["utterances"], 1);
   EXPECT_EQ(difference["wer"], 0.0);
   EXPECT_EQ(difference["baseline_wer"], 1.0);
