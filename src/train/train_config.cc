@@ -286,6 +286,11 @@ void simplify_val_check_interval(ConfigTree& tree) {
   tree.set(kKey, YAML::Node(static_cast<std::int64_t>(steps)));
 }
 
+bool is_null_section(const ConfigTree& tree, const char* section, const char* key) {
+  const YAML::Node outer = tree.find(section);  // const: [] does not make keys
+  return outer.IsMap() && outer[key].IsDefined() && outer[key].IsNull();
+}
+
 void simplify_devices(ConfigTree& tree) {
   const YAML::Node devices = tree.find("trainer.devices");
   if (devices.IsScalar() && devices.Scalar() == "auto") tree.set("trainer.devices", YAML::Node(-1));
@@ -328,6 +333,10 @@ ParsedTrainConfig parse_train_config(const std::string& yaml, const std::string&
   TrainConfig& config = parsed.config;
   FieldReader reader(sorted.values(), source);
   visit_fields(config, reader);
+  if (is_null_section(tree, "model", "spec_augment")) {  // NeMo: no SpecAugment
+    config.spec_augment.freq_masks = 0;
+    config.spec_augment.time_masks = 0;
+  }
   ScheduleConfig& sched = config.optim.sched;
   const bool needs_max_steps = sched.kind != ScheduleKind::kConstant &&
                                (sched.kind != ScheduleKind::kNoamAnnealing || sched.warmup_ratio);

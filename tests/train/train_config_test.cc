@@ -191,6 +191,15 @@ TEST(TrainConfig, OverridesAreOmegaConfs) {
   }
 }
 
+// NeMo: a section that is null does not exist.
+TEST(TrainConfig, SectionsMayBeNull) {
+  const TrainConfig config = parse({"model.spec_augment=null", "model.optim.sched=null"});
+  EXPECT_EQ(config.spec_augment.time_masks, 0);
+  EXPECT_EQ(config.spec_augment.freq_masks, 0);
+  EXPECT_EQ(config.optim.sched.kind, ScheduleKind::kConstant);
+  EXPECT_EQ(parse().spec_augment.time_masks, 10);
+}
+
 TEST(TrainConfig, FollowsReferences) {
   EXPECT_EQ(
       parse({"model.optim.sched.name=CosineAnnealing", "model.optim.sched.max_steps=${trainer.max_steps}"})
