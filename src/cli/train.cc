@@ -115,21 +115,26 @@ Command make_train_command(CLI::App& program) {
       ->check(CLI::ExistingFile);
   program.add_option("--base", options->recipe.base, "Checkpoint to begin with")->type_name("FILE");
   program.add_option("--data", options->recipe.data, "Manifests to train on; may be given several times")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   program.add_option("--validation", options->recipe.validation, "Manifests of held-out recordings")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   program.add_option("--lang", options->recipe.lang, "Language of entries that name none")->type_name("LANG");
   program
       .add_option("--replay", options->recipe.replay,
                   "Manifests of other languages, mixed in so that they are not forgotten")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   program.add_option("--steps", options->recipe.steps, "Optimizer steps")->type_name("N");
   program.add_option("--probe", options->probes, "Manifests of languages that are only watched")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   program
       .add_option("--latency", options->latencies,
                   "Latency to validate at, 80ms to 1120ms or L,R; several are measured, the first decides")
-      ->type_name("MS");
+      ->type_name("MS")
+      ->allow_extra_args(false);
   program.add_option("--surface", options->surface, "What is trained: full, joint, decoder, prompt, top-K")
       ->type_name("NAME");
   program.add_option("--lr", options->lr, "Learning rate")->type_name("RATE");

@@ -81,6 +81,7 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.clip_norm = config.trainer.gradient_clip_val;
   options.lr = config.optim.lr;
   options.schedule = config.optim.sched;
+  if (!options.schedule.d_model) options.schedule.d_model = model.encoder.d_model;
   options.adamw = {config.optim.betas[0], config.optim.betas[1], config.optim.eps, config.optim.weight_decay};
   options.surface = config.surface;
   options.lr_scales = config.learning_rate_scales;
@@ -117,12 +118,15 @@ void write_text(const fs::path& path, const std::string& text) {
 // What there is to know before step 1.
 void tell_limits(const train::TrainConfig& config, int ranks) {
   if (config.trainer.precision == train::Precision::kBF16Mixed)
-    log::info("trainer.precision: this build trains on the CPU, where mixed precision gains nothing: computing in f32");
+    log::info(
+        "trainer.precision: this build trains on the CPU, where mixed precision gains nothing: computing in "
+        "f32");
   const int asked = std::max(1, config.trainer.devices) * config.trainer.num_nodes;
   if (config.trainer.devices > 0 && asked != ranks) {
-    log::warning(fmt::format("trainer.devices x trainer.num_nodes is {}, but {} were started: processes are started by "
-                             "torchrun, srun or mpirun",
-                             asked, ranks == 1 ? std::string("one process") : fmt::format("{} processes", ranks)));
+    log::warning(fmt::format(
+        "trainer.devices x trainer.num_nodes is {}, but {} were started: processes are started by "
+        "torchrun, srun or mpirun",
+        asked, ranks == 1 ? std::string("one process") : fmt::format("{} processes", ranks)));
   }
 }
 

@@ -52,7 +52,8 @@ class Training : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / (std::string("glossa_train_") + test->name() + std::to_string(::getpid()));
+    folder_ = fs::temp_directory_path() /
+              (std::string("glossa_train_") + test->name() + std::to_string(::getpid()));
     fs::create_directories(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -62,11 +63,15 @@ class Training : public ::testing::Test {
 
   static json entry(const std::string& name, const std::string& text, const std::string& lang,
                     const std::string& mode) {
-    return {{"audio_filepath", audio(name)}, {"duration", 2.5}, {"text", text}, {"target_lang", lang},
+    return {{"audio_filepath", audio(name)},
+            
+            {"text", text},
+            {"target_lang", lang},
             {"prompt_mode", mode}};
   }
 
-  std::string manifest(const std::string& name, const std::vector<json>& entries, const std::string& rest = "") const {
+  std::string manifest(const std::string& name, const std::vector<json>& entries,
+                       const std::string& rest = "") const {
     std::ofstream file(folder_ / name);
     for (const json& one : entries) file << one.dump() << "\n";
     file << rest;
@@ -75,32 +80,63 @@ class Training : public ::testing::Test {
 
   // Four utterances in their order, two a batch.
   std::string four() const {
-    return manifest("four.jsonl", {entry("en-US_0.wav", "The river was quiet before sunrise.", "en-US", "langID"),
-                                   entry("es-ES_5.wav", "El mapa muestra tres puentes y un barco.", "es-ES", "langID"),
-                                   entry("de-DE_6.wav", "Bitte lies die zweite Zeile noch einmal.", "de-DE", "langID"),
-                                   entry("en-US_2.wav", "A second sentence of the same speaker.", "en-US", "langID")});
+    return manifest("four.jsonl",
+                    {entry("en-US_0.wav", "The river was quiet before sunrise.", "en-US", "langID"),
+                     entry("es-ES_5.wav", "El mapa muestra tres puentes y un barco.", "es-ES", "langID"),
+                     entry("de-DE_6.wav", "Bitte lies die zweite Zeile noch einmal.", "de-DE", "langID"),
+                     entry("en-US_2.wav", "A second sentence of the same speaker.", "en-US", "langID")});
   }
 
   // Nothing random: fixed order, one context, neither dropout nor augmentation.
   std::vector<std::string> plain(const std::string& data, const std::string& version, int batch_size,
                                  int steps) const {
-    return {"--base", model(), "--data", data, "--steps", std::to_string(steps), "--exp-dir", folder_.string(),
-            "--name", "run", "--version-name", version, "--quiet", "--threads", "1",
-            "model.train_ds.shuffle=false", "model.train_ds.use_bucketing=false",
-            "model.train_ds.batch_size=" + std::to_string(batch_size), "model.train_ds.batch_duration=null",
-            "model.train_ds.perturb_speed=false", "model.train_ds.max_duration=100", "model.train_ds.min_duration=0",
-            "model.encoder.dropout=0", "model.encoder.dropout_pre_encoder=0", "model.encoder.dropout_emb=0",
-            "model.encoder.dropout_att=0", "model.decoder.prednet.dropout=0", "model.joint.jointnet.dropout=0",
-            "model.spec_augment.freq_masks=0", "model.spec_augment.time_masks=0", "model.preprocessor.dither=0",
-            "model.encoder.att_context_size=[[56,3]]", "model.encoder.att_context_probs=null",
-            "glossa.freeze_subsampling=false", "glossa.learning_rate_scales.encoder=1",
-            "glossa.learning_rate_scales.prompt_kernel=1", "glossa.learning_rate_scales.decoder=1",
-            "glossa.learning_rate_scales.joint=1", "glossa.append_lang_tag=none", "glossa.average_best=1",
-            "glossa.base_share=0", "model.loss.warprnnt_numba_kwargs.fastemit_lambda=0",
+    return {"--base",
+            model(),
+            "--data",
+            data,
+            "--steps",
+            std::to_string(steps),
+            "--exp-dir",
+            folder_.string(),
+            "--name",
+            "run",
+            "--version-name",
+            version,
+            "--quiet",
+            "--threads",
+            "1",
+            "model.train_ds.shuffle=false",
+            "model.train_ds.use_bucketing=false",
+            "model.train_ds.batch_size=" + std::to_string(batch_size),
+            "model.train_ds.batch_duration=null",
+            "model.train_ds.perturb_speed=false",
+            "model.train_ds.max_duration=100",
+            "model.train_ds.min_duration=0",
+            "model.encoder.dropout=0",
+            "model.encoder.dropout_pre_encoder=0",
+            "model.encoder.dropout_emb=0",
+            "model.encoder.dropout_att=0",
+            "model.decoder.prednet.dropout=0",
+            "model.joint.jointnet.dropout=0",
+            "model.spec_augment.freq_masks=0",
+            "model.spec_augment.time_masks=0",
+            "model.preprocessor.dither=0",
+            "model.encoder.att_context_size=[[56,3]]",
+            "model.encoder.att_context_probs=null",
+            "glossa.freeze_subsampling=false",
+            "glossa.learning_rate_scales.encoder=1",
+            "glossa.learning_rate_scales.prompt_kernel=1",
+            "glossa.learning_rate_scales.decoder=1",
+            "glossa.learning_rate_scales.joint=1",
+            "glossa.append_lang_tag=none",
+            "glossa.average_best=1",
+            "glossa.base_share=0",
+            "model.loss.warprnnt_numba_kwargs.fastemit_lambda=0",
             "model.train_ds.default_prompt_mode=langID"};
   }
 
-  pid_t start(const std::vector<std::string>& arguments, const std::vector<std::string>& variables = {}) const {
+  pid_t start(const std::vector<std::string>& arguments,
+              const std::vector<std::string>& variables = {}) const {
     std::vector<std::string> words = {GLOSSA_TRAINER};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
@@ -115,8 +151,10 @@ class Training : public ::testing::Test {
     posix_spawn_file_actions_init(&actions);
     const std::string err = (folder_ / "stderr").string();
     const std::string out = (folder_ / "stdout").string();
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                     0644);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                     0644);
     pid_t child = -1;
     EXPECT_EQ(::posix_spawn(&child, GLOSSA_TRAINER, &actions, nullptr, argv.data(), envp.data()), 0);
     posix_spawn_file_actions_destroy(&actions);
@@ -139,8 +177,11 @@ class Training : public ::testing::Test {
 
   // Ends the run with `signal` as soon as that many steps are logged.
   static int end_after(pid_t child, const fs::path& metrics, std::size_t steps, int signal) {
-    while (lines_of(metrics).size() < steps && ::waitpid(child, nullptr, WNOHANG | WNOWAIT) == 0)
+    siginfo_t ended{};
+    while (lines_of(metrics).size() < steps && ended.si_pid == 0) {
+      ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT);
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
     ::kill(child, signal);
     return end_of(child);
   }
@@ -172,8 +213,11 @@ TEST_F(Training, FiveStepsAreNeMosFiveSteps) {
     for (const auto& [key, value] : sched["args"].items())
       arguments.push_back("model.optim.sched." + key + "=" + value.dump());
     arguments.push_back("~model.optim.sched.warmup_ratio");
+    // The goldens were made with NeMo's default loss, which has FastEmit.
+    arguments.push_back("model.loss.warprnnt_numba_kwargs.fastemit_lambda=0.005");
     arguments.push_back("model.optim.betas=" + expected["optimizer"]["betas"].dump());
     arguments.push_back("model.optim.weight_decay=" + expected["optimizer"]["weight_decay"].dump());
+    arguments.push_back("model.encoder.att_context_size=[" + expected["att_context_size"].dump() + "]");
     arguments.push_back("trainer.gradient_clip_val=" + expected["clip_norm"].dump());
     ASSERT_EQ(run(arguments), 0) << err();
 
@@ -186,7 +230,9 @@ TEST_F(Training, FiveStepsAreNeMosFiveSteps) {
       EXPECT_EQ(steps[index]["step"], index + 1);
       EXPECT_NEAR(steps[index]["lr"].get<double>(), golden_step["lr"].get<double>(), 1e-12);
       EXPECT_NEAR(steps[index]["loss"].get<double>(), loss, 2e-4 * loss) << "step " << index + 1;
-      EXPECT_NEAR(steps[index]["grad_norm"].get<double>(), norm, 5e-3 * norm) << "step " << index + 1;
+      if (norm > 0) {  // recorded where it was needed, for clipping
+        EXPECT_NEAR(steps[index]["grad_norm"].get<double>(), norm, 5e-3 * norm) << "step " << index + 1;
+      }
     }
     const auto trained = weights_of(of_run(schedule, "run.nemo"));
     int compared = 0;
@@ -229,8 +275,9 @@ TEST_F(Training, SigtermSavesAndEndsCleanly) {
   ASSERT_EQ(end_after(start(arguments), metrics, 3, SIGTERM), 0) << err();
   const std::size_t steps = lines_of(metrics).size();
   EXPECT_GE(steps, 3u);
-  EXPECT_TRUE(fs::exists(of_run("stopped", "checkpoints") / ("step-" + std::string(8 - std::to_string(steps).size(), '0') +
-                                                             std::to_string(steps) + ".state")));
+  EXPECT_TRUE(fs::exists(
+      of_run("stopped", "checkpoints") /
+      ("step-" + std::string(8 - std::to_string(steps).size(), '0') + std::to_string(steps) + ".state")));
   EXPECT_FALSE(fs::exists(of_run("stopped", "run.nemo"))) << "the run did not come to its end";
 }
 
@@ -270,7 +317,8 @@ TEST_F(Training, ValidatesThroughTheEngineAndReports) {
     EXPECT_GE(validation["val_wer"].get<double>(), 0);
   }
   const std::string report = text_of(of_run("validated", "report.html"));
-  for (const char* part : {"<svg", "Forgetting", "de-DE", "Configuration"}) EXPECT_THAT(report, HasSubstr(part));
+  for (const char* part : {"<svg", "Forgetting", "de-DE", "Configuration"})
+    EXPECT_THAT(report, HasSubstr(part));
   EXPECT_TRUE(fs::exists(of_run("validated", "run.nemo")));
 }
 

@@ -267,7 +267,6 @@ TEST(TrainConfig, ContradictionsAreErrors) {
       {{"trainer.val_check_interval=101"}, "val_check_interval is 101"},
       {{"trainer.val_check_interval=0.5"}, "limit_train_batches"},
       {{"model.optim.sched.name=CosineAnnealing", "model.optim.sched.warmup_steps=101"}, "warm-up"},
-      {{"model.optim.sched.name=NoamAnnealing", "model.optim.sched.warmup_steps=101"}, "warm-up"},
       {{"model.optim.sched.name=CosineAnnealing", "model.optim.sched.warmup_steps=1",
         "model.optim.sched.warmup_ratio=0.1"},
        "one of them"},
