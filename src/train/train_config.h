@@ -142,7 +142,7 @@ struct TrainConfig {
   DatasetConfig validation_ds = {.use_bucketing = false, .default_prompt_mode = "langID"};
   OptimConfig optim;
   SpecAugmentConfig spec_augment;
-  WaveformConfig waveform = {.noise_mix_prob = 0.5};
+  WaveformConfig waveform;
   RegularisationConfig regularisation;
   std::vector<AttContext> att_context_size;  // one is drawn per batch; empty: the checkpoint's list
   std::vector<double> att_context_probs;     // of att_context_size; empty: equal

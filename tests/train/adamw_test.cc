@@ -83,6 +83,25 @@ TEST(AdamW, EqualsLibtorchOnLargeTensors) {
   EXPECT_LT(testing::relative_l2(values_of(optimizer.parameters()[0].tensor), values_of(theirs)), 1e-7);
 }
 
+// Oracle: libtorch's operators, one after the other; what tensors on a GPU go through.
+TEST(AdamW, FusedEqualsOperators) {
+  AdamW fused({parameter("w", numbers(70'001, 1))}, {.weight_decay = 0.1});
+  AdamW operators({parameter("w", numbers(70'001, 1))}, {.weight_decay = 0.1, .fused = false});
+  for (int step = 0; step < 4; ++step) {
+    for (AdamW* optimizer : {&fused, &operators}) {
+      optimizer->parameters()[0].tensor.mutable_grad() = numbers(70'001, 20 + step);
+      optimizer->step(1e-2, 0.25);
+    }
+  }
+  EXPECT_FALSE(torch::equal(fused.parameters()[0].tensor, numbers(70'001, 1)));
+  EXPECT_LT(testing::relative_l2(values_of(operators.parameters()[0].tensor),
+                                 values_of(fused.parameters()[0].tensor)),
+            1e-7);
+  EXPECT_LT(testing::relative_l2(values_of(operators.state().at("w.exp_avg_sq")),
+                                 values_of(fused.state().at("w.exp_avg_sq"))),
+            1e-6);
+}
+
 TEST(AdamW, ClipsAsPyTorch) {
   EXPECT_EQ(clip_factor(0.5, 1.0), 1.0);
   EXPECT_DOUBLE_EQ(clip_factor(2.0, 1.0), 1.0 / (2.0 + 1e-6));

@@ -134,7 +134,7 @@ void AdamW::step(double lr, double grad_scale) {
     ++moments.step;
     factors[at] = adamw_factors(lr * parameters_[at].lr_scale, config_.beta1, config_.beta2, config_.eps,
                                 config_.weight_decay, moments.step, grad_scale);
-    if (tensor.is_cpu())
+    if (tensor.is_cpu() && config_.fused)
       add_chunks(chunks, at, tensor.numel());
     else
       step_with_operators(factors[at], grads[at], tensor, moments.exp_avg, moments.exp_avg_sq);

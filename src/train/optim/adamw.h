@@ -1,5 +1,6 @@
 // AdamW as PyTorch's torch.optim.AdamW: decoupled weight decay on every parameter. On the CPU all tensors are
-// updated in one pass over memory by all threads; tensors elsewhere go through libtorch's operators.
+// updated in one pass over memory by all threads; tensors elsewhere go through libtorch's operators, which
+// tests compare on the CPU only.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@ struct AdamWConfig {
   double beta2 = 0.98;
   double eps = 1e-8;
   double weight_decay = 1e-3;
+  bool fused = true;  // false: libtorch's operators on the CPU, too; for comparison
 };
 
 // A trained parameter: f32, contiguous, a leaf.
