@@ -103,8 +103,8 @@ TEST_P(StageParity, PredictorAndJointEqualNeMo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, StageParity, ::testing::Values("tiny", "tiny-fp16", "tiny-en", "small"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& parameter) {
+                           std::string name = parameter.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });

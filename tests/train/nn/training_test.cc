@@ -119,8 +119,8 @@ INSTANTIATE_TEST_SUITE_P(Golden, GradientParity,
                                            GradientCase{"tiny_56_0", "tiny", 0},
                                            GradientCase{"tiny-en_70_1", "tiny-en", 0},
                                            GradientCase{"tiny_56_13_fastemit", "tiny", 0.005}),
-                         [](const auto& info) {
-                           std::string name = info.param.name;
+                         [](const auto& parameter) {
+                           std::string name = parameter.param.name;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
