@@ -1,1 +1,0 @@
-list(APPEND sources distributed/process_group.cc distributed/rank_environment.cc)
