@@ -109,8 +109,10 @@ class CpuDepthwiseConv : public torch::autograd::Function<CpuDepthwiseConv> {
 torch::Tensor depthwise_conv(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                              std::int64_t stride, const torch::Tensor& lengths) {
   if (x.device().is_cpu()) {
+    // A Function takes no undefined tensors.
     const torch::Tensor all = torch::full({x.size(0)}, x.size(1), torch::kLong);
-    return CpuDepthwiseConv::apply(x.to(torch::kFloat), weight, bias, stride,
+    return CpuDepthwiseConv::apply(x.to(torch::kFloat), weight,
+                                   bias.defined() ? bias : torch::zeros({x.size(3)}), stride,
                                    lengths.defined() ? lengths : all);
   }
   torch::Tensor image = x;
