@@ -46,7 +46,7 @@ class CpuDepthwiseConv : public torch::autograd::Function<CpuDepthwiseConv> {
         {input.size(0), geometry.out_rows, geometry.out_cols, geometry.channels}, input.options());
     const float* images = input.data_ptr<float>();
     const float* tap_values = taps.data_ptr<float>();
-    const float* bias_values = bias.numel() > 0 ? bias.data_ptr<float>() : nullptr;
+    const float* bias_values = bias.defined() ? bias.data_ptr<float>() : nullptr;
     const std::int64_t* rows_of = lengths.data_ptr<std::int64_t>();
     float* outputs = output.data_ptr<float>();
     for_each_row(input.size(0), geometry.out_rows, [&](std::int64_t image, std::int64_t row) {
@@ -62,7 +62,7 @@ class CpuDepthwiseConv : public torch::autograd::Function<CpuDepthwiseConv> {
     const auto saved = context->get_saved_variables();
     const torch::Tensor& input = saved[0];
     const torch::Tensor& weight = saved[1];
-    const bool has_bias = saved[2].numel() > 0;
+    const bool has_bias = saved[2].defined();
     const torch::Tensor taps = taps_of(weight);
     const torch::Tensor gradient = gradients[0].contiguous();
     const DepthwiseGeometry geometry = geometry_of(input, weight, context->saved_data["stride"].toInt());
@@ -109,10 +109,11 @@ class CpuDepthwiseConv : public torch::autograd::Function<CpuDepthwiseConv> {
 torch::Tensor depthwise_conv(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                              std::int64_t stride, const torch::Tensor& lengths) {
   if (x.device().is_cpu()) {
+    // A Function takes no undefined tensors.
     const torch::Tensor all = torch::full({x.size(0)}, x.size(1), torch::kLong);
-    // 1.13 takes no undefined tensor: no bias is an empty one.
-    return CpuDepthwiseConv::apply(x.to(torch::kFloat), weight, bias.defined() ? bias : torch::empty({0}),
-                                   stride, lengths.defined() ? lengths : all);
+    return CpuDepthwiseConv::apply(x.to(torch::kFloat), weight,
+                                   bias.defined() ? bias : torch::zeros({x.size(3)}), stride,
+                                   lengths.defined() ? lengths : all);
   }
   torch::Tensor image = x;
   if (lengths.defined()) image = x * length_mask(lengths, x.size(1), x).view({x.size(0), x.size(1), 1, 1});
