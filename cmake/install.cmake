@@ -3,6 +3,9 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS glossa RUNTIME)
+if(TARGET glossa-train)
+  install(TARGETS glossa-train RUNTIME)
+endif()
 
 install(TARGETS glossa_shared EXPORT glossaTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
