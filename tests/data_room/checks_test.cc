@@ -172,7 +172,7 @@ TEST_F(Checks, FindWhatIsTrainedOnAndHeldOut) {
       R"({"audio_filepath": "b.wav", "text": "B.", "target_lang": "en-US", "offset": )";
   const auto train =
       manifest("train.jsonl", line("copy.flac", 1, "A.") + segment + "0, \"duration\": 2}\n" + segment +
-                                  "2, \"duration\": 2}\n" + line("c.wav", 1, "THE SAME four Words"));
+                                  "2, \"duration\": 1.5}\n" + line("c.wav", 1, "THE SAME four Words"));
   write_wav("d.wav", tone(600, 1));
   const auto test = manifest("test.jsonl", line("a.wav", 1, "A.") + segment + "1.5, \"duration\": 0.5}\n" +
                                                line("d.wav", 1, "The same, four words!"));
