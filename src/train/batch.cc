@@ -78,8 +78,7 @@ TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {
     const auto at = static_cast<std::size_t>(row);
     const torch::Tensor frames = torch::from_blob(mels[at].data(), {lengths[at], bins});
     batch.mels[row].slice(1, 0, lengths[at]).copy_(frames.t());
-    std::copy(targets[at].begin(), targets[at].end(),
-              batch.targets.data_ptr<std::int64_t>() + row * labels);
+    std::copy(targets[at].begin(), targets[at].end(), batch.targets.data_ptr<std::int64_t>() + row * labels);
   }
   batch.mel_lengths = int64_tensor(lengths);
   batch.target_lengths = int64_tensor(target_lengths);

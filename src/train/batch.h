@@ -15,12 +15,12 @@
 namespace glossa::train {
 
 struct TrainBatch {
-  std::int64_t index = 0;        // data::LoadedBatch::index
-  torch::Tensor mels;            // f32 [B, mels, frames], zeros beyond a length
-  torch::Tensor mel_lengths;     // int64 [B]
-  torch::Tensor targets;         // int64 [B, U], zeros beyond a length
-  torch::Tensor target_lengths;  // int64 [B]
-  torch::Tensor slots;           // int64 [B]
+  std::int64_t index = 0;            // data::LoadedBatch::index
+  torch::Tensor mels;                // f32 [B, mels, frames], zeros beyond a length
+  torch::Tensor mel_lengths;         // int64 [B]
+  torch::Tensor targets;             // int64 [B, U], zeros beyond a length
+  torch::Tensor target_lengths;      // int64 [B]
+  torch::Tensor slots;               // int64 [B]
   std::vector<std::uint64_t> seeds;  // of each utterance, for augmentation
   double seconds = 0;                // of sound
 

@@ -1,4 +1,5 @@
-// Batches made one ahead of the trainer, on a thread of its own: features and labels are ready when they are asked for.
+// Batches made one ahead of the trainer, on a thread of its own: features and labels are ready when they are
+// asked for.
 #pragma once
 
 #include <future>
@@ -14,8 +15,8 @@ class BatchFeed {
   BatchFeed(data::BatchLoader& loader, const BatchMaker& maker);
   ~BatchFeed();
 
-  // In the loader's order. Rethrows what reading or making the batch threw. Error kBadInput when no cut of the data
-  // can be read any more.
+  // In the loader's order. Rethrows what reading or making the batch threw. Error kBadInput when no cut of
+  // the data can be read any more.
   TrainBatch next();
 
  private:

@@ -34,7 +34,8 @@ AsrModel initial_model(const checkpoint::Checkpoint& base, const TrainerOptions&
 
 std::int64_t number_in(const Metadata& metadata, const std::string& key, const fs::path& source) {
   const auto found = metadata.find(key);
-  if (found == metadata.end()) fail_bad_input("{}: no {} (expected a state of glossa train)", source.string(), key);
+  if (found == metadata.end())
+    fail_bad_input("{}: no {} (expected a state of glossa train)", source.string(), key);
   return std::stoll(found->second);
 }
 
@@ -85,11 +86,13 @@ class Trainer::Impl {
 
  private:
   void check_contexts() const {
-    if (options_.contexts.empty()) fail_invalid_argument("no attention context to train with (expected one or more)");
+    if (options_.contexts.empty())
+      fail_invalid_argument("no attention context to train with (expected one or more)");
     for (const AttContext& context : options_.contexts) {
       if (!model::is_usable(context)) {
-        fail_invalid_argument("attention context [{},{}] (expected a left part that is a multiple of right + 1)",
-                              context.left, context.right);
+        fail_invalid_argument(
+            "attention context [{},{}] (expected a left part that is a multiple of right + 1)", context.left,
+            context.right);
       }
     }
     if (!options_.context_probs.empty() && options_.context_probs.size() != options_.contexts.size()) {
@@ -229,7 +232,8 @@ class Trainer::Impl {
                                 : fmt::format("the gradient of {} is not finite", gradients.first_not_finite);
     if (skipped_in_a_row_ >= options_.most_skipped) {
       fail_bad_input(
-          "step {}: {}, for {} steps in a row: training stops (lower the learning rate, clip gradients, or look at "
+          "step {}: {}, for {} steps in a row: training stops (lower the learning rate, clip gradients, or "
+          "look at "
           "the data; the last checkpoint is from step {})",
           step_ + 1, why, skipped_in_a_row_, last_saved_);
     }
@@ -291,7 +295,8 @@ class Trainer::Impl {
         write_nemo(outcome.model, base_, mean);
         const double score = hooks_.validate(outcome.model, step_);
         const double single = store_.scores().at(outcome.model_step);
-        log::info(fmt::format("mean of the best {}: {:.4f}, the best alone: {:.4f}", states.size(), score, single));
+        log::info(
+            fmt::format("mean of the best {}: {:.4f}, the best alone: {:.4f}", states.size(), score, single));
         if (score < single) chosen = mean;
       }
       if (options_.base_share > 0) {

@@ -1,8 +1,9 @@
-// The training loop: batches in, a better checkpoint out. Knows neither files of audio nor the engine: batches come
-// from a function, and validation is a function that is given a .nemo.
+// The training loop: batches in, a better checkpoint out. Knows neither files of audio nor the engine:
+// batches come from a function, and validation is a function that is given a .nemo.
 //
-// Everything random follows from the seed and the number of the batch, so a run that goes on from a checkpoint
-// computes what the uninterrupted one would have, bit for bit on the same machine and number of threads.
+// Everything random follows from the seed and the number of the batch, so a run that goes on from a
+// checkpoint computes what the uninterrupted one would have, bit for bit on the same machine and number of
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -47,11 +48,11 @@ struct TrainerOptions {
   int patience = 0;  // validations without a better score before the run ends; 0: it does not
   int best_kept = 3;
   int average_best = 1;   // at the end, the mean of so many of the best kept is a candidate, too; 1: none
-  double base_share = 0;      // and what is written at the end is mixed with so much of the base
+  double base_share = 0;  // and what is written at the end is mixed with so much of the base
   bool resume = false;
   std::uint64_t seed = 0;
-  int threads = 0;  // of libtorch; 0: its own choice
-  int most_skipped = 25;  // steps in a row whose gradient was not finite
+  int threads = 0;               // of libtorch; 0: its own choice
+  int most_skipped = 25;         // steps in a row whose gradient was not finite
   std::filesystem::path folder;  // of the run; checkpoints go to folder/checkpoints
 };
 
@@ -59,10 +60,10 @@ struct StepReport {
   std::int64_t step = 0;  // optimizer steps done, this one counted
   double loss = 0;        // mean over the step's utterances
   double lr = 0;
-  double grad_norm = 0;   // before clipping
-  bool skipped = false;   // the gradient was not finite: no parameter moved
-  double audio_hours = 0;  // since the run began, all processes together
-  double seconds = 0;      // of this step
+  double grad_norm = 0;     // before clipping
+  bool skipped = false;     // the gradient was not finite: no parameter moved
+  double audio_hours = 0;   // since the run began, all processes together
+  double seconds = 0;       // of this step
   double data_seconds = 0;  // of them spent waiting for a batch
 };
 
@@ -84,8 +85,9 @@ struct TrainingOutcome {
 
 class Trainer {
  public:
-  // Hooks are called on the first process only, `stop` on all. `base` and `group` must outlive the trainer. Error
-  // kInvalidArgument for options that contradict each other, kBadInput for a checkpoint that does not fit.
+  // Hooks are called on the first process only, `stop` on all. `base` and `group` must outlive the trainer.
+  // Error kInvalidArgument for options that contradict each other, kBadInput for a checkpoint that does not
+  // fit.
   Trainer(const checkpoint::Checkpoint& base, const TrainerOptions& options, ProcessGroup& group,
           TrainerHooks hooks);
   ~Trainer();

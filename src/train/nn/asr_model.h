@@ -1,7 +1,7 @@
 // The recogniser as a libtorch module: the stages of engine/ under the same names, differentiable. Its
-// named_parameters() are the tensors of model::tensor_specs() that are trained (all but preprocessor.*), in any order.
-// Source of the formulas: NeMo's ConformerEncoder (dw_striding causal, rel_pos, chunked_limited), RNNTDecoder,
-// RNNTJoint and prompt kernel; see docs/training.md.
+// named_parameters() are the tensors of model::tensor_specs() that are trained (all but preprocessor.*), in
+// any order. Source of the formulas: NeMo's ConformerEncoder (dw_striding causal, rel_pos, chunked_limited),
+// RNNTDecoder, RNNTJoint and prompt kernel; see docs/training.md.
 #pragma once
 
 #include <memory>
@@ -15,12 +15,12 @@ namespace glossa::train {
 
 // NeMo's names and meaning; all 0 in evaluation.
 struct DropoutConfig {
-  double dropout = 0.1;            // encoder.dropout: feed-forward and convolution
+  double dropout = 0.1;              // encoder.dropout: feed-forward and convolution
   double dropout_pre_encoder = 0.1;  // encoder.dropout_pre_encoder: positions and input
-  double dropout_emb = 0.0;        // encoder.dropout_emb
-  double dropout_att = 0.1;        // encoder.dropout_att
-  double prednet_dropout = 0.2;    // decoder.prednet.dropout
-  double jointnet_dropout = 0.2;   // joint.jointnet.dropout
+  double dropout_emb = 0.0;          // encoder.dropout_emb
+  double dropout_att = 0.1;          // encoder.dropout_att
+  double prednet_dropout = 0.2;      // decoder.prednet.dropout
+  double jointnet_dropout = 0.2;     // joint.jointnet.dropout
 };
 
 struct EncoderOutput {
