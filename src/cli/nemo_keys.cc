@@ -8,6 +8,7 @@
 #include <map>
 #include <string_view>
 
+#include "base/edit_distance.h"
 #include "base/fail.h"
 #include "cli/common_options.h"
 
@@ -122,20 +123,6 @@ constexpr std::array<std::string_view, 12> kNotUsed = {"random_seed",
 bool is_not_used(std::string_view key) {
   return std::find(kNotUsed.begin(), kNotUsed.end(), key) != kNotUsed.end() ||
          key.starts_with("ctc_decoding.") || key.starts_with("rnnt_decoding.");
-}
-
-std::size_t edit_distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  for (std::size_t column = 0; column < row.size(); ++column) row[column] = column;
-  for (const char letter : from) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t column = 1; column < row.size(); ++column) {
-      const std::size_t substituted = diagonal + (to[column - 1] == letter ? 0 : 1);
-      diagonal = row[column];
-      row[column] = std::min({substituted, row[column] + 1, row[column - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 std::string nearest_key(std::string_view key) {

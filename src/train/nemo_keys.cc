@@ -1,8 +1,8 @@
 #include "train/nemo_keys.h"
 
-#include <algorithm>
 #include <limits>
-#include <numeric>
+
+#include "base/edit_distance.h"
 
 namespace glossa::train {
 namespace {
@@ -265,22 +265,6 @@ bool matches(std::string_view key, std::string_view pattern) {
   if (!pattern.ends_with(".*")) return key == pattern;
   const std::string_view section = pattern.substr(0, pattern.size() - 2);
   return key == section || (key.starts_with(section) && key.substr(section.size()).starts_with('.'));
-}
-
-// Levenshtein.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
