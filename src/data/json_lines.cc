@@ -13,7 +13,16 @@ using nlohmann::json;
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-json parse_line(const std::string& text, const Place& place) {
+// What was said, whether or not the value is text: a transcript "42" is often written as a number.
+std::string shown(const json& value) {
+  return value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::optional<json> parse_json_line(std::string_view text, const Place& place) {
+  if (place.line == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.find_first_not_of(" \t\r") == std::string_view::npos) return std::nullopt;
   json object;
   try {
     object = json::parse(text);
@@ -26,13 +35,6 @@ json parse_line(const std::string& text, const Place& place) {
   }
   return object;
 }
-
-// What was said, whether or not the value is text: a transcript "42" is often written as a number.
-std::string shown(const json& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
-}
-
-}  // namespace
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -78,10 +80,8 @@ void for_each_json_line(std::istream& lines, const std::string& name, const BadL
                         const OnEntry& entry) {
   std::string text;
   for (Place place{name, 1}; std::getline(lines, text); ++place.line) {
-    if (place.line == 1 && text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      entry(parse_line(text, place), place);
+      if (const auto object = parse_json_line(text, place)) entry(*object, place);
     } catch (const Error& error) {
       if (!on_bad_line || error.code() != ErrorCode::kBadInput) throw;
       on_bad_line(error.what());

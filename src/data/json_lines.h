@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "data/cut.h"
 #include "data/cut_sources.h"
@@ -29,6 +30,10 @@ const nlohmann::json* find(const nlohmann::json& object, const char* key);
 std::optional<std::string> find_string(const nlohmann::json& object, const char* key, const Place& place);
 std::optional<double> find_seconds(const nlohmann::json& object, const char* key, const Place& place);
 bool is_skipped(const nlohmann::json& object);  // "_skipme": the entry is to be passed over
+
+// The JSON object of a line; none for a blank one. Error kBadInput for anything else. A byte order mark may
+// stand before line 1.
+std::optional<nlohmann::json> parse_json_line(std::string_view text, const Place& place);
 
 // Calls entry(object, place) for every line that is not blank; `object` is a JSON object. What a line throws
 // as kBadInput goes to `on_bad_line` when there is one.

@@ -1,16 +1,11 @@
 #include "data/manifest.h"
 
-#include <string_view>
-
-#include "base/fail.h"
 #include "data/json_lines.h"
 
 namespace glossa::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::optional<ManifestEntry> parse_entry(const nlohmann::json& object, const fs::path& folder,
                                          const Place& place) {
@@ -31,20 +26,9 @@ std::optional<ManifestEntry> parse_entry(const nlohmann::json& object, const fs:
 
 std::optional<ManifestEntry> parse_manifest_line(const std::string& text, const fs::path& folder,
                                                  const std::string& file, int line) {
-  std::string_view json = text;
-  if (line == 1 && json.starts_with(kByteOrderMark)) json.remove_prefix(kByteOrderMark.size());
-  if (json.find_first_not_of(" \t\r") == std::string_view::npos) return std::nullopt;
-  nlohmann::json object;
-  try {
-    object = nlohmann::json::parse(json);
-  } catch (const nlohmann::json::exception& error) {
-    fail_bad_input("{}:{}: not JSON ({})", file, line, error.what());
-  }
-  if (!object.is_object()) {
-    fail_bad_input("{}:{}: not a manifest entry (expected a JSON object, got {})", file, line,
-                   object.type_name());
-  }
-  return parse_entry(object, folder, {file, line});
+  const auto object = parse_json_line(text, {file, line});
+  if (!object) return std::nullopt;
+  return parse_entry(*object, folder, {file, line});
 }
 
 std::vector<ManifestEntry> read_manifest(const fs::path& path) {
