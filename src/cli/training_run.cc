@@ -205,8 +205,8 @@ class TrainingRun {
     if (config_.experiment.create_tensorboard_logger)
       events_ = std::make_unique<train::TensorBoardLog>(folder_, first_step, seconds_since_1970());
     if (!config_.validation_ds.manifest_filepath.empty())
-      validator_ =
-          std::make_unique<TrainingValidator>(config_, folder_ / "validation.jsonl", first_step, quiet_);
+      validator_ = std::make_unique<TrainingValidator>(config_, base_->config().features.sample_rate,
+                                                       folder_ / "validation.jsonl", first_step, quiet_);
   }
 
   void validate_base() {
@@ -230,8 +230,7 @@ class TrainingRun {
                                   .validations = folder_ / "validation.jsonl",
                                   .configuration = train::to_yaml(config_),
                                   .name = config_.experiment.name};
-    if (validator_ && !validator_->history().empty())
-      sources.examples = validator_->history().back().examples;
+    if (validator_) sources.examples = validator_->examples();
     write_text(folder_ / "report.html", training_report(sources));
   }
 

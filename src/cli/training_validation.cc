@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
-#include "checkpoint/checkpoint.h"
 #include "cli/common_options.h"
 #include "cli/evaluation.h"
 #include "cli/inputs.h"
 #include "cli/progress.h"
+#include "eval/scores.h"
 
 namespace glossa::cli {
 namespace {
@@ -79,13 +79,12 @@ double word_error_rate(const std::vector<eval::Score>& scores, const std::string
 
 }  // namespace
 
-TrainingValidator::TrainingValidator(const train::TrainConfig& config, const fs::path& log,
+TrainingValidator::TrainingValidator(const train::TrainConfig& config, int sample_rate, const fs::path& log,
                                      std::int64_t first_step, bool quiet)
     : config_(config), quiet_(quiet) {
-  const int rate = checkpoint::read_checkpoint(config.init_from_nemo_model)->config().features.sample_rate;
   const std::optional<int> most = config.validation.max_utterances;
-  target_ = utterances_of(config.validation_ds.manifest_filepath, most, rate);
-  probes_ = utterances_of(config.validation.probe_manifests, most, rate);
+  target_ = utterances_of(config.validation_ds.manifest_filepath, most, sample_rate);
+  probes_ = utterances_of(config.validation.probe_manifests, most, sample_rate);
   const std::string kept = earlier_lines(log, first_step);
   log_.open(log, std::ios::trunc);
   if (!log_) fail_bad_input("{}: cannot be written", log.string());
@@ -113,7 +112,8 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step) {
   Progress progress(fmt::format("validating step {}", step),
                     static_cast<double>((target_.size() + probes_.size()) * options.att_contexts.size()),
                     quiet_);
-  ValidatedStep validated{.step = step};
+  std::vector<eval::Score> target_scores;
+  std::vector<eval::Score> probe_scores;
   double done_before = 0;
   const auto run = [&](const std::vector<eval::EvalUtterance>& utterances) {
     EvaluationRun result = evaluate(*recognizer, utterances, options,
@@ -125,26 +125,23 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step) {
   settings_.clear();
   for (EvaluatedSetting& setting : target.settings) {
     settings_.push_back(setting.name);
-    append(validated.target, setting.scores);
+    append(target_scores, setting.scores);
   }
   if (!probes_.empty()) {
-    for (const EvaluatedSetting& setting : run(probes_).settings) append(validated.probes, setting.scores);
+    for (const EvaluatedSetting& setting : run(probes_).settings) append(probe_scores, setting.scores);
   }
-  validated.examples = std::move(target.settings.front().utterances);
-  if (validated.examples.size() > kExamples) validated.examples.resize(kExamples);
+  examples_ = std::move(target.settings.front().utterances);
+  if (examples_.size() > kExamples) examples_.resize(kExamples);
   progress.clear();
-  write(validated, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  history_.push_back(std::move(validated));
-  return word_error_rate(history_.back().target, settings_.front());
-}
-
-void TrainingValidator::write(const ValidatedStep& step, double seconds) {
-  const ordered_json line = {{"step", step.step},
-                             {"val_wer", word_error_rate(step.target, settings_.front())},
-                             {"target", to_json(step.target)},
-                             {"probes", to_json(step.probes)},
-                             {"seconds", seconds}};
+  const double rate = word_error_rate(target_scores, settings_.front());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const ordered_json line = {{"step", step},
+                             {"val_wer", rate},
+                             {"target", to_json(target_scores)},
+                             {"probes", to_json(probe_scores)},
+                             {"seconds", seconds.count()}};
   log_ << line.dump() << "\n" << std::flush;
+  return rate;
 }
 
 }  // namespace glossa::cli

@@ -233,8 +233,7 @@ class Trainer::Impl {
     if (skipped_in_a_row_ >= options_.most_skipped) {
       fail_bad_input(
           "step {}: {}, for {} steps in a row: training stops (lower the learning rate, clip gradients, or "
-          "look at "
-          "the data; the last checkpoint is from step {})",
+          "look at the data; the last checkpoint is from step {})",
           step_ + 1, why, skipped_in_a_row_, last_saved_);
     }
     log::warning(fmt::format("step {}: {}: nothing was changed", step_ + 1, why));
@@ -284,13 +283,13 @@ class Trainer::Impl {
     if (group_.is_first()) {
       const std::vector<std::int64_t> best = store_.best();
       outcome.model_step = best.empty() ? step_ : best.front();
-      StateDict chosen = state_in(store_.model_path(outcome.model_step));
+      StateDict chosen = state_in(*checkpoint::read_nemo(store_.model_path(outcome.model_step)));
       outcome.model = options_.folder / (name + ".nemo");
       const std::size_t averaged = std::min(best.size(), static_cast<std::size_t>(options_.average_best));
       if (averaged > 1 && hooks_.validate) {
         std::vector<StateDict> states;
         for (std::size_t index = 0; index < averaged; ++index)
-          states.push_back(state_in(store_.model_path(best[index])));
+          states.push_back(state_in(*checkpoint::read_nemo(store_.model_path(best[index]))));
         const StateDict mean = average(states);
         write_nemo(outcome.model, base_, mean);
         const double score = hooks_.validate(outcome.model, step_);
@@ -299,19 +298,15 @@ class Trainer::Impl {
             fmt::format("mean of the best {}: {:.4f}, the best alone: {:.4f}", states.size(), score, single));
         if (score < single) chosen = mean;
       }
-      if (options_.base_share > 0) {
-        AsrModel base(base_.config(), options_.dropout);
-        load_checkpoint(base, base_);
-        chosen = interpolate(state_of(base), chosen, 1 - options_.base_share);
-      }
+      if (options_.base_share > 0) chosen = interpolate(state_in(base_), chosen, 1 - options_.base_share);
       write_nemo(outcome.model, base_, chosen);
     }
     group_.barrier();
   }
 
-  StateDict state_in(const fs::path& path) {
+  StateDict state_in(const checkpoint::Checkpoint& checkpoint) const {
     AsrModel model(base_.config(), options_.dropout);
-    load_checkpoint(model, *checkpoint::read_nemo(path));
+    load_checkpoint(model, checkpoint);
     return state_of(model);
   }
 
