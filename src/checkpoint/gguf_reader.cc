@@ -30,9 +30,7 @@ class GgufCheckpoint final : public Checkpoint {
     config_ = std::move(read.config);
     config_yaml_ = write_config(config_, read.extras);
     tokenizer_ = read_gguf_tokenizer(file, config_.predictor.vocabulary);
-    artifacts_ = {{kTokenizerArtifact, tokenizer_.model},
-                  {kVocabularyArtifact, std::as_bytes(std::span(tokenizer_.vocabulary))},
-                  {kPieceArtifact, std::as_bytes(std::span(tokenizer_.pieces))}};
+    artifacts_ = tokenizer_.artifacts();
     bind(file);
     for (const TensorView& tensor : tensors_) by_name_.emplace(tensor.name, &tensor);
   }
@@ -107,7 +105,7 @@ class GgufCheckpoint final : public Checkpoint {
   std::string source_;
   std::string config_yaml_;
   model::ModelConfig config_;
-  GgufTokenizer tokenizer_;
+  TokenizerFiles tokenizer_;
   std::vector<Artifact> artifacts_;
   std::vector<std::vector<float>> computed_;
   std::vector<TensorView> tensors_;

@@ -74,19 +74,8 @@ std::vector<std::byte> read_model(const GgufFile& file) {
 
 }  // namespace
 
-GgufTokenizer read_gguf_tokenizer(const GgufFile& file, int size) {
-  GgufTokenizer tokenizer;
-  tokenizer.model = read_model(file);
-  const auto pieces = text::read_sentencepiece_proto(tokenizer.model, file.source()).pieces;
-  if (pieces.size() != static_cast<std::size_t>(size)) {
-    fail_bad_input("{}: the tokenizer has {} pieces (expected {}: asr.rnnt.vocab_size without blank)",
-                   file.source(), pieces.size(), size);
-  }
-  for (const text::Piece& piece : pieces) {
-    tokenizer.vocabulary += piece.text + "\n";
-    tokenizer.pieces += fmt::format("{}\t{:g}\n", piece.text, piece.score);
-  }
-  return tokenizer;
+TokenizerFiles read_gguf_tokenizer(const GgufFile& file, int size) {
+  return make_tokenizer_files(read_model(file), size, file.source(), "asr.rnnt.vocab_size without blank");
 }
 
 }  // namespace glossa::checkpoint

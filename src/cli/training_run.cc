@@ -15,6 +15,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "checkpoint/blank_checkpoint.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -48,6 +49,12 @@ std::string newest_version(const fs::path& runs) {
     if (fs::is_directory(entry.path() / "checkpoints") && name > newest) newest = name;
   }
   return newest;
+}
+
+std::shared_ptr<const checkpoint::Checkpoint> open_base(const train::TrainConfig& config) {
+  if (config.new_model.is_wanted())
+    return checkpoint::blank_checkpoint(config.new_model.config, config.new_model.tokenizer);
+  return checkpoint::read_checkpoint(config.init_from_nemo_model);
 }
 
 // All processes agree on one folder: the first one's clock names it.
@@ -86,11 +93,12 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.surface = config.surface;
   options.lr_scales = config.learning_rate_scales;
   options.freeze_subsampling = config.freeze_subsampling;
-  options.from_scratch = config.from_scratch;
+  options.from_scratch = config.from_scratch || config.new_model.is_wanted();
   options.dropout = {regularisation.dropout,         regularisation.dropout_pre_encoder,
                      regularisation.dropout_emb,     regularisation.dropout_att,
                      regularisation.prednet_dropout, regularisation.jointnet_dropout};
   options.loss = {.fastemit_lambda = config.fastemit_lambda, .clamp = config.clamp};
+  options.ctc_weight = config.ctc_loss_weight;
   if (config.spec_augment.freq_masks > 0 || config.spec_augment.time_masks > 0)
     options.spec_augment = config.spec_augment;
   options.contexts = config.att_context_size.empty() ? model.encoder.att_contexts : config.att_context_size;
@@ -104,6 +112,7 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.resume = config.experiment.resume_if_exists;
   options.seed = config.seed;
   options.threads = threads_of(config, ranks);
+  options.shares = config.batch_shares;
   options.most_skipped = config.max_skipped_steps;
   options.folder = folder;
   return options;
@@ -151,7 +160,7 @@ class TrainingRun {
         options_(options),
         environment_(train::rank_environment()),
         group_(environment_),
-        base_(checkpoint::read_checkpoint(config.init_from_nemo_model)),
+        base_(open_base(config)),
         folder_(run_folder(config.experiment, group_)),
         quiet_(options.quiet || !group_.is_first()) {}
 
@@ -168,7 +177,8 @@ class TrainingRun {
       tell_limits(config_, group_.ranks());
       tell_plan(trainer, sampler.totals(), config_.trainer.max_steps, folder_);
       open_logs(trainer.first_step());
-      if (validator_ && options_.validate_base && trainer.first_step() == 0) validate_base();
+      const bool has_base = !config_.new_model.is_wanted();
+      if (validator_ && has_base && options_.validate_base && trainer.first_step() == 0) validate_base();
     }
     group_.barrier();
 

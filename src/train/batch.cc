@@ -1,6 +1,7 @@
 #include "train/batch.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "features/streaming_log_mel.h"
 #include "train/random.h"
@@ -36,13 +37,45 @@ std::vector<float> BatchMaker::mels_of(const data::LoadedCut& cut) const {
   if (dither_ > 0) {
     std::vector<float> dithered = cut.samples;
     CounterRandom random(cut.seed, kDitherStream);
-    for (float& sample : dithered) sample += static_cast<float>(dither_ * random.normal());
+    for (float& sample : dithered) sample += static_cast<float>(dither_ * random.noise());
     stream.accept(dithered, mels);
   } else {
     stream.accept(cut.samples, mels);
   }
   stream.finish(mels);
   return mels;
+}
+
+std::vector<TrainBatch> split(const TrainBatch& batch, int shares) {
+  const auto count = static_cast<std::size_t>(std::min<std::int64_t>(shares, batch.size()));
+  const auto* lengths = batch.mel_lengths.data_ptr<std::int64_t>();
+  std::vector<std::int64_t> longest_first(static_cast<std::size_t>(batch.size()));
+  std::iota(longest_first.begin(), longest_first.end(), 0);
+  std::stable_sort(longest_first.begin(), longest_first.end(),
+                   [&](std::int64_t a, std::int64_t b) { return lengths[a] > lengths[b]; });
+  std::vector<std::vector<std::int64_t>> rows(count);
+  std::vector<std::int64_t> frames(count, 0);
+  for (const std::int64_t row : longest_first) {
+    const auto least =
+        static_cast<std::size_t>(std::min_element(frames.begin(), frames.end()) - frames.begin());
+    rows[least].push_back(row);
+    frames[least] += lengths[row];
+  }
+  std::vector<TrainBatch> parts;
+  for (const std::vector<std::int64_t>& chosen : rows) {
+    const torch::Tensor index = int64_tensor(chosen);
+    TrainBatch& part = parts.emplace_back();
+    part.mel_lengths = batch.mel_lengths.index_select(0, index);
+    part.target_lengths = batch.target_lengths.index_select(0, index);
+    part.slots = batch.slots.index_select(0, index);
+    // One frame more than the longest, as in the whole.
+    part.mels =
+        batch.mels.index_select(0, index).narrow(2, 0, part.mel_lengths.max().item<std::int64_t>() + 1);
+    part.targets =
+        batch.targets.index_select(0, index).narrow(1, 0, part.target_lengths.max().item<std::int64_t>());
+    for (const std::int64_t row : chosen) part.seeds.push_back(batch.seeds[static_cast<std::size_t>(row)]);
+  }
+  return parts;
 }
 
 TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {

@@ -27,6 +27,10 @@ struct TrainBatch {
   std::int64_t size() const { return static_cast<std::int64_t>(seeds.size()); }
 };
 
+// As many batches as `shares`, or as there are utterances, of about the same work, each as wide as its own
+// longest utterance. Fields of the whole (index, seconds) are left at 0.
+std::vector<TrainBatch> split(const TrainBatch& batch, int shares);
+
 // The features are those of serving: the same code on the same samples. Any thread may use it.
 class BatchMaker {
  public:

@@ -126,6 +126,15 @@ struct ReplayConfig {
   bool operator==(const ReplayConfig&) const = default;
 };
 
+// glossa.new_model: instead of a base model.
+struct NewModelConfig {
+  std::string config;     // NeMo's model_config.yaml: the geometry
+  std::string tokenizer;  // SentencePiece model
+
+  bool is_wanted() const { return !config.empty(); }
+  bool operator==(const NewModelConfig&) const = default;
+};
+
 // glossa.validation.
 struct ValidationConfig {
   std::vector<std::string> latencies = {"320ms"};  // at which the engine streams; the first decides
@@ -148,18 +157,21 @@ struct TrainConfig {
   std::vector<double> att_context_probs;     // of att_context_size; empty: equal
   double fastemit_lambda = 0;                // model.loss.warprnnt_numba_kwargs
   double clamp = -1;                         // of the loss's gradient; 0 or less: off
+  double ctc_loss_weight = 0;                // model.aux_ctc: of an auxiliary CTC head; 0: none
   double dither = 1e-5;                      // model.preprocessor
   TrainerConfig trainer;
   ExperimentConfig experiment;
 
   // glossa.*
+  NewModelConfig new_model;
   bool from_scratch = false;  // the base gives geometry and tokenizer; weights are drawn from the seed
   std::string surface = "full";
   bool freeze_subsampling = false;
   LearningRateScales learning_rate_scales;
   AppendLangTag append_lang_tag = AppendLangTag::kNone;
   std::uint64_t seed = 0;
-  int threads = 0;  // 0: one per core
+  int threads = 0;       // 0: one per core
+  int batch_shares = 0;  // of a batch, each computed by one thread; 0: as many as threads for small models
   ReplayConfig replay;
   ValidationConfig validation;
   int average_best = 1;        // checkpoints averaged for the final model

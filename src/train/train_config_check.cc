@@ -126,6 +126,7 @@ void check_model(const Checker& checker, const TrainConfig& config) {
   checker.at_least("model.spec_augment.time_width", masks.time_width.value, 0);
   if (masks.time_width.is_fraction) checker.share("model.spec_augment.time_width", masks.time_width.value);
   checker.at_least("model.loss.warprnnt_numba_kwargs.fastemit_lambda", config.fastemit_lambda, 0);
+  checker.dropout("model.aux_ctc.ctc_loss_weight", config.ctc_loss_weight);
   checker.at_least("model.preprocessor.dither", config.dither, 0);
   constexpr int kAnyRate = 16000;
   checker.within("augmentation", [&] { WaveformAugment(config.waveform, kAnyRate); });
@@ -189,6 +190,7 @@ void check_own(const Checker& checker, const TrainConfig& config) {
     checker.at_least("glossa.validation.max_utterances", *config.validation.max_utterances, 1);
   }
   checker.at_least("glossa.threads", config.threads, 0);
+  checker.at_least("glossa.batch_shares", config.batch_shares, 0);
   checker.at_least("glossa.average_best", config.average_best, 1);
   checker.at_least("exp_manager.checkpoint_callback_params.save_top_k", config.experiment.save_top_k, 1);
   if (config.average_best > config.experiment.save_top_k) {
@@ -203,13 +205,24 @@ void check_own(const Checker& checker, const TrainConfig& config) {
   checker.at_least("glossa.max_skipped_steps", config.max_skipped_steps, 1);
 }
 
+void check_base(const Checker& checker, const TrainConfig& config) {
+  const NewModelConfig& made = config.new_model;
+  if (made.config.empty() != made.tokenizer.empty()) {
+    checker.fail("glossa.new_model.{} is missing (expected both config and tokenizer, or neither)",
+                 made.config.empty() ? "config" : "tokenizer");
+  }
+  if (made.is_wanted() && !config.init_from_nemo_model.empty())
+    checker.fail("both init_from_nemo_model and glossa.new_model (expected one: a model begins as either)");
+  if (!made.is_wanted() && config.init_from_nemo_model.empty()) {
+    checker.fail("init_from_nemo_model is missing (expected the base model's .nemo file)");
+  }
+}
+
 }  // namespace
 
 void check(const TrainConfig& config, const std::string& source) {
   const Checker checker(source);
-  if (config.init_from_nemo_model.empty()) {
-    checker.fail("init_from_nemo_model is missing (expected the base model's .nemo file)");
-  }
+  check_base(checker, config);
   check_steps(checker, config);
   if (!config.train_ds.has_source()) {
     checker.fail("model.train_ds has no data (expected manifest_filepath, shar_path or input_cfg)");

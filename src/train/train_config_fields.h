@@ -59,6 +59,7 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("model.joint.jointnet.dropout", c.regularisation.jointnet_dropout);
   visit("model.loss.warprnnt_numba_kwargs.fastemit_lambda", c.fastemit_lambda);
   visit("model.loss.warprnnt_numba_kwargs.clamp", c.clamp);
+  visit("model.aux_ctc.ctc_loss_weight", c.ctc_loss_weight);
   visit("model.optim.lr", c.optim.lr);
   visit("model.optim.betas", c.optim.betas);
   visit("model.optim.eps", c.optim.eps);
@@ -91,6 +92,8 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("exp_manager.checkpoint_callback_params.always_save_nemo", c.experiment.always_save_nemo);
   visit("exp_manager.checkpoint_callback_params.every_n_train_steps", c.experiment.every_n_train_steps);
 
+  visit("glossa.new_model.config", c.new_model.config);
+  visit("glossa.new_model.tokenizer", c.new_model.tokenizer);
   visit("glossa.from_scratch", c.from_scratch);
   visit("glossa.surface", c.surface);
   visit("glossa.freeze_subsampling", c.freeze_subsampling);
@@ -101,6 +104,7 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("glossa.append_lang_tag", c.append_lang_tag);
   visit("glossa.seed", c.seed);
   visit("glossa.threads", c.threads);
+  visit("glossa.batch_shares", c.batch_shares);
   visit("glossa.replay.manifests", c.replay.manifests);
   visit("glossa.replay.share", c.replay.share);
   visit("glossa.validation.latencies", c.validation.latencies);

@@ -9,6 +9,9 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "train/batch_gradients.h"
+#include "train/loss/ctc_head.h"
+#include "train/nn/dropout.h"
 #include "train/random.h"
 
 namespace glossa::train {
@@ -20,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 // Separate uses of one seed.
 constexpr std::uint64_t kContextStream = 1;
 constexpr std::uint64_t kDropoutStream = 2;
+
+constexpr const char* kCtcHead = "aux_ctc.";  // its parameters in a state; a .nemo has none
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -53,8 +58,11 @@ class Trainer::Impl {
         model_(initial_model(base, options)),
         store_(options.folder / "checkpoints", options.best_kept, base) {
     check_contexts();
+    if (options.ctc_weight > 0)
+      ctc_head_ = CtcHead(base.config().encoder.d_model, base.config().predictor.blank_id());
     if (options.threads > 0) at::set_num_threads(options.threads);
     optimizer_ = std::make_unique<AdamW>(choose_parameters(), options.adamw);
+    make_gradients();
     if (options.resume) resume();
   }
 
@@ -111,11 +119,28 @@ class Trainer::Impl {
     const ParameterGroups groups =
         group_parameters(names, options_.surface, options_.lr_scales, options_.freeze_subsampling);
     for (const std::string& name : groups.frozen) tensors.at(name).set_requires_grad(false);
-    std::vector<TrainedParameter> trained;
+    std::vector<TrainedParameter> trained = ctc_parameters();
     for (const ParameterGroup& group : groups.groups) {
       for (const std::string& name : group.names) trained.push_back({name, tensors.at(name), group.lr_scale});
     }
     return trained;
+  }
+
+  void make_gradients() {
+    std::vector<torch::Tensor> parameters;
+    for (const TrainedParameter& parameter : optimizer_->parameters()) parameters.push_back(parameter.tensor);
+    const int threads = options_.threads > 0 ? options_.threads : at::get_num_threads();
+    const int shares = options_.shares > 0 ? options_.shares : shares_for(trained_parameters(), threads);
+    gradients_ = std::make_unique<BatchGradients>(std::move(parameters), shares);
+  }
+
+  std::vector<TrainedParameter> ctc_parameters() const {
+    std::vector<TrainedParameter> parameters;
+    if (!ctc_head_.is_empty()) {
+      for (const auto& parameter : ctc_head_->named_parameters())
+        parameters.push_back({kCtcHead + parameter.key(), parameter.value(), 1});
+    }
+    return parameters;
   }
 
   void resume() {
@@ -123,7 +148,16 @@ class Trainer::Impl {
     if (!saved) return;
     const auto snapshot = checkpoint::read_nemo(saved->model);
     load_checkpoint(model_, *snapshot);
-    const TensorFile state = read_tensor_file(saved->state);
+    TensorFile state = read_tensor_file(saved->state);
+    for (const TrainedParameter& parameter : ctc_parameters()) {
+      const auto found = state.tensors.extract(parameter.name);
+      if (!found || found.mapped().sizes() != parameter.tensor.sizes())
+        fail_bad_input(
+            "{}: no {} as large as this run's (expected a state of a run with the same "
+            "model.aux_ctc)",
+            saved->state.string(), parameter.name);
+      parameter.tensor.data().copy_(found.mapped());
+    }
     optimizer_->load_state(state.tensors);
     step_ = number_in(state.metadata, "step", saved->state);
     batches_ = number_in(state.metadata, "batches", saved->state);
@@ -149,12 +183,12 @@ class Trainer::Impl {
     return options_.contexts[choice];
   }
 
-  // The mean loss of the batch's utterances.
-  torch::Tensor loss_of(const TrainBatch& batch) {
+  // The mean loss of the utterances of a batch, or of the `share` of it that a thread has.
+  torch::Tensor loss_of(const TrainBatch& batch, int share) {
     CounterRandom random(options_.seed + static_cast<std::uint64_t>(batches_) * 65536 +
                              static_cast<std::uint64_t>(group_.rank()),
-                         kDropoutStream);
-    torch::manual_seed(random.bits());
+                         kDropoutStream + (static_cast<std::uint64_t>(share) << 32));
+    seed_dropout(random.bits());
     torch::Tensor mels = batch.mels;
     if (options_.spec_augment) {
       mels = mels.clone();
@@ -167,10 +201,13 @@ class Trainer::Impl {
     const EncoderOutput encoded = model_->encoder(mels, batch.mel_lengths, context_of(batches_));
     const torch::Tensor fused = model_->prompt_fusion(encoded.frames, batch.slots);
     const torch::Tensor states = model_->predictor(batch.targets);
-    return rnnt_joint_loss(model_->joint_encoder(fused), model_->joint_predictor(states),
-                           model_->joint_weight(), model_->joint_bias(), batch.targets, encoded.lengths,
-                           batch.target_lengths, options_.loss, model_->jointnet_dropout(), random.bits())
-        .mean();
+    const torch::Tensor transducer =
+        rnnt_joint_loss(model_->joint_encoder(fused), model_->joint_predictor(states), model_->joint_weight(),
+                        model_->joint_bias(), batch.targets, encoded.lengths, batch.target_lengths,
+                        options_.loss, model_->jointnet_dropout(), random.bits());
+    if (ctc_head_.is_empty()) return transducer.mean();
+    const torch::Tensor ctc = ctc_head_->loss(fused, encoded.lengths, batch.targets, batch.target_lengths);
+    return (1 - options_.ctc_weight) * transducer.mean() + options_.ctc_weight * ctc.mean();
   }
 
   StepReport take_step(const std::function<TrainBatch()>& next) {
@@ -185,9 +222,8 @@ class Trainer::Impl {
       const TrainBatch batch = next();
       report.data_seconds += seconds_since(asked);
       if (batch.size() == 0) continue;
-      torch::Tensor mean = loss_of(batch);
-      (mean / static_cast<double>(options_.accumulate)).backward();
-      loss += mean.item<double>();
+      loss += gradients_->add(batch, 1.0 / options_.accumulate,
+                              [&](const TrainBatch& share, int index) { return loss_of(share, index); });
       batches += 1;
       sound += batch.seconds;
     }
@@ -247,7 +283,10 @@ class Trainer::Impl {
                                  {"audio_seconds", fmt::format("{:.17g}", audio_seconds_)},
                                  {"ranks", fmt::format("{}", group_.ranks())}};
       try {
-        saved_ = store_.save(step_, state_of(model_), optimizer_->state(), metadata);
+        StateDict state = optimizer_->state();
+        for (const TrainedParameter& parameter : ctc_parameters())
+          state.emplace(parameter.name, parameter.tensor.detach());
+        saved_ = store_.save(step_, state_of(model_), state, metadata);
         last_saved_ = step_;
       } catch (const Error& error) {
         if (is_last) throw;
@@ -316,8 +355,10 @@ class Trainer::Impl {
   TrainerHooks hooks_;
   Schedule schedule_;
   AsrModel model_;
+  CtcHead ctc_head_{nullptr};
   CheckpointStore store_;
   std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<BatchGradients> gradients_;
   std::int64_t step_ = 0;
   std::int64_t batches_ = 0;
   double audio_seconds_ = 0;

@@ -40,6 +40,7 @@ struct TrainerOptions {
   bool from_scratch = false;  // the base gives the geometry alone; weights are drawn from the seed
   DropoutConfig dropout;
   RnntLossOptions loss;
+  double ctc_weight = 0;  // of the auxiliary CTC head's loss, the transducer has the rest; 0: no head
   std::optional<SpecAugmentConfig> spec_augment;
   std::vector<AttContext> contexts;   // one is drawn per batch
   std::vector<double> context_probs;  // of contexts; empty: all the same
@@ -51,8 +52,9 @@ struct TrainerOptions {
   double base_share = 0;  // and what is written at the end is mixed with so much of the base
   bool resume = false;
   std::uint64_t seed = 0;
-  int threads = 0;               // of libtorch; 0: its own choice
-  int most_skipped = 25;         // steps in a row whose gradient was not finite
+  int threads = 0;        // 0: libtorch's own choice
+  int shares = 0;         // of a batch, each on a thread of its own (batch_gradients.h); 0: shares_for()
+  int most_skipped = 25;  // steps in a row whose gradient was not finite
   std::filesystem::path folder;  // of the run; checkpoints go to folder/checkpoints
 };
 

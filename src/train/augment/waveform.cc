@@ -103,7 +103,7 @@ void WaveformAugment::operator()(std::vector<float>& samples, const data::Cut&, 
   if (white.uniform() < config_.white_noise_prob) {
     const double level =
         amplitude_of_db(white.uniform(config_.white_noise_db.low, config_.white_noise_db.high));
-    for (float& sample : samples) sample += static_cast<float>(level * white.normal());
+    for (float& sample : samples) sample += static_cast<float>(level * white.noise());
   }
 }
 

@@ -4,12 +4,7 @@
 #include <bit>
 #include <cmath>
 
-// The loops are compiled once for each of these and chosen when the program starts.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define GLOSSA_VECTOR_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define GLOSSA_VECTOR_CLONES
-#endif
+#include "train/vector_clones.h"
 
 namespace glossa::train {
 namespace {
@@ -96,45 +91,13 @@ GLOSSA_VECTOR_CLONES void relu_of_sum(const float* encoder, const float* predict
   }
 }
 
-GLOSSA_VECTOR_CLONES void drop(float* hidden, std::int64_t size, DropoutKeys keys, std::uint32_t threshold,
-                               float scale) {
-#pragma omp simd
-  for (std::int64_t h = 0; h < size; ++h) {
-    std::uint32_t x = static_cast<std::uint32_t>(h) * 0x9E3779B9U + keys.first;
-    x ^= x >> 16;
-    x *= 0x7FEB352DU;
-    x ^= x >> 15;
-    x += keys.second;
-    x *= 0x846CA68BU;
-    x ^= x >> 16;
-    hidden[h] = x < threshold ? 0 : hidden[h] * scale;
-  }
-}
-
 }  // namespace
-
-DropoutKeys dropout_keys(std::uint64_t seed, std::int64_t row) {
-  // splitmix64 (Steele, Lea, Flood 2014), twice so that seeds and rows do not add up to each other.
-  const auto mix = [](std::uint64_t z) {
-    z += 0x9E3779B97F4A7C15U;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-    return z ^ (z >> 31);
-  };
-  const std::uint64_t keys = mix(mix(seed) + static_cast<std::uint64_t>(row));
-  return {static_cast<std::uint32_t>(keys >> 32), static_cast<std::uint32_t>(keys)};
-}
-
-std::uint32_t dropout_threshold(double probability) {
-  return static_cast<std::uint32_t>(std::min(probability * 4294967296.0, 4294967295.0));
-}
 
 void hidden_row(const float* encoder, const float* predictor, std::int64_t size, const HiddenDropout& dropout,
                 std::int64_t row, float* hidden) {
   relu_of_sum(encoder, predictor, size, hidden);
   if (dropout.probability <= 0) return;
-  drop(hidden, size, dropout_keys(dropout.seed, row), dropout_threshold(dropout.probability),
-       static_cast<float>(1 / (1 - dropout.probability)));
+  drop_row(hidden, size, dropout_keys(dropout.seed, row), dropout.probability, hidden);
 }
 
 GLOSSA_VECTOR_CLONES void add_hidden_gradient(const float* hidden, const float* hidden_gradient, float scale,

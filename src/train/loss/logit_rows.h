@@ -4,24 +4,15 @@
 
 #include <cstdint>
 
+#include "train/dropout_mask.h"
+
 namespace glossa::train {
 
-// The hidden layer's dropout. Whether element h of a row is dropped depends on seed, row and h alone, so the
-// backward pass, any tile and any device find the same mask.
+// The hidden layer's dropout, by the mask of its seed (train/dropout_mask.h).
 struct HiddenDropout {
   double probability = 0;
   std::uint64_t seed = 0;
 };
-
-// Two keys of a row, and element h's 32 random bits:
-//   x = h * 0x9E3779B9 + first;  x ^= x >> 16;  x *= 0x7FEB352D;  x ^= x >> 15;  x += second;  x *=
-//   0x846CA68B; x ^= x >> 16        (all modulo 2^32; dropped when x < threshold)
-struct DropoutKeys {
-  std::uint32_t first = 0;
-  std::uint32_t second = 0;
-};
-DropoutKeys dropout_keys(std::uint64_t seed, std::int64_t row);
-std::uint32_t dropout_threshold(double probability);
 
 // hidden = dropout(relu(encoder + predictor)).
 void hidden_row(const float* encoder, const float* predictor, std::int64_t size, const HiddenDropout& dropout,

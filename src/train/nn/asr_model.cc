@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "model/tensor_spec.h"
 #include "train/nn/conformer_layer.h"
+#include "train/nn/dropout.h"
 #include "train/nn/parameters.h"
 #include "train/nn/subsampling.h"
 
@@ -25,8 +26,9 @@ struct AsrModelImpl::Stages {
       layers.emplace_back(config.encoder, parameters, layer);
     const std::string prefix = "decoder.prediction.dec_rnn.lstm.";
     for (int layer = 0; layer < config.predictor.layers; ++layer) {
+      std::vector<torch::Tensor>& weights = lstm.emplace_back();
       for (const char* name : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"})
-        lstm.push_back(parameters.tensor(fmt::format("{}{}_l{}", prefix, name, layer)));
+        weights.push_back(parameters.tensor(fmt::format("{}{}_l{}", prefix, name, layer)));
     }
     if (!config.has_prompt()) return;
     prompt_hidden = parameters.linear("prompt_kernel.0");
@@ -39,7 +41,7 @@ struct AsrModelImpl::Stages {
   Linear prompt_hidden;
   Linear prompt_out;
   torch::Tensor embed;
-  std::vector<torch::Tensor> lstm;  // in the order that torch::lstm takes them
+  std::vector<std::vector<torch::Tensor>> lstm;  // of each layer, in the order that torch::lstm takes them
   Linear joint_enc;
   Linear joint_pred;
   Linear joint_out;
@@ -94,14 +96,16 @@ torch::Tensor AsrModelImpl::predictor(const torch::Tensor& targets) {
       torch::embedding(stages_->embed, targets, /*padding_idx=*/config_.predictor.blank_id());
   const std::int64_t batch = targets.size(0);
   const torch::Tensor start = torch::zeros({batch, 1, config_.predictor.hidden}, embedded.options());
-  const torch::Tensor state =
-      torch::zeros({config_.predictor.layers, batch, config_.predictor.hidden}, embedded.options());
+  const torch::Tensor state = torch::zeros({1, batch, config_.predictor.hidden}, embedded.options());
   const double dropout = is_training() ? dropout_.prednet_dropout : 0;
-  const torch::Tensor states =
-      std::get<0>(torch::lstm(torch::cat({start, embedded}, 1), {state, state}, stages_->lstm,
-                              /*has_biases=*/true, config_.predictor.layers, dropout,
-                              /*train=*/is_training(), /*bidirectional=*/false, /*batch_first=*/true));
-  return drop(states, dropout);
+  torch::Tensor states = torch::cat({start, embedded}, 1);
+  for (const std::vector<torch::Tensor>& weights : stages_->lstm) {
+    states = std::get<0>(torch::lstm(states, {state, state}, weights, /*has_biases=*/true, /*num_layers=*/1,
+                                     /*dropout=*/0.0, /*train=*/is_training(), /*bidirectional=*/false,
+                                     /*batch_first=*/true));
+    states = drop(states, dropout);  // between layers as torch::lstm does, and behind the last as NeMo does
+  }
+  return states;
 }
 
 torch::Tensor AsrModelImpl::joint_encoder(const torch::Tensor& frames) { return stages_->joint_enc(frames); }

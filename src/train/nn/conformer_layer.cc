@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "train/nn/depthwise_conv.h"
+#include "train/nn/dropout.h"
 
 namespace glossa::train {
 namespace {

@@ -94,8 +94,4 @@ LayerNorm Parameters::layer_norm(const std::string& name) const {
   return {tensor(name + ".weight"), tensor(name + ".bias")};
 }
 
-torch::Tensor drop(const torch::Tensor& x, double probability) {
-  return probability > 0 ? torch::dropout(x, probability, /*train=*/true) : x;
-}
-
 }  // namespace glossa::train

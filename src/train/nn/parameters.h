@@ -43,7 +43,4 @@ class Parameters {
   std::map<std::string, torch::Tensor> tensors_;
 };
 
-// The identity for a probability of 0.
-torch::Tensor drop(const torch::Tensor& x, double probability);
-
 }  // namespace glossa::train

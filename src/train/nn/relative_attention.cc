@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "model/position_encoding.h"
+#include "train/nn/dropout.h"
 
 namespace glossa::train {
 namespace {
