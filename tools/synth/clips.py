@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import random
+import traceback
 
 import numpy as np
 import soundfile
@@ -38,8 +39,17 @@ class Plan:
     seed: int
 
     @property
-    def recorded(self):
-        return not self.speaker.startswith("espeak:")
+    def program(self):
+        return self.speaker.split(":")[0]
+
+    @property
+    def voice(self):
+        return self.speaker.split(":")[1]
+
+    @property
+    def stretch(self):
+        """For the recorded voices; 165 is the middle of the rates."""
+        return 165 / self.rate
 
 
 @dataclasses.dataclass
@@ -79,20 +89,34 @@ def finish(plan, samples, sample_rate, clean):
     return Clip(plan.locale, plan.text, plan.speaker, len(samples), file.getvalue())
 
 
-def speak_with_espeak(plans, clean):
-    """One clip or None for each plan; None for all when the child process crashes."""
+def speak_with_libraries(plans, clean):
+    """One clip or None for each plan."""
+    voices, flite, made = espeak.Espeak(), None, []
+    for plan in plans:
+        if plan.program == "flite":
+            flite = flite or recorded_voices.Flite()
+            samples, sample_rate = flite.speak(plan.text, plan.voice, plan.stretch)
+        else:
+            samples = voices.speak(plan.text, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
+            sample_rate = voices.sample_rate
+        made.append(finish(plan, samples, sample_rate, clean))
+    return made
+
+
+def speak_in_child(plans, clean):
+    """As speak_with_libraries, in a process of its own; None when that crashes."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
         try:
             os.close(reader)
-            voices = espeak.Espeak()
-            made = [finish(plan, voices.speak(plan.text, plan.speaker.removeprefix("espeak:"), plan.rate, plan.pitch,
-                                              plan.pitch_range), voices.sample_rate, clean) for plan in plans]
+            made = speak_with_libraries(plans, clean)
             with os.fdopen(writer, "wb") as pipe:
                 pickle.dump(made, pipe)
             code = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(code)
     os.close(writer)
@@ -102,20 +126,15 @@ def speak_with_espeak(plans, clean):
     return pickle.loads(data) if status == 0 else None
 
 
-def speak_recorded(plans, voices, clean):
-    # 165 is the middle of the rates: there the voice keeps its own speed.
-    return [finish(plan, *voices.speak(plan.text, plan.speaker, 165 / plan.rate), clean) for plan in plans]
-
-
-def make_block(request, number, voices):
-    """The clips of block `number`; a crash changes the sentences, not the count of blocks."""
+def make_block(request, number, festival):
+    """The clips of block `number`. A crash leads to other sentences, not to fewer."""
     for attempt in range(ATTEMPTS):
         plans = plan_block(request, number, attempt)
-        made = speak_with_espeak([plan for plan in plans if not plan.recorded], request.clean)
+        made = speak_in_child([plan for plan in plans if plan.program != "festival"], request.clean)
         if made is None:
             continue
-        recorded = speak_recorded([plan for plan in plans if plan.recorded], voices, request.clean)
-        spoken, recorded = iter(made), iter(recorded)
-        clips = [next(recorded if plan.recorded else spoken) for plan in plans]
+        made = iter(made)
+        clips = [finish(plan, *festival.speak(plan.text, plan.voice, plan.stretch), request.clean)
+                 if plan.program == "festival" else next(made) for plan in plans]
         return [clip for clip in clips if clip is not None]
-    raise RuntimeError(f"espeak-ng failed {ATTEMPTS} times in block {number}")
+    raise RuntimeError(f"block {number} failed {ATTEMPTS} times")

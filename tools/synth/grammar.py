@@ -60,7 +60,17 @@ def fill_slot(locale, name, random):
 
 
 def fill(locale, template, random):
-    return SLOT.sub(lambda match: fill_slot(locale, match.group(1), random), template)
+    used = set()
+
+    def replacement(match):
+        for _ in range(10):  # not "Laura and Laura"
+            text = fill_slot(locale, match.group(1), random)
+            if text not in used:
+                break
+        used.add(text)
+        return text
+
+    return SLOT.sub(replacement, template)
 
 
 def draw(locale, random):

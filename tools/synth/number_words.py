@@ -14,7 +14,7 @@ UNITS = {
              "sedici diciassette diciotto diciannove",
     "pt-BR": "zero um dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis "
              "dezessete dezoito dezenove",
-    "nl-NL": "nul een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien "
+    "nl-NL": "nul één twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien "
              "zeventien achttien negentien",
     "el-GR": "μηδέν ένα δύο τρία τέσσερα πέντε έξι επτά οκτώ εννέα δέκα έντεκα δώδεκα δεκατρία δεκατέσσερα δεκαπέντε "
              "δεκαέξι δεκαεπτά δεκαοκτώ δεκαεννέα",
@@ -64,7 +64,8 @@ def below_hundred(locale, number):
     if locale == "de-DE":
         return ("ein" if unit == 1 else word) + "und" + tens
     if locale == "nl-NL":
-        return word + ("ën" if word.endswith("e") else "en") + tens
+        word = "een" if unit == 1 else word
+        return word + ("ën" if unit in (2, 3) else "en") + tens
     if locale == "it-IT":
         return (tens[:-1] if unit in (1, 8) else tens) + ("tré" if unit == 3 else word)
     return tens + {"en-US": "-", "es-ES": " y ", "pt-BR": " e ", "el-GR": " ", "bg-BG": " и "}[locale] + word
@@ -87,7 +88,7 @@ def in_words(locale, number):
     if locale == "de-DE":
         return ("ein" if hundred == 1 else unit) + "hundert" + tail
     if locale == "nl-NL":
-        return ("" if hundred == 1 else unit) + "honderd" + tail
+        return ("" if hundred == 1 else unit) + "honderd" + ("een" if rest == 1 else tail)
     if locale == "it-IT":
         head = ("" if hundred == 1 else unit) + "cento"
         return (head[:-1] if tail.startswith("ott") else head) + ("tré" if rest == 3 else tail)

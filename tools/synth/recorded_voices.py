@@ -1,8 +1,10 @@
 """Speech from flite and festival: voices made from recordings of people."""
+import ctypes
 import pathlib
 import subprocess
 import tempfile
 
+import numpy as np
 import soundfile
 
 VOICES = {
@@ -16,44 +18,75 @@ VOICES = {
 SHARE = 0.25  # of a locale's clips
 
 
-class RecordedVoices:
-    """Holds one festival process, because it takes a second to start. Close after use."""
+class FliteWave(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_char_p), ("sample_rate", ctypes.c_int), ("count", ctypes.c_int),
+                ("channels", ctypes.c_int), ("samples", ctypes.POINTER(ctypes.c_short))]
+
+
+class FliteVoice(ctypes.Structure):  # its first fields
+    _fields_ = [("name", ctypes.c_char_p), ("features", ctypes.c_void_p)]
+
+
+class Flite:
+    """The library, because the program takes longer to start than to speak."""
 
     def __init__(self):
-        self.festival = None
+        self.library = ctypes.CDLL("libflite.so.1", mode=ctypes.RTLD_GLOBAL)
+        for name in ("usenglish", "cmulex"):
+            ctypes.CDLL(f"libflite_{name}.so.1", mode=ctypes.RTLD_GLOBAL)
+        self.library.flite_text_to_wave.restype = ctypes.POINTER(FliteWave)
+        self.library.flite_text_to_wave.argtypes = [ctypes.c_char_p, ctypes.POINTER(FliteVoice)]
+        self.library.delete_wave.argtypes = [ctypes.POINTER(FliteWave)]
+        self.library.feat_set_float.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_float]
+        self.library.flite_init()
+        self.voices = {}
+
+    def voice(self, name):
+        if name not in self.voices:
+            register = getattr(ctypes.CDLL(f"libflite_cmu_us_{name}.so.1"), f"register_cmu_us_{name}")
+            register.restype, register.argtypes = ctypes.POINTER(FliteVoice), [ctypes.c_char_p]
+            self.voices[name] = register(None)
+        return self.voices[name]
+
+    def speak(self, text, name, stretch):
+        """(samples as float32, sample rate); `stretch` above 1 is slower."""
+        voice = self.voice(name)
+        self.library.feat_set_float(voice.contents.features, b"duration_stretch", stretch)
+        wave = self.library.flite_text_to_wave(text.encode(), voice)
+        samples = np.ctypeslib.as_array(wave.contents.samples, shape=(wave.contents.count,)).astype(np.float32) / 32768
+        sample_rate = wave.contents.sample_rate
+        self.library.delete_wave(wave)
+        return samples, sample_rate
+
+
+class Festival:
+    """One process for many sentences, because it takes a second to start. Close after use."""
+
+    def __init__(self):
+        self.process = None
         self.folder = tempfile.TemporaryDirectory(prefix="synth-")
         self.path = pathlib.Path(self.folder.name) / "clip.wav"
 
-    def speak(self, text, voice, stretch):
+    def speak(self, text, name, stretch):
         """(samples as float32, sample rate); `stretch` above 1 is slower."""
-        program, name = voice.split(":")
+        if self.process is None:
+            self.process = subprocess.Popen(["festival", "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=subprocess.DEVNULL)
         self.path.unlink(missing_ok=True)
-        if program == "flite":
-            subprocess.run(["flite", "-voice", name, "--setf", f"duration_stretch={stretch:.2f}", "-t", text,
-                            "-o", str(self.path)], check=True, stdout=subprocess.DEVNULL)
-        else:
-            self._festival(text, name, stretch)
-        return soundfile.read(str(self.path), dtype="float32")
-
-    def _festival(self, text, name, stretch):
-        if self.festival is None:
-            self.festival = subprocess.Popen(["festival", "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                             stderr=subprocess.DEVNULL)
         quoted = text.replace("\\", "").replace('"', "")
         command = (f"(voice_{name}) (Parameter.set 'Duration_Stretch {stretch:.2f}) "
                    f'(utt.save.wave (utt.synth (Utterance Text "{quoted}")) "{self.path}" \'riff) '
                    '(format t "done\\n") (fflush nil)\n')
         # The Italian voices read Latin-1.
-        self.festival.stdin.write(command.encode("latin-1", "ignore"))
-        self.festival.stdin.flush()
-        for line in self.festival.stdout:
+        self.process.stdin.write(command.encode("latin-1", "ignore"))
+        self.process.stdin.flush()
+        for line in self.process.stdout:
             if line.strip().endswith(b"done"):
-                return
-        self.festival = None
+                return soundfile.read(str(self.path), dtype="float32")
         raise RuntimeError(f"festival stopped at: {text}")
 
     def close(self):
-        if self.festival is not None:
-            self.festival.stdin.close()
-            self.festival.wait()
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()
         self.folder.cleanup()

@@ -13,20 +13,20 @@ import time
 import clips
 import grammar
 import writers
-from recorded_voices import RecordedVoices
+from recorded_voices import Festival
 from variation import SAMPLE_RATE
 
-voices = None  # of a worker process
+festival = None  # of a worker process
 
 
 def start_worker():
-    global voices
-    voices = RecordedVoices()
-    multiprocessing.util.Finalize(voices, voices.close, exitpriority=10)
+    global festival
+    festival = Festival()
+    multiprocessing.util.Finalize(festival, festival.close, exitpriority=10)
 
 
 def work(request, number):
-    return clips.make_block(request, number, voices)
+    return clips.make_block(request, number, festival)
 
 
 def blocks(request, jobs):
