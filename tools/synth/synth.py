@@ -4,6 +4,7 @@ import argparse
 import collections
 import concurrent.futures
 import itertools
+import math
 import multiprocessing
 import multiprocessing.util
 import os
@@ -29,17 +30,17 @@ def work(request, number):
     return clips.make_block(request, number, festival)
 
 
-def blocks(request, jobs):
-    """Blocks 0, 1, 2 ... without end, in this order whatever the number of jobs."""
+def blocks(request, jobs, likely):
+    """Blocks 0, 1, 2 ... without end, in this order whatever the number of jobs; those after `likely` one by one."""
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(jobs, context, start_worker) as pool:
-        numbers = itertools.count()
-        waiting = collections.deque(pool.submit(work, request, next(numbers)) for _ in range(jobs + 1))
+        waiting, number = collections.deque(), 0
         try:
             while True:
-                block = waiting.popleft().result()
-                waiting.append(pool.submit(work, request, next(numbers)))
-                yield block
+                while not waiting or (len(waiting) <= jobs and number < likely):
+                    waiting.append(pool.submit(work, request, number))
+                    number += 1
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -105,7 +106,7 @@ def main():
     except OSError as error:
         sys.exit(f"synth.py: {error}")
     progress = Progress()
-    made = blocks(request, options.jobs)
+    made = blocks(request, options.jobs, math.ceil(options.clips / clips.BLOCK) if options.clips else math.inf)
     for clip in itertools.chain.from_iterable(made):
         writer.add(f"{options.split}_{options.seed}_{progress.count:07d}", clip)
         progress.add(clip)

@@ -123,7 +123,7 @@ class Command(unittest.TestCase):
         return self.folder / name
 
     def test_shards(self):
-        arguments = ["--clips", "70", "--mix", "en-US=2,el-GR=1", "--seed", "5"]
+        arguments = ["--clips", "70", "--mix", "en-US=1,el-GR=4", "--seed", "5"]
         one = self.synth("one", *arguments, "--jobs", "1")
         two = self.synth("two", *arguments, "--jobs", "2")
         self.assertEqual({path.name for path in one.iterdir()}, {"audio_0.tar", "manifest_0.json"})
