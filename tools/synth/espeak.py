@@ -18,8 +18,8 @@ VOICES = {
     "el-GR": ["el"],
     "bg-BG": ["bg"],
 }
-TRAIN_VARIANTS = """Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike
-    Nguyen Storm Tweaky adam anika antonio aunty belinda benjamin boris caleb david ed edward f1 f2 f3 f4 grandma
+TRAIN_VARIANTS = """Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael
+    Mike Nguyen Storm Tweaky adam anika antonio aunty belinda benjamin boris caleb david ed edward f1 f2 f3 f4 grandma
     grandpa gustave iven iven2 john kaukovalta klatt klatt2 klatt3 linda m1 m2 m3 m4 m5 m6 m7 max michel miguel norbert
     pablo paul pedro quincy rob robert sandro shelby steph travis victor whisper""".split()
 TEST_VARIANTS = "f5 m8 steph2 steph3 zac marcelo iven3 klatt4 edward2".split()

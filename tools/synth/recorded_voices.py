@@ -68,8 +68,8 @@ class Festival:
         self.path = pathlib.Path(self.folder.name) / "clip.wav"
 
     def speak(self, text, name, stretch):
-        """(samples as float32, sample rate); `stretch` above 1 is slower."""
-        if self.process is None:
+        """As Flite.speak; no samples where festival fails."""
+        if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(["festival", "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=subprocess.DEVNULL)
         self.path.unlink(missing_ok=True)
@@ -82,11 +82,14 @@ class Festival:
         self.process.stdin.flush()
         for line in self.process.stdout:
             if line.strip().endswith(b"done"):
-                return soundfile.read(str(self.path), dtype="float32")
-        raise RuntimeError(f"festival stopped at: {text}")
+                break
+        else:  # it has ended
+            self.process.wait()
+        if self.path.exists():
+            return soundfile.read(str(self.path), dtype="float32")
+        return np.zeros(0, np.float32), 16000
 
     def close(self):
         if self.process is not None:
-            self.process.stdin.close()
-            self.process.wait()
+            self.process.communicate()
         self.folder.cleanup()

@@ -57,7 +57,8 @@ def with_noise(samples, decibels, random):
 
 def varied(samples, sample_rate, random, clean=False):
     """16-bit samples at 16 kHz; `random` is a numpy Generator. Empty if there is no sound."""
-    samples = without_silence(to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(0.86, 1.16)))
+    if len(samples):
+        samples = without_silence(to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(0.86, 1.16)))
     if len(samples) == 0:
         return np.zeros(0, np.int16)
     if not clean:
