@@ -67,10 +67,10 @@ class Grammar(unittest.TestCase):
     def test_sentences(self):
         for locale in grammar.LOCALES:
             dice = random.Random(1)
-            sentences = [grammar.draw(locale, dice) for _ in range(1500)]
+            sentences = [grammar.draw(locale, dice) for _ in range(600)]
             for sentence in sentences:
                 self.check(locale, sentence)
-            self.assertGreater(len(set(sentences)), 1000)
+            self.assertGreater(len(set(sentences)), 400)
 
     def test_every_template_and_phrase(self):
         for locale in grammar.LOCALES:
@@ -123,7 +123,7 @@ class Command(unittest.TestCase):
         return self.folder / name
 
     def test_shards(self):
-        arguments = ["--clips", "70", "--mix", "en-US=1,el-GR=4", "--seed", "5"]
+        arguments = ["--clips", "70", "--mix", "en-US=1,it-IT=1,el-GR=8", "--seed", "5"]
         one = self.synth("one", *arguments, "--jobs", "1")
         two = self.synth("two", *arguments, "--jobs", "2")
         self.assertEqual({path.name for path in one.iterdir()}, {"audio_0.tar", "manifest_0.json"})
@@ -141,18 +141,18 @@ class Command(unittest.TestCase):
                 self.assertNotIn("<", line["text"])
 
     def test_files(self):
-        folder = self.synth("files", "--clips", "5", "--mix", "it-IT", "--split", "test", "--files", "--clean",
+        folder = self.synth("files", "--clips", "5", "--mix", "bg-BG", "--split", "test", "--files", "--clean",
                             "--jobs", "1")
         for line in map(json.loads, (folder / "manifest.jsonl").read_text().splitlines()):
             self.assertEqual(soundfile.info(str(folder / line["audio_filepath"])).frames / 16000, line["duration"])
-            self.assertTrue(grammar.is_held_out("it-IT", line["text"]))
+            self.assertTrue(grammar.is_held_out("bg-BG", line["text"]))
 
 
 class Tokenizer(unittest.TestCase):
     def test_covers_the_alphabets(self):
         with tempfile.TemporaryDirectory() as folder:
             model = pathlib.Path(folder) / "tokenizer.model"
-            tokenizer.train(model, grammar.LOCALES, sentences=300)
+            tokenizer.train(model, grammar.LOCALES, sentences=150)
             text = "\n".join(tokenizer.alphabet(locale) for locale in grammar.LOCALES) + "\n<en-US> <bg-BG>\n"
             ids = subprocess.run(["spm_encode", f"--model={model}", "--output_format=id"], input=text.encode(),
                                  check=True, capture_output=True).stdout.split()
