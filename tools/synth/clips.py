@@ -1,0 +1,140 @@
+"""Plans and speaks clips in blocks. A block depends on its seed and number alone, so any process may make it."""
+import dataclasses
+import io
+import os
+import pickle
+import random
+import traceback
+
+import numpy as np
+import soundfile
+
+import espeak
+import grammar
+import recorded_voices
+from variation import SAMPLE_RATE, varied
+
+BLOCK = 60
+LEAST_SECONDS, MOST_SECONDS = 0.3, 9.0
+ATTEMPTS = 20
+
+
+@dataclasses.dataclass
+class Request:
+    """What all blocks of a run share."""
+    split: str
+    mix: dict
+    seed: int
+    clean: bool = False
+
+
+@dataclasses.dataclass
+class Plan:
+    locale: str
+    text: str
+    speaker: str
+    rate: int
+    pitch: int
+    pitch_range: int
+    seed: int
+
+    @property
+    def program(self):
+        return self.speaker.split(":")[0]
+
+    @property
+    def voice(self):
+        return self.speaker.split(":")[1]
+
+    @property
+    def stretch(self):
+        """For the recorded voices; 165 is the middle of the rates."""
+        return 165 / self.rate
+
+
+@dataclasses.dataclass
+class Clip:
+    locale: str
+    text: str
+    speaker: str
+    samples: int
+    flac: bytes
+
+
+def plan_block(request, number, attempt=0):
+    dice = random.Random(f"{request.seed} {request.split} {number} {attempt}")
+    locales, weights = list(request.mix), list(request.mix.values())
+    variants = espeak.TEST_VARIANTS if request.split == "test" else espeak.TRAIN_VARIANTS
+    plans = []
+    for _ in range(BLOCK):
+        locale = dice.choices(locales, weights)[0]
+        text = grammar.draw_for_split(locale, request.split, dice)
+        recorded = recorded_voices.VOICES[request.split].get(locale)
+        if recorded and dice.random() < recorded_voices.SHARE:
+            speaker = dice.choice(recorded)
+        else:
+            speaker = f"espeak:{dice.choice(espeak.VOICES[locale])}+{dice.choice(variants)}"
+        plans.append(Plan(locale, text, speaker, dice.randint(120, 210), dice.randint(25, 85), dice.randint(30, 80),
+                          dice.getrandbits(48)))
+    return plans
+
+
+def finish(plan, samples, sample_rate, clean):
+    """The clip with its variation, or None where the length does not fit."""
+    samples = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean)
+    if not LEAST_SECONDS <= len(samples) / SAMPLE_RATE <= MOST_SECONDS:
+        return None
+    file = io.BytesIO()
+    soundfile.write(file, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    return Clip(plan.locale, plan.text, plan.speaker, len(samples), file.getvalue())
+
+
+def speak_with_libraries(plans, clean):
+    """One clip or None for each plan."""
+    voices, flite, made = espeak.Espeak(), None, []
+    for plan in plans:
+        if plan.program == "flite":
+            flite = flite or recorded_voices.Flite()
+            samples, sample_rate = flite.speak(plan.text, plan.voice, plan.stretch)
+        else:
+            samples = voices.speak(plan.text, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
+            sample_rate = voices.sample_rate
+        made.append(finish(plan, samples, sample_rate, clean))
+    return made
+
+
+def speak_in_child(plans, clean):
+    """As speak_with_libraries, in a process of its own; None when that crashes."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.close(reader)
+            made = speak_with_libraries(plans, clean)
+            with os.fdopen(writer, "wb") as pipe:
+                pickle.dump(made, pipe)
+            code = 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        data = pipe.read()
+    _, status = os.waitpid(child, 0)
+    return pickle.loads(data) if status == 0 else None
+
+
+def make_block(request, number, festival):
+    """The clips of block `number`. A crash leads to other sentences, not to fewer."""
+    for attempt in range(ATTEMPTS):
+        plans = plan_block(request, number, attempt)
+        made = speak_in_child([plan for plan in plans if plan.program != "festival"], request.clean)
+        if made is None:
+            continue
+        made = iter(made)
+        clips = [finish(plan, *festival.speak(plan.text, plan.voice, plan.stretch), request.clean)
+                 if plan.program == "festival" else next(made) for plan in plans]
+        return [clip for clip in clips if clip is not None]
+    raise RuntimeError(f"block {number} failed {ATTEMPTS} times")

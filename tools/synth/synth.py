@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""Makes training data for speech recognition: sentences from grammars, spoken by speech synthesis."""
+import argparse
+import collections
+import concurrent.futures
+import itertools
+import math
+import multiprocessing
+import multiprocessing.util
+import os
+import sys
+import time
+
+import clips
+import grammar
+import writers
+from recorded_voices import Festival
+from variation import SAMPLE_RATE
+
+festival = None  # of a worker process
+
+
+def start_worker():
+    global festival
+    festival = Festival()
+    multiprocessing.util.Finalize(festival, festival.close, exitpriority=10)
+
+
+def work(request, number):
+    return clips.make_block(request, number, festival)
+
+
+def blocks(request, jobs, likely):
+    """Blocks 0, 1, 2 ... without end, in this order whatever the number of jobs; those after `likely` one by one."""
+    context = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(jobs, context, start_worker) as pool:
+        waiting, number = collections.deque(), 0
+        try:
+            while True:
+                while not waiting or (len(waiting) <= jobs and number < likely):
+                    waiting.append(pool.submit(work, request, number))
+                    number += 1
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def parse_mix(text):
+    mix = {}
+    for part in text.split(","):
+        locale, _, weight = part.partition("=")
+        if locale not in grammar.LOCALES:
+            raise argparse.ArgumentTypeError(f"no locale {locale!r}; there are {', '.join(grammar.LOCALES)}")
+        try:
+            mix[locale] = float(weight or 1)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part}: the weight is not a number") from None
+    if min(mix.values()) < 0 or sum(mix.values()) <= 0:
+        raise argparse.ArgumentTypeError("weights must not be negative, nor all zero")
+    return mix
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", help="folder to write")
+    parser.add_argument("--split", choices=["train", "test"], default="train",
+                        help="sentences and voices of one split are never in the other")
+    amount = parser.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--hours", type=float)
+    amount.add_argument("--clips", type=int)
+    parser.add_argument("--mix", type=parse_mix, default=dict.fromkeys(grammar.LOCALES, 1.0),
+                        help="shares of the locales: en-US=1,el-GR=0.02 (default: all alike)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clean", action="store_true", help="little variation, for a first stage of training")
+    parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args(arguments)
+    if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
+        parser.error("--jobs, --clips and --hours must be positive")
+    return options
+
+
+class Progress:
+    def __init__(self):
+        self.count = self.samples = 0
+        self.start = self.shown = time.monotonic()
+
+    def summary(self):
+        seconds = max(time.monotonic() - self.start, 1e-9)
+        return (f"{self.count} clips, {self.samples / SAMPLE_RATE / 3600:.3f} hours, "
+                f"{self.count / seconds:.1f} clips/s")
+
+    def add(self, clip):
+        self.count += 1
+        self.samples += clip.samples
+        if time.monotonic() - self.shown > 5:
+            self.shown = time.monotonic()
+            print(self.summary(), file=sys.stderr, flush=True)
+
+
+def main():
+    options = parse_arguments()
+    request = clips.Request(options.split, options.mix, options.seed, options.clean)
+    try:
+        writer = (writers.Files if options.files else writers.Shards)(options.output)
+    except OSError as error:
+        sys.exit(f"synth.py: {error}")
+    progress = Progress()
+    made = blocks(request, options.jobs, math.ceil(options.clips / clips.BLOCK) if options.clips else math.inf)
+    for clip in itertools.chain.from_iterable(made):
+        writer.add(f"{options.split}_{options.seed}_{progress.count:07d}", clip)
+        progress.add(clip)
+        if progress.count == options.clips:
+            break
+        if options.hours and progress.samples >= options.hours * 3600 * SAMPLE_RATE:
+            break
+    writer.close()
+    made.close()
+    print(f"{options.output}: {progress.summary()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Run with: /usr/bin/python3 -m unittest test_synth (in this folder)."""
+import io
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+
+import numpy as np
+import soundfile
+
+import clips
+import espeak
+import grammar
+import recorded_voices
+import tokenizer
+import variation
+from number_words import in_words
+
+FOLDER = pathlib.Path(__file__).parent
+
+
+class Numbers(unittest.TestCase):
+    EXPECTED = {
+        "en-US": {0: "zero", 17: "seventeen", 42: "forty-two", 100: "one hundred", 305: "three hundred five"},
+        "de-DE": {21: "einundzwanzig", 30: "dreißig", 101: "einhunderteins", 576: "fünfhundertsechsundsiebzig"},
+        "es-ES": {22: "veintidós", 31: "treinta y uno", 100: "cien", 101: "ciento uno",
+                  555: "quinientos cincuenta y cinco"},
+        "fr-FR": {21: "vingt et un", 70: "soixante-dix", 71: "soixante et onze", 77: "soixante-dix-sept",
+                  80: "quatre-vingts", 81: "quatre-vingt-un", 91: "quatre-vingt-onze", 99: "quatre-vingt-dix-neuf",
+                  100: "cent", 200: "deux cents", 203: "deux cent trois"},
+        "it-IT": {21: "ventuno", 23: "ventitré", 28: "ventotto", 100: "cento", 108: "centotto",
+                  180: "centottanta", 203: "duecentotré", 999: "novecentonovantanove"},
+        "pt-BR": {16: "dezesseis", 22: "vinte e dois", 100: "cem", 101: "cento e um",
+                  523: "quinhentos e vinte e três"},
+        "nl-NL": {1: "één", 21: "eenentwintig", 22: "tweeëntwintig", 24: "vierentwintig", 100: "honderd",
+                  101: "honderdeen", 833: "achthonderddrieëndertig"},
+        "el-GR": {13: "δεκατρία", 21: "είκοσι ένα", 100: "εκατό", 101: "εκατόν ένα", 999: "εννιακόσια ενενήντα εννέα"},
+        "bg-BG": {21: "двадесет и едно", 100: "сто", 105: "сто и пет", 120: "сто и двадесет",
+                  225: "двеста двадесет и пет"},
+    }
+
+    def test_spelling(self):
+        for locale, cases in self.EXPECTED.items():
+            for number, words in cases.items():
+                self.assertEqual(in_words(locale, number), words)
+
+    def test_all_differ(self):
+        for locale in grammar.LOCALES:
+            self.assertEqual(len({in_words(locale, number) for number in range(1000)}), 1000, locale)
+
+
+class Grammar(unittest.TestCase):
+    def check(self, locale, sentence):
+        strange = set(sentence) - set(tokenizer.alphabet(locale)) - {" "}
+        self.assertFalse(strange, f"{locale}: {sentence}")
+        self.assertRegex(sentence, r"^[¿¡]?\w", sentence)
+        self.assertRegex(sentence, r"[^\s.,?!;] ?[.?!;]$", sentence)
+        self.assertEqual(sentence.strip("¿¡")[0], sentence.strip("¿¡")[0].upper(), sentence)
+        self.assertNotIn("  ", sentence)
+
+    def test_sentences(self):
+        for locale in grammar.LOCALES:
+            dice = random.Random(1)
+            sentences = [grammar.draw(locale, dice) for _ in range(600)]
+            for sentence in sentences:
+                self.check(locale, sentence)
+            self.assertGreater(len(set(sentences)), 400)
+
+    def test_every_template_and_phrase(self):
+        for locale in grammar.LOCALES:
+            for phrase in grammar.load(locale)["phrases"]:
+                self.check(locale, phrase)
+            for template in grammar.load(locale)["templates"]:
+                self.check(locale, grammar.capitalised(grammar.fill(locale, template, random.Random(2))))
+
+    def test_one_in_25_is_held_out(self):
+        dice = random.Random(3)
+        held_out = sum(grammar.is_held_out("en-US", grammar.draw("en-US", dice)) for _ in range(20000))
+        self.assertAlmostEqual(held_out / 20000, 1 / 25, delta=0.02)
+
+
+class Splits(unittest.TestCase):
+    def test_share_neither_sentences_nor_voices(self):
+        mix = dict.fromkeys(grammar.LOCALES, 1)
+        train, test = ([plan for block in range(8) for plan in clips.plan_block(clips.Request(split, mix, 1), block)]
+                       for split in ("train", "test"))
+        self.assertFalse({(p.locale, p.text) for p in train} & {(p.locale, p.text) for p in test})
+        self.assertFalse({p.voice.split("+")[-1] for p in train} & {p.voice.split("+")[-1] for p in test})
+
+    def test_lists_of_voices(self):
+        self.assertFalse(set(espeak.TRAIN_VARIANTS) & set(espeak.TEST_VARIANTS))
+        train, test = ({voice for voices in recorded_voices.VOICES[split].values() for voice in voices}
+                       for split in ("train", "test"))
+        self.assertFalse(train & test)
+
+
+class Variation(unittest.TestCase):
+    def test_silence_around_speech(self):
+        tone = np.sin(np.arange(22050) / 10).astype(np.float32)
+        samples = variation.varied(tone, 22050, np.random.default_rng(1), clean=True)
+        self.assertLess(np.abs(samples[:800]).max(), 500)
+        self.assertLess(np.abs(samples[-4800:]).max(), 500)
+        self.assertGreater(len(samples), 1.3 * 16000)
+
+    def test_silence_gives_nothing(self):
+        self.assertEqual(len(variation.varied(np.zeros(22050, np.float32), 22050, np.random.default_rng(1))), 0)
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="synth-test-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def synth(self, name, *arguments):
+        subprocess.run([sys.executable, str(FOLDER / "synth.py"), str(self.folder / name), *arguments], check=True,
+                       stdout=subprocess.DEVNULL)
+        return self.folder / name
+
+    def test_shards(self):
+        arguments = ["--clips", "70", "--mix", "en-US=1,it-IT=1,el-GR=8", "--seed", "5"]
+        one = self.synth("one", *arguments, "--jobs", "1")
+        two = self.synth("two", *arguments, "--jobs", "2")
+        self.assertEqual({path.name for path in one.iterdir()}, {"audio_0.tar", "manifest_0.json"})
+        for name in ("audio_0.tar", "manifest_0.json"):
+            self.assertEqual((one / name).read_bytes(), (two / name).read_bytes())
+        lines = [json.loads(line) for line in (one / "manifest_0.json").read_text().splitlines()]
+        self.assertEqual(len(lines), 70)
+        with tarfile.open(one / "audio_0.tar") as tar:
+            self.assertEqual(tar.getnames(), [line["audio_filepath"] for line in lines])
+            for line in lines:
+                sound = soundfile.info(io.BytesIO(tar.extractfile(line["audio_filepath"]).read()))
+                self.assertEqual((sound.samplerate, sound.channels), (16000, 1))
+                self.assertEqual(sound.frames / 16000, line["duration"])
+                self.assertEqual(line["shard_id"], 0)
+                self.assertNotIn("<", line["text"])
+
+    def test_files(self):
+        folder = self.synth("files", "--clips", "5", "--mix", "bg-BG", "--split", "test", "--files", "--clean",
+                            "--jobs", "1")
+        for line in map(json.loads, (folder / "manifest.jsonl").read_text().splitlines()):
+            self.assertEqual(soundfile.info(str(folder / line["audio_filepath"])).frames / 16000, line["duration"])
+            self.assertTrue(grammar.is_held_out("bg-BG", line["text"]))
+
+
+class Tokenizer(unittest.TestCase):
+    def test_covers_the_alphabets(self):
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder) / "tokenizer.model"
+            tokenizer.train(model, grammar.LOCALES, sentences=150)
+            text = "\n".join(tokenizer.alphabet(locale) for locale in grammar.LOCALES) + "\n<en-US> <bg-BG>\n"
+            ids = subprocess.run(["spm_encode", f"--model={model}", "--output_format=id"], input=text.encode(),
+                                 check=True, capture_output=True).stdout.split()
+            self.assertNotIn(b"0", ids)
+
+
+if __name__ == "__main__":
+    unittest.main()

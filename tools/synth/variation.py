@@ -1,0 +1,78 @@
+"""Makes one synthetic voice many: size of the speaker, colour, channel, room, noise, level."""
+import numpy as np
+from scipy.signal import fftconvolve, lfilter, resample_poly
+
+SAMPLE_RATE = 16000
+SILENT = 0.003
+MARGIN = 400  # samples kept around speech when silence is cut off
+
+
+def to_sample_rate(samples, sample_rate, warp):
+    """Resamples; a `warp` above 1 raises pitch and formants and shortens, as a smaller speaker would sound."""
+    down = max(50, int(round(sample_rate * warp / 50)) * 50)
+    return resample_poly(samples, SAMPLE_RATE, down).astype(np.float32)
+
+
+def without_silence(samples):
+    loud = np.flatnonzero(np.abs(samples) > SILENT)
+    if len(loud) == 0:
+        return samples[:0]
+    return samples[max(0, loud[0] - MARGIN):loud[-1] + MARGIN]
+
+
+def tilted(samples, random):
+    for _ in range(random.integers(1, 4)):
+        tilt = random.uniform(-0.7, 0.7)
+        if random.random() < 0.5:
+            samples = lfilter([1, tilt], [1], samples)
+        else:
+            samples = lfilter([1], [1, -0.6 * tilt], samples)
+    return samples
+
+
+def telephone(samples):
+    return resample_poly(resample_poly(samples, 1, 2), 2, 1)
+
+
+def in_a_room(samples, random):
+    length = int(SAMPLE_RATE * random.uniform(0.05, 0.35))
+    decay = np.exp(-6 * np.arange(length) / length)
+    response = random.standard_normal(length) * decay * random.uniform(0.02, 0.15)
+    response[0] = 1
+    return fftconvolve(samples, response)[:len(samples) + length // 2]
+
+
+def padded(samples, random):
+    front, behind = random.uniform(0.05, 0.4), random.uniform(0.3, 0.6)
+    return np.pad(samples, (int(SAMPLE_RATE * front), int(SAMPLE_RATE * behind)))
+
+
+def with_noise(samples, decibels, random):
+    noise = random.standard_normal(len(samples))
+    if random.random() < 0.6:
+        noise = lfilter([1], [1, -random.uniform(0.5, 0.97)], noise)
+    power = np.sqrt(np.mean(samples ** 2))
+    return samples + noise * (power / (noise.std() + 1e-9) * 10 ** (-decibels / 20))
+
+
+def varied(samples, sample_rate, random, clean=False):
+    """16-bit samples at 16 kHz; `random` is a numpy Generator. Empty if there is no sound."""
+    if len(samples):
+        samples = without_silence(to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(0.86, 1.16)))
+    if len(samples) == 0:
+        return np.zeros(0, np.int16)
+    if not clean:
+        if random.random() < 0.5:
+            samples = tilted(samples, random)
+        if random.random() < 0.15:
+            samples = telephone(samples)
+        if random.random() < 0.25:
+            samples = in_a_room(samples, random)
+    samples = padded(samples, random)
+    samples = samples / (np.abs(samples).max() + 1e-6) * (0.5 if clean else 10 ** random.uniform(-1.1, -0.05))
+    if clean:
+        decibels = 60
+    else:
+        decibels = random.uniform(12, 30) if random.random() < 0.4 else random.uniform(25, 55)
+    samples = with_noise(samples, decibels, random)
+    return (np.clip(samples, -1, 1) * 32767).astype(np.int16)
