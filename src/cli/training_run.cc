@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "base/fail.h"
 #include "base/log.h"
@@ -20,12 +19,10 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
-#include "cli/training_data.h"
+#include "cli/training_feed.h"
+#include "cli/training_options.h"
 #include "cli/training_report.h"
 #include "cli/training_validation.h"
-#include "data/batch_loader.h"
-#include "text/sentencepiece.h"
-#include "train/batch_feed.h"
 #include "train/metrics_log.h"
 #include "train/trainer.h"
 
@@ -35,6 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kGigabyte = 1e9;
+constexpr double kLearned = 0.7;  // of the first loss: what a rehearsal should leave less than
 
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -72,50 +70,6 @@ fs::path run_folder(const train::ExperimentConfig& experiment, train::ProcessGro
     fail_bad_input("{}: cannot be made (expected a folder for the run): {}", folder.string(),
                    error.message());
   return folder;
-}
-
-int threads_of(const train::TrainConfig& config, int ranks) {
-  if (config.threads > 0) return config.threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks);
-}
-
-train::TrainerOptions trainer_options(const train::TrainConfig& config, const model::ModelConfig& model,
-                                      const fs::path& folder, int ranks) {
-  const train::RegularisationConfig& regularisation = config.regularisation;
-  train::TrainerOptions options;
-  options.steps = config.trainer.max_steps;
-  options.accumulate = config.trainer.accumulate_grad_batches;
-  options.clip_norm = config.trainer.gradient_clip_val;
-  options.lr = config.optim.lr;
-  options.schedule = config.optim.sched;
-  if (!options.schedule.d_model) options.schedule.d_model = model.encoder.d_model;
-  options.adamw = {config.optim.betas[0], config.optim.betas[1], config.optim.eps, config.optim.weight_decay};
-  options.surface = config.surface;
-  options.lr_scales = config.learning_rate_scales;
-  options.freeze_subsampling = config.freeze_subsampling;
-  options.from_scratch = config.from_scratch || config.new_model.is_wanted();
-  options.dropout = {regularisation.dropout,         regularisation.dropout_pre_encoder,
-                     regularisation.dropout_emb,     regularisation.dropout_att,
-                     regularisation.prednet_dropout, regularisation.jointnet_dropout};
-  options.loss = {.fastemit_lambda = config.fastemit_lambda, .clamp = config.clamp};
-  options.ctc_weight = config.ctc_loss_weight;
-  if (config.spec_augment.freq_masks > 0 || config.spec_augment.time_masks > 0)
-    options.spec_augment = config.spec_augment;
-  options.contexts = config.att_context_size.empty() ? model.encoder.att_contexts : config.att_context_size;
-  options.context_probs = config.att_context_probs;
-  options.save_every = config.experiment.every_n_train_steps.value_or(0);
-  options.validate_every = config.trainer.val_check_interval;
-  options.patience = config.validation.patience;
-  options.best_kept = config.experiment.save_top_k;
-  options.average_best = config.average_best;
-  options.base_share = config.base_share;
-  options.resume = config.experiment.resume_if_exists;
-  options.seed = config.seed;
-  options.threads = threads_of(config, ranks);
-  options.shares = config.batch_shares;
-  options.most_skipped = config.max_skipped_steps;
-  options.folder = folder;
-  return options;
 }
 
 void write_text(const fs::path& path, const std::string& text) {
@@ -170,36 +124,21 @@ class TrainingRun {
                            {.on_step = [&](const train::StepReport& report) { log_step(report); },
                             .validate = validation(),
                             .stop = [&] { return interrupt.signal_came(); }});
-    const data::AudioReader reader(base_->config().features.sample_rate);
-    data::BatchSampler sampler(training_streams(config_),
-                               sampler_options(config_, group_.rank(), group_.ranks()));
+    TrainingFeed feed(config_, *base_, {group_.rank(), group_.ranks(), trainer.first_batch()});
     if (group_.is_first()) {
       tell_limits(config_, group_.ranks());
-      tell_plan(trainer, sampler.totals(), config_.trainer.max_steps, folder_);
+      tell_plan(trainer, feed.totals(), config_.trainer.max_steps, folder_);
       open_logs(trainer.first_step());
       const bool has_base = !config_.new_model.is_wanted();
       if (validator_ && has_base && options_.validate_base && trainer.first_step() == 0) validate_base();
     }
     group_.barrier();
 
-    const text::SentencePiece pieces(base_->tokenizer_model(), base_->source());
-    const model::PromptTable prompts(base_->config().prompt);
-    const train::TargetWriter targets(pieces, prompts, config_.append_lang_tag);
-    const train::PromptChooser chooser(prompts, config_.train_ds.default_prompt_mode,
-                                       config_.train_ds.unified_auto_ratio);
-    const train::BatchMaker maker(*base_, targets, chooser, config_.dither, config_.train_ds.default_lang);
-    const train::WaveformAugment augment(config_.waveform, base_->config().features.sample_rate,
-                                         noise_source(config_.train_ds, reader));
-    data::BatchLoader loader(std::move(sampler), reader,
-                             {.threads = std::max(1, config_.train_ds.num_workers),
-                              .first_batch = trainer.first_batch(),
-                              .transform = [&](std::vector<float>& samples, const data::Cut& cut,
-                                               std::uint64_t seed) { augment(samples, cut, seed); }});
-    train::BatchFeed feed(loader, maker);
+    if (config_.rehearsal_steps > 0 && trainer.first_step() == 0) rehearse(trainer);
     progress_.emplace("training", static_cast<double>(config_.trainer.max_steps), quiet_);
     const train::TrainingOutcome outcome = trainer.run([&] { return feed.next(); }, config_.experiment.name);
     progress_.reset();
-    if (group_.is_first()) tell_outcome(outcome, loader.unreadable());
+    if (group_.is_first()) tell_outcome(outcome, feed.unreadable());
     return kDone;
   }
 
@@ -217,6 +156,18 @@ class TrainingRun {
     if (!config_.validation_ds.manifest_filepath.empty())
       validator_ = std::make_unique<TrainingValidator>(config_, base_->config().features.sample_rate,
                                                        folder_ / "validation.jsonl", first_step, quiet_);
+  }
+
+  // On the run's first batch, drawn a second time so that the run itself misses none.
+  void rehearse(train::Trainer& trainer) {
+    TrainingFeed feed(config_, *base_, {group_.rank(), group_.ranks(), 0});
+    const train::TrainBatch batch = feed.next();
+    const std::vector<double> losses = trainer.rehearse(batch, config_.rehearsal_steps);
+    if (!group_.is_first()) return;
+    const std::string told = fmt::format("rehearsal: {} steps on one batch of {} utterances: loss {:.3f} to {:.3f}",
+                                         losses.size(), batch.size(), losses.front(), losses.back());
+    if (losses.back() < kLearned * losses.front()) return log::info(told);
+    log::warning(told + ": hardly learned (look at texts, languages and the learning rate, or rehearse longer)");
   }
 
   void validate_base() {

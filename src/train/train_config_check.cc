@@ -190,6 +190,7 @@ void check_own(const Checker& checker, const TrainConfig& config) {
     checker.at_least("glossa.validation.max_utterances", *config.validation.max_utterances, 1);
   }
   checker.at_least("glossa.threads", config.threads, 0);
+  checker.at_least("glossa.rehearsal_steps", config.rehearsal_steps, 0);
   checker.at_least("glossa.batch_shares", config.batch_shares, 0);
   checker.at_least("glossa.average_best", config.average_best, 1);
   checker.at_least("exp_manager.checkpoint_callback_params.save_top_k", config.experiment.save_top_k, 1);

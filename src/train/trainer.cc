@@ -74,6 +74,27 @@ class Trainer::Impl {
     return count;
   }
 
+  std::vector<double> rehearse(const TrainBatch& batch, int steps) {
+    const StateDict before = trained_state();
+    model_->eval();
+    AdamW optimizer(optimizer_->parameters(), options_.adamw);
+    std::vector<double> losses;
+    for (int step = 0; step < steps; ++step) {
+      optimizer.zero_grad();
+      losses.push_back(group_.sum(add_gradient(batch, 1)) / group_.ranks());
+      share_gradients();
+      const double norm = inspect_gradients(optimizer.parameters()).norm;
+      if (std::isfinite(norm)) optimizer.step(options_.lr, clip_factor(norm, options_.clip_norm));
+    }
+    optimizer.zero_grad();
+    const torch::NoGradGuard no_grad;
+    for (const TrainedParameter& parameter : optimizer_->parameters()) {
+      torch::Tensor tensor = parameter.tensor;
+      tensor.copy_(before.at(parameter.name));
+    }
+    return losses;
+  }
+
   TrainingOutcome run(const std::function<TrainBatch()>& next, const std::string& name) {
     TrainingOutcome outcome;
     model_->train();
@@ -190,7 +211,7 @@ class Trainer::Impl {
                          kDropoutStream + (static_cast<std::uint64_t>(share) << 32));
     seed_dropout(random.bits());
     torch::Tensor mels = batch.mels;
-    if (options_.spec_augment) {
+    if (options_.spec_augment && model_->is_training()) {
       mels = mels.clone();
       const auto lengths = batch.mel_lengths;
       spec_augment(*options_.spec_augment, batch.seeds,
@@ -210,6 +231,18 @@ class Trainer::Impl {
     return (1 - options_.ctc_weight) * transducer.mean() + options_.ctc_weight * ctc.mean();
   }
 
+  double add_gradient(const TrainBatch& batch, double weight) {
+    return gradients_->add(batch, weight,
+                           [&](const TrainBatch& share, int index) { return loss_of(share, index); });
+  }
+
+  StateDict trained_state() const {
+    StateDict state;
+    for (const TrainedParameter& parameter : optimizer_->parameters())
+      state.emplace(parameter.name, parameter.tensor.detach().clone());
+    return state;
+  }
+
   StepReport take_step(const std::function<TrainBatch()>& next) {
     const Clock::time_point start = Clock::now();
     StepReport report;
@@ -222,8 +255,7 @@ class Trainer::Impl {
       const TrainBatch batch = next();
       report.data_seconds += seconds_since(asked);
       if (batch.size() == 0) continue;
-      loss += gradients_->add(batch, 1.0 / options_.accumulate,
-                              [&](const TrainBatch& share, int index) { return loss_of(share, index); });
+      loss += add_gradient(batch, 1.0 / options_.accumulate);
       batches += 1;
       sound += batch.seconds;
     }
@@ -374,6 +406,9 @@ Trainer::~Trainer() = default;
 std::int64_t Trainer::first_step() const { return impl_->first_step(); }
 std::int64_t Trainer::first_batch() const { return impl_->first_batch(); }
 std::int64_t Trainer::trained_parameters() const { return impl_->trained_parameters(); }
+std::vector<double> Trainer::rehearse(const TrainBatch& batch, int steps) {
+  return impl_->rehearse(batch, steps);
+}
 TrainingOutcome Trainer::run(const std::function<TrainBatch()>& next, const std::string& name) {
   return impl_->run(next, name);
 }

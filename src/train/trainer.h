@@ -99,6 +99,10 @@ class Trainer {
   std::int64_t first_batch() const;
   std::int64_t trained_parameters() const;
 
+  // Before run(): takes `steps` steps on one batch, with the full learning rate and nothing random, and puts
+  // everything back. The loss before each: data and settings that can be learned from bring it far down.
+  std::vector<double> rehearse(const TrainBatch& batch, int steps);
+
   // `next` gives this process's batches from first_batch() on. `name` of the final model, without ".nemo".
   TrainingOutcome run(const std::function<TrainBatch()>& next, const std::string& name);
 

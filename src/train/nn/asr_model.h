@@ -50,7 +50,7 @@ class AsrModelImpl : public torch::nn::Module {
   torch::Tensor joint_predictor(const torch::Tensor& states);
   torch::Tensor joint_weight() const;
   torch::Tensor joint_bias() const;
-  double jointnet_dropout() const { return dropout_.jointnet_dropout; }
+  double jointnet_dropout() const { return is_training() ? dropout_.jointnet_dropout : 0; }
 
  private:
   model::ModelConfig config_;

@@ -1,0 +1,37 @@
+// The batches of a training run: from manifests and sound files to tensors, made ahead of need.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "checkpoint/checkpoint.h"
+#include "data/batch_sampler.h"
+#include "train/batch.h"
+#include "train/train_config.h"
+
+namespace glossa::cli {
+
+struct FeedPosition {
+  int rank = 0;
+  int ranks = 1;
+  std::int64_t first_batch = 0;  // a resumed run skips those before
+};
+
+// One thread may use it.
+class TrainingFeed {
+ public:
+  // Both references must outlive it. Error kBadInput for data that cannot be used.
+  TrainingFeed(const train::TrainConfig& config, const checkpoint::Checkpoint& base,
+               const FeedPosition& position);
+  ~TrainingFeed();
+
+  const data::BatchSampler::Totals& totals() const;
+  train::TrainBatch next();
+  std::int64_t unreadable() const;  // cuts passed over so far
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glossa::cli
