@@ -59,12 +59,23 @@ void collect(const json& validation, const char* group, Rates& rates) {
 
 std::string name_of(const json& validation) {
   const auto step = validation.value("step", std::int64_t{0});
+  const int averaged = validation.value("averaged", 1);
+  if (averaged > 1) return fmt::format("mean of {}", averaged);
   return step == 0 ? "base" : fmt::format("step {}", step);
+}
+
+// What the run gives, or would if it ended now.
+const json& best_of(const std::vector<json>& validations) {
+  const auto first = validations.size() > 1 ? validations.begin() + 1 : validations.begin();  // not the base
+  return *std::min_element(first, validations.end(), [](const json& a, const json& b) {
+    return number(a, "val_wer") < number(b, "val_wer");
+  });
 }
 
 void add_validations(eval::HtmlReport& report, const std::vector<json>& validations) {
   std::map<std::pair<std::string, std::string>, eval::Series> series;
   for (const json& validation : validations) {
+    if (validation.value("averaged", 1) > 1) continue;  // of no step
     Rates rates;
     collect(validation, "target", rates);
     collect(validation, "probes", rates);
@@ -83,13 +94,14 @@ void add_validations(eval::HtmlReport& report, const std::vector<json>& validati
                      "Held-out recordings, streamed by the serving engine at the latency they are named by.");
   report.add_plot(wer);
 
-  eval::Table table{.columns = {"language", "setting", "utterances", "base", "now", "relative", "95 %"},
+  eval::Table table{.columns = {"language", "setting", "utterances", "base", "best", "relative", "95 %"},
                     .text_columns = 2};
+  const json& best = best_of(validations);
   Rates first;
   Rates last;
   for (const char* group : {"target", "probes"}) {
     collect(validations.front(), group, first);
-    collect(validations.back(), group, last);
+    collect(best, group, last);
   }
   for (const auto& [key, score] : last) {
     const auto before = first.find(key);
@@ -164,8 +176,10 @@ std::string training_report(const TrainingReportSources& sources) {
         {fmt::format("{:.2f}", number(metrics.back(), "audio_hours")), "hours of audio", ""},
         {fmt::format("{:.3f}", number(metrics.back(), "loss")), "loss", "of the last step"}};
     if (!validations.empty())
-      figures.push_back({percent(number(validations.back(), "val_wer")), "WER, validation",
-                         "base " + percent(number(validations.front(), "val_wer"))});
+      figures.push_back(
+          {percent(number(best_of(validations), "val_wer")), "WER, validation",
+           fmt::format("{}; {}: {}", name_of(best_of(validations)), name_of(validations.front()),
+                       percent(number(validations.front(), "val_wer")))});
     report.add_figures(figures);
     report.add_section("Training");
     report.add_plot(plot(metrics, "Loss", "loss", /*log_y=*/true));

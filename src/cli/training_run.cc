@@ -143,9 +143,11 @@ class TrainingRun {
   }
 
  private:
-  std::function<double(const fs::path&, std::int64_t)> validation() {
+  std::function<double(const fs::path&, std::int64_t, int)> validation() {
     if (config_.validation_ds.manifest_filepath.empty() || !group_.is_first()) return {};
-    return [this](const fs::path& model, std::int64_t step) { return validate(model, step); };
+    return [this](const fs::path& model, std::int64_t step, int averaged) {
+      return validate(model, step, averaged);
+    };
   }
 
   void open_logs(std::int64_t first_step) {
@@ -164,24 +166,28 @@ class TrainingRun {
     const train::TrainBatch batch = feed.next();
     const std::vector<double> losses = trainer.rehearse(batch, config_.rehearsal_steps);
     if (!group_.is_first()) return;
-    const std::string told = fmt::format("rehearsal: {} steps on one batch of {} utterances: loss {:.3f} to {:.3f}",
-                                         losses.size(), batch.size(), losses.front(), losses.back());
+    const std::string told =
+        fmt::format("rehearsal: {} steps on one batch of {} utterances: loss {:.3f} to {:.3f}", losses.size(),
+                    batch.size(), losses.front(), losses.back());
     if (losses.back() < kLearned * losses.front()) return log::info(told);
-    log::warning(told + ": hardly learned (look at texts, languages and the learning rate, or rehearse longer)");
+    log::warning(told +
+                 ": hardly learned (look at texts, languages and the learning rate, or rehearse longer)");
   }
 
   void validate_base() {
-    const double rate = validate(config_.init_from_nemo_model, 0);
+    const double rate = validate(config_.init_from_nemo_model, 0, 1);
     log::info(fmt::format("the base model's word error rate: {:.2f} %", 100 * rate));
   }
 
-  double validate(const fs::path& model, std::int64_t step) {
+  double validate(const fs::path& model, std::int64_t step, int averaged) {
     if (progress_) progress_->clear();
-    const double rate = validator_->validate(model, step);
-    if (events_) events_->write_scalars(step, {{"val_wer", rate}}, seconds_since_1970());
+    const double rate = validator_->validate(model, step, averaged);
+    if (events_ && averaged == 1) events_->write_scalars(step, {{"val_wer", rate}}, seconds_since_1970());
     if (step > 0)
-      log::info(fmt::format("step {}: word error rate {:.2f} % at {}", step, 100 * rate,
-                            validator_->settings().front()));
+      log::info(fmt::format(
+          "{}: word error rate {:.2f} % at {}",
+          averaged > 1 ? fmt::format("mean of the best {}", averaged) : fmt::format("step {}", step),
+          100 * rate, validator_->settings().front()));
     write_report();
     return rate;
   }

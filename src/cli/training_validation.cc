@@ -91,7 +91,7 @@ TrainingValidator::TrainingValidator(const train::TrainConfig& config, int sampl
   log_ << kept << std::flush;
 }
 
-double TrainingValidator::validate(const fs::path& model, std::int64_t step) {
+double TrainingValidator::validate(const fs::path& model, std::int64_t step, int averaged) {
   const auto start = std::chrono::steady_clock::now();
   RecognizerOptions load;
   load.model = model;
@@ -136,6 +136,7 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step) {
   const double rate = word_error_rate(target_scores, settings_.front());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const ordered_json line = {{"step", step},
+                             {"averaged", averaged},
                              {"val_wer", rate},
                              {"target", to_json(target_scores)},
                              {"probes", to_json(probe_scores)},

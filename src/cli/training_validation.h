@@ -19,8 +19,9 @@ class TrainingValidator {
   TrainingValidator(const train::TrainConfig& config, int sample_rate, const std::filesystem::path& log,
                     std::int64_t first_step, bool quiet);
 
-  // The word error rate of the validation set, as written, at the first latency.
-  double validate(const std::filesystem::path& model, std::int64_t step);
+  // The word error rate of the validation set, as written, at the first latency. `averaged`: so many steps'
+  // mean; 1 for a step's own model.
+  double validate(const std::filesystem::path& model, std::int64_t step, int averaged);
 
   // A few utterances of the newest validation, at the first latency.
   const std::vector<eval::UtteranceResult>& examples() const { return examples_; }

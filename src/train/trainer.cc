@@ -333,7 +333,7 @@ class Trainer::Impl {
   bool validate() {
     double give_up = 0;
     if (group_.is_first() && hooks_.validate && saved_ && saved_->step == step_) {
-      store_.score(step_, hooks_.validate(saved_->model, step_));
+      store_.score(step_, hooks_.validate(saved_->model, step_, 1));
       give_up = options_.patience > 0 && validations_since_best() >= options_.patience ? 1 : 0;
     }
     return group_.largest(give_up) > 0;
@@ -363,10 +363,8 @@ class Trainer::Impl {
           states.push_back(state_in(*checkpoint::read_nemo(store_.model_path(best[index]))));
         const StateDict mean = average(states);
         write_nemo(outcome.model, base_, mean);
-        const double score = hooks_.validate(outcome.model, step_);
+        const double score = hooks_.validate(outcome.model, step_, static_cast<int>(averaged));
         const double single = store_.scores().at(outcome.model_step);
-        log::info(
-            fmt::format("mean of the best {}: {:.4f}, the best alone: {:.4f}", states.size(), score, single));
         if (score < single) chosen = mean;
       }
       if (options_.base_share > 0) chosen = interpolate(state_in(base_), chosen, 1 - options_.base_share);

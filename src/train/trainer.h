@@ -72,7 +72,8 @@ struct StepReport {
 struct TrainerHooks {
   std::function<void(const StepReport&)> on_step;
   // The score of a model, lower is better (word error rate at the deployed latency).
-  std::function<double(const std::filesystem::path& model, std::int64_t step)> validate;
+  // `averaged`: so many steps' mean is tried at the end; 1 for the model of a step.
+  std::function<double(const std::filesystem::path& model, std::int64_t step, int averaged)> validate;
   // True ends the run after the running step, with a checkpoint.
   std::function<bool()> stop;
 };

@@ -1,200 +1,15 @@
-// The built trainer, as a user runs it, on the tiny golden model.
-#include <fcntl.h>
+// What a training run does, from the command to its files.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <sstream>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "checkpoint/checkpoint.h"
 #include "support/closeness.h"
-#include "support/golden.h"
-
-extern char** environ;
+#include "train/training_fixture.h"
 
 namespace glossa::testing {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
 using ::testing::HasSubstr;
-
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-std::vector<json> lines_of(const fs::path& path) {
-  std::vector<json> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    json parsed = json::parse(line, nullptr, false);
-    if (!parsed.is_discarded()) lines.push_back(std::move(parsed));  // the last may be half written
-  }
-  return lines;
-}
-
-class Training : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() /
-              (std::string("glossa_train_") + test->name() + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  static std::string model() { return (golden_dir() / "models/tiny.nemo").string(); }
-  static std::string audio(const std::string& name) { return (golden_dir() / "audio" / name).string(); }
-
-  static json entry(const std::string& name, const std::string& text, const std::string& lang,
-                    const std::string& mode) {
-    return {{"audio_filepath", audio(name)},
-
-            {"text", text},
-            {"target_lang", lang},
-            {"prompt_mode", mode}};
-  }
-
-  std::string manifest(const std::string& name, const std::vector<json>& entries,
-                       const std::string& rest = "") const {
-    std::ofstream file(folder_ / name);
-    for (const json& one : entries) file << one.dump() << "\n";
-    file << rest;
-    return (folder_ / name).string();
-  }
-
-  // Four utterances in their order, two a batch.
-  std::string four() const {
-    return manifest("four.jsonl",
-                    {entry("en-US_0.wav", "The river was quiet before sunrise.", "en-US", "langID"),
-                     entry("es-ES_5.wav", "El mapa muestra tres puentes y un barco.", "es-ES", "langID"),
-                     entry("de-DE_6.wav", "Bitte lies die zweite Zeile noch einmal.", "de-DE", "langID"),
-                     entry("en-US_2.wav", "A second sentence of the same speaker.", "en-US", "langID")});
-  }
-
-  // Nothing random: fixed order, one context, neither dropout nor augmentation.
-  std::vector<std::string> plain(const std::string& data, const std::string& version, int batch_size,
-                                 int steps) const {
-    return {"--base",
-            model(),
-            "--data",
-            data,
-            "--steps",
-            std::to_string(steps),
-            "--exp-dir",
-            folder_.string(),
-            "--name",
-            "run",
-            "--version-name",
-            version,
-            "--quiet",
-            "--threads",
-            "1",
-            "model.train_ds.shuffle=false",
-            "model.train_ds.use_bucketing=false",
-            "model.train_ds.batch_size=" + std::to_string(batch_size),
-            "model.train_ds.batch_duration=null",
-            "model.train_ds.perturb_speed=false",
-            "model.train_ds.max_duration=100",
-            "model.train_ds.min_duration=0",
-            "model.encoder.dropout=0",
-            "model.encoder.dropout_pre_encoder=0",
-            "model.encoder.dropout_emb=0",
-            "model.encoder.dropout_att=0",
-            "model.decoder.prednet.dropout=0",
-            "model.joint.jointnet.dropout=0",
-            "model.spec_augment.freq_masks=0",
-            "model.spec_augment.time_masks=0",
-            "model.preprocessor.dither=0",
-            "model.encoder.att_context_size=[[56,3]]",
-            "model.encoder.att_context_probs=null",
-            "glossa.freeze_subsampling=false",
-            "glossa.learning_rate_scales.encoder=1",
-            "glossa.learning_rate_scales.prompt_kernel=1",
-            "glossa.learning_rate_scales.decoder=1",
-            "glossa.learning_rate_scales.joint=1",
-            "glossa.append_lang_tag=none",
-            "glossa.average_best=1",
-            "glossa.base_share=0",
-            "model.loss.warprnnt_numba_kwargs.fastemit_lambda=0",
-            "model.train_ds.default_prompt_mode=langID"};
-  }
-
-  pid_t start(const std::vector<std::string>& arguments,
-              const std::vector<std::string>& variables = {}) const {
-    std::vector<std::string> words = {GLOSSA_TRAINER};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    std::vector<std::string> environment = variables;
-    for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
-    std::vector<char*> envp;
-    for (std::string& variable : environment) envp.push_back(variable.data());
-    envp.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    const std::string err = (folder_ / "stderr").string();
-    const std::string out = (folder_ / "stdout").string();
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                     0644);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                     0644);
-    pid_t child = -1;
-    EXPECT_EQ(::posix_spawn(&child, GLOSSA_TRAINER, &actions, nullptr, argv.data(), envp.data()), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    return child;
-  }
-
-  // The exit code, or minus the signal.
-  static int end_of(pid_t child) {
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
-  int run(const std::vector<std::string>& arguments) const { return end_of(start(arguments)); }
-  std::string err() const { return text_of(folder_ / "stderr"); }
-  fs::path of_run(const std::string& version, const std::string& name) const {
-    return folder_ / "run" / version / name;
-  }
-
-  // Ends the run with `signal` as soon as that many steps are logged.
-  static int end_after(pid_t child, const fs::path& metrics, std::size_t steps, int signal) {
-    siginfo_t ended{};
-    while (lines_of(metrics).size() < steps && ended.si_pid == 0) {
-      ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT);
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    ::kill(child, signal);
-    return end_of(child);
-  }
-
-  fs::path folder_;
-};
-
-std::map<std::string, std::vector<float>> weights_of(const fs::path& model) {
-  std::map<std::string, std::vector<float>> weights;
-  const auto checkpoint = checkpoint::read_checkpoint(model);
-  for (const checkpoint::TensorView& tensor : checkpoint->tensors()) weights[tensor.name] = tensor.to_f32();
-  return weights;
-}
 
 // NeMo's own five steps on the same three utterances: learning rates, losses, gradient norms, and weights.
 TEST_F(Training, FiveStepsAreNeMosFiveSteps) {
@@ -322,26 +137,23 @@ TEST_F(Training, ValidatesThroughTheEngineAndReports) {
   EXPECT_TRUE(fs::exists(of_run("validated", "run.nemo")));
 }
 
-TEST_F(Training, WhatCannotBeUsedIsNamedAndPassedOver) {
-  std::ofstream(folder_ / "broken.wav") << "RIFF but no sound";
-  json broken = entry("en-US_0.wav", "Never heard.", "en-US", "langID");
-  broken["audio_filepath"] = (folder_ / "broken.wav").string();
-  std::vector<std::string> arguments =
-      plain(manifest("mixed.jsonl", {entry("en-US_0.wav", "The river was quiet.", "en-US", "langID"), broken},
-                     "{\"audio_filepath\": \n"),
-            "mixed", 2, 2);
+// From nothing to four recordings without an error, as the engine streams them at 80 ms.
+TEST_F(Training, LearnsRecordingsByHeartFromScratch) {
+  const std::string data = four();
+  std::vector<std::string> arguments = plain(data, "learnt", 4, 600);
+  for (const std::string word : {"--from-scratch", "--validation", data.c_str(), "--latency", "80ms"})
+    arguments.push_back(word);
+  for (const char* word : {"--skip-base-validation", "model.optim.lr=4e-3",
+                           "model.encoder.att_context_size=[[56,0]]", "model.aux_ctc.ctc_loss_weight=0.5",
+                           "model.decoder.prednet.dropout=0.5", "trainer.val_check_interval=200",
+                           "model.optim.weight_decay=0", "glossa.rehearsal_steps=3", "glossa.threads=2"})
+    arguments.emplace_back(word);
   std::erase(arguments, "--quiet");
   ASSERT_EQ(run(arguments), 0) << err();
-  EXPECT_THAT(err(), HasSubstr("mixed.jsonl:3"));
-  EXPECT_THAT(err(), HasSubstr("broken.wav"));
-  EXPECT_EQ(lines_of(of_run("mixed", "metrics.jsonl")).size(), 2u);
-
-  EXPECT_EQ(run(plain((folder_ / "absent.jsonl").string(), "absent", 2, 2)), 3);
-  EXPECT_THAT(err(), HasSubstr("absent.jsonl"));
-  std::vector<std::string> misspelt = plain(four(), "misspelt", 2, 2);
-  misspelt.push_back("model.optim.weight_decai=0");
-  EXPECT_EQ(run(misspelt), 3);
-  EXPECT_THAT(err(), HasSubstr("weight_decay"));
+  EXPECT_THAT(err(), HasSubstr("rehearsal: 3 steps on one batch of 4 utterances"));
+  const std::vector<json> validations = lines_of(of_run("learnt", "validation.jsonl"));
+  ASSERT_EQ(validations.size(), 3u);
+  EXPECT_EQ(validations.back()["val_wer"], 0.0) << err();
 }
 
 }  // namespace
