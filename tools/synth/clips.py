@@ -26,6 +26,7 @@ class Request:
     mix: dict
     seed: int
     clean: bool = False
+    only: str | None = None
 
 
 @dataclasses.dataclass
@@ -68,7 +69,7 @@ def plan_block(request, number, attempt=0):
     plans = []
     for _ in range(BLOCK):
         locale = dice.choices(locales, weights)[0]
-        text = grammar.draw_for_split(locale, request.split, dice)
+        text = grammar.draw_for_split(locale, request.split, dice, request.only)
         recorded = recorded_voices.VOICES[request.split].get(locale)
         if recorded and dice.random() < recorded_voices.SHARE:
             speaker = dice.choice(recorded)

@@ -73,10 +73,10 @@ def fill(locale, template, random):
     return SLOT.sub(replacement, template)
 
 
-def draw(locale, random):
-    """One sentence; `random` is a random.Random."""
+def draw(locale, random, only=None):
+    """One sentence; `random` is a random.Random. `only`: "digits" for strings of digits."""
     grammar = load(locale)
-    kind = random.random()
+    kind = 0 if only == "digits" else random.random()
     if kind < 0.15:
         return capitalised(digits(locale, random, 1, 8)) + "."
     if kind < 0.35:
@@ -97,8 +97,8 @@ def is_held_out(locale, sentence):
     return int.from_bytes(digest[:4], "big") % HELD_OUT_ONE_IN == 0
 
 
-def draw_for_split(locale, split, random):
+def draw_for_split(locale, split, random, only=None):
     while True:
-        sentence = draw(locale, random)
+        sentence = draw(locale, random, only)
         if is_held_out(locale, sentence) == (split == "test"):
             return sentence

@@ -72,6 +72,7 @@ def parse_arguments(arguments=None):
                         help="shares of the locales: en-US=1,el-GR=0.02 (default: all alike)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clean", action="store_true", help="little variation, for a first stage of training")
+    parser.add_argument("--only", choices=["digits"], help="one kind of sentence, for a narrow domain")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
@@ -100,7 +101,7 @@ class Progress:
 
 def main():
     options = parse_arguments()
-    request = clips.Request(options.split, options.mix, options.seed, options.clean)
+    request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only)
     try:
         writer = (writers.Files if options.files else writers.Shards)(options.output)
     except OSError as error:
