@@ -30,7 +30,8 @@ class Parameters {
  public:
   // Registers all but preprocessor.* with `root` and draws them as NeMo does for training from scratch, by
   // torch's generator: norms 1 and 0, position biases 0, the embedding normal with blank's row 0, forget
-  // gates open by a bias of 1, all else uniform within 1 / sqrt(inputs).
+  // gates open by a bias of 1, all else uniform within 1 / sqrt(inputs). Unlike NeMo's, the first convolution
+  // centres the features.
   Parameters(torch::nn::Module& root, const model::ModelConfig& config);
 
   // The registered tensors themselves: they follow the module to its device.
