@@ -69,8 +69,8 @@ std::vector<TrainBatch> split(const TrainBatch& batch, int shares) {
     part.target_lengths = batch.target_lengths.index_select(0, index);
     part.slots = batch.slots.index_select(0, index);
     // One frame more than the longest, as in the whole.
-    part.mels =
-        batch.mels.index_select(0, index).narrow(2, 0, part.mel_lengths.max().item<std::int64_t>() + 1);
+    const std::int64_t width = std::min(part.mel_lengths.max().item<std::int64_t>() + 1, batch.mels.size(2));
+    part.mels = batch.mels.index_select(0, index).narrow(2, 0, width);
     part.targets =
         batch.targets.index_select(0, index).narrow(1, 0, part.target_lengths.max().item<std::int64_t>());
     for (const std::int64_t row : chosen) part.seeds.push_back(batch.seeds[static_cast<std::size_t>(row)]);

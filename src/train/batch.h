@@ -16,7 +16,7 @@ namespace glossa::train {
 
 struct TrainBatch {
   std::int64_t index = 0;            // data::LoadedBatch::index
-  torch::Tensor mels;                // f32 [B, mels, frames], zeros beyond a length
+  torch::Tensor mels;                // f32 [B, mels, longest + 1], zeros beyond a length
   torch::Tensor mel_lengths;         // int64 [B]
   torch::Tensor targets;             // int64 [B, U], zeros beyond a length
   torch::Tensor target_lengths;      // int64 [B]

@@ -56,9 +56,9 @@ void initialise(torch::Tensor& tensor, const model::TensorSpec& spec, const mode
   }
 }
 
-// Log-mel features come as they are, around kMeanMel and not around 0: a first convolution drawn as usual would
-// give each channel a constant several times its signal, and its ReLU would be always open or always shut.
-// This one begins as if it were given (mel - mean) / deviation.
+// Log-mel features come as they are, around kMeanMel and not around 0: a first convolution drawn as usual
+// would give each channel a constant several times its signal, and its ReLU would be always open or always
+// shut. This one begins as if it were given (mel - mean) / deviation.
 void centre_features(torch::Tensor& weight, torch::Tensor& bias) {
   constexpr double kMeanMel = -10;     // of speech at usual levels, silence included
   constexpr double kMelDeviation = 3;  // within an utterance
@@ -87,7 +87,8 @@ Parameters::Parameters(torch::nn::Module& root, const model::ModelConfig& config
     torch::nn::Module& module = module_at(root, std::string_view(spec.name).substr(0, dot));
     tensors_[spec.name] = module.register_parameter(spec.name.substr(dot + 1), tensor);
   }
-  centre_features(tensors_.at("encoder.pre_encode.conv.0.weight"), tensors_.at("encoder.pre_encode.conv.0.bias"));
+  centre_features(tensors_.at("encoder.pre_encode.conv.0.weight"),
+                  tensors_.at("encoder.pre_encode.conv.0.bias"));
 }
 
 torch::Tensor Parameters::tensor(const std::string& name) const { return tensors_.at(name); }
