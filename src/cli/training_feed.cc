@@ -1,6 +1,7 @@
 #include "cli/training_feed.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "cli/training_data.h"
 #include "data/audio_reader.h"
@@ -10,11 +11,17 @@
 #include "train/targets.h"
 
 namespace glossa::cli {
+namespace {
+
+constexpr std::size_t kCutsChecked = 5000;  // of a stream
+
+}  // namespace
 
 class TrainingFeed::Impl {
  public:
   Impl(const train::TrainConfig& config, const checkpoint::Checkpoint& base, const FeedPosition& position)
-      : reader_(base.config().features.sample_rate),
+      : model_(base.config()),
+        reader_(base.config().features.sample_rate),
         pieces_(base.tokenizer_model(), base.source()),
         prompts_(base.config().prompt),
         targets_(pieces_, prompts_, config.append_lang_tag),
@@ -25,15 +32,35 @@ class TrainingFeed::Impl {
         feed_(loader_, maker_) {}
 
   const data::BatchSampler::Totals& totals() const { return totals_; }
+  std::vector<std::string> target_warnings() const { return target_counts_.warnings(); }
   train::TrainBatch next() { return feed_.next(); }
   std::int64_t unreadable() const { return loader_.unreadable(); }
 
  private:
   data::BatchSampler make_sampler(const train::TrainConfig& config, const FeedPosition& position) {
-    data::BatchSampler sampler(training_streams(config),
-                               sampler_options(config, position.rank, position.ranks));
+    std::vector<data::WeightedCuts> streams = training_streams(config);
+    for (const data::WeightedCuts& stream : streams) count_targets(stream.cuts, config.train_ds.default_lang);
+    data::BatchSampler sampler(std::move(streams), sampler_options(config, position.rank, position.ranks));
     totals_ = sampler.totals();
     return sampler;
+  }
+
+  // Of cuts from all over the stream: what is wrong with a text is usually wrong with many.
+  void count_targets(const std::vector<data::Cut>& cuts, const std::string& default_lang) {
+    const std::size_t step = std::max<std::size_t>(1, cuts.size() / kCutsChecked);
+    for (std::size_t index = 0; index < cuts.size(); index += step) {
+      const data::Cut& cut = cuts[index];
+      const std::string& lang = cut.target_lang.empty() ? default_lang : cut.target_lang;
+      target_counts_.add(targets_.write(cut.text, lang), frames_of(cut.duration),
+                         model_.decoding.max_symbols);
+    }
+  }
+
+  // 0 seconds: not known before the sound is read.
+  std::int64_t frames_of(double seconds) const {
+    if (seconds <= 0) return std::numeric_limits<std::int32_t>::max();
+    const double hop = static_cast<double>(model_.features.hop) / model_.features.sample_rate;
+    return static_cast<std::int64_t>(seconds / hop / model_.encoder.subsampling_factor) + 1;
   }
 
   data::LoaderOptions loader_options(const train::TrainConfig& config, const FeedPosition& position) const {
@@ -44,7 +71,9 @@ class TrainingFeed::Impl {
             }};
   }
 
+  const model::ModelConfig& model_;
   data::BatchSampler::Totals totals_;
+  train::TargetCounts target_counts_;
   data::AudioReader reader_;
   text::SentencePiece pieces_;
   model::PromptTable prompts_;
@@ -61,6 +90,7 @@ TrainingFeed::TrainingFeed(const train::TrainConfig& config, const checkpoint::C
     : impl_(std::make_unique<Impl>(config, base, position)) {}
 TrainingFeed::~TrainingFeed() = default;
 const data::BatchSampler::Totals& TrainingFeed::totals() const { return impl_->totals(); }
+std::vector<std::string> TrainingFeed::target_warnings() const { return impl_->target_warnings(); }
 train::TrainBatch TrainingFeed::next() { return impl_->next(); }
 std::int64_t TrainingFeed::unreadable() const { return impl_->unreadable(); }
 

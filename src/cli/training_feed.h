@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "data/batch_sampler.h"
@@ -26,6 +28,9 @@ class TrainingFeed {
   ~TrainingFeed();
 
   const data::BatchSampler::Totals& totals() const;
+  // What the texts make difficult, a sentence each: letters that the tokenizer lacks, more labels than
+  // frames.
+  std::vector<std::string> target_warnings() const;
   train::TrainBatch next();
   std::int64_t unreadable() const;  // cuts passed over so far
 

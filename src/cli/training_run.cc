@@ -128,6 +128,7 @@ class TrainingRun {
     if (group_.is_first()) {
       tell_limits(config_, group_.ranks());
       tell_plan(trainer, feed.totals(), config_.trainer.max_steps, folder_);
+      for (const std::string& warning : feed.target_warnings()) log::warning(warning);
       open_logs(trainer.first_step());
       const bool has_base = !config_.new_model.is_wanted();
       if (validator_ && has_base && options_.validate_base && trainer.first_step() == 0) validate_base();
