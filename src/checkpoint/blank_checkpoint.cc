@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/mapped_file.h"
 #include "checkpoint/config_parser.h"
 #include "checkpoint/config_writer.h"
+#include "checkpoint/indexed_checkpoint.h"
 #include "checkpoint/tokenizer_files.h"
 #include "features/log_mel.h"
 #include "model/tensor_spec.h"
@@ -15,37 +15,28 @@
 namespace glossa::checkpoint {
 namespace {
 
-class BlankCheckpoint final : public Checkpoint {
+class BlankCheckpoint final : public IndexedCheckpoint {
  public:
   BlankCheckpoint(const std::string& yaml, std::vector<std::byte> tokenizer_model, std::string source,
                   const std::string& tokenizer_source)
-      : source_(std::move(source)),
-        config_(parse_config(yaml, source_).config),
-        config_yaml_(write_config(config_, parse_config_extras(yaml, source_))),
-        tokenizer_(make_tokenizer_files(std::move(tokenizer_model), config_.predictor.vocabulary,
-                                        tokenizer_source, "decoder.vocab_size of " + source_)),
-        artifacts_(tokenizer_.artifacts()),
-        window_(features::hann_window(config_.features.window)),
-        filters_(features::slaney_filters(config_.features)) {
+      : IndexedCheckpoint(std::move(source)) {
+    config_ = parse_config(yaml, source_).config;
+    config_yaml_ = write_config(config_, parse_config_extras(yaml, source_));
+    tokenizer_ = make_tokenizer_files(std::move(tokenizer_model), config_.predictor.vocabulary,
+                                      tokenizer_source, "decoder.vocab_size of " + source_);
+    tokenizer_model_ = tokenizer_.model;
+    artifacts_ = tokenizer_.artifacts();
+    window_ = features::hann_window(config_.features.window);
+    filters_ = features::slaney_filters(config_.features);
     const std::vector<model::TensorSpec> specs = model::tensor_specs(config_);
     std::int64_t largest = 0;
     for (const model::TensorSpec& spec : specs) largest = std::max(largest, spec.elements());
     zeros_.resize(static_cast<std::size_t>(largest));
     for (const model::TensorSpec& spec : specs)
       tensors_.push_back({spec.name, DType::kF32, spec.shape, bytes_of(spec)});
-    for (const TensorView& tensor : tensors_) by_name_.emplace(tensor.name, &tensor);
+    index();
   }
 
-  const std::string& source() const override { return source_; }
-  const model::ModelConfig& config() const override { return config_; }
-  const std::string& config_yaml() const override { return config_yaml_; }
-  std::span<const std::byte> tokenizer_model() const override { return tokenizer_.model; }
-  std::span<const Artifact> artifacts() const override { return artifacts_; }
-  std::span<const TensorView> tensors() const override { return tensors_; }
-  const TensorView* find(std::string_view name) const override {
-    const auto found = by_name_.find(name);
-    return found == by_name_.end() ? nullptr : found->second;
-  }
   std::string fingerprint() const override { return config_yaml_; }
   void release_pages() const override {}
 
@@ -56,16 +47,10 @@ class BlankCheckpoint final : public Checkpoint {
     return std::as_bytes(std::span(zeros_).first(static_cast<std::size_t>(spec.elements())));
   }
 
-  std::string source_;
-  model::ModelConfig config_;
-  std::string config_yaml_;
   TokenizerFiles tokenizer_;
-  std::vector<Artifact> artifacts_;
   std::vector<float> window_;
   std::vector<float> filters_;
   std::vector<float> zeros_;  // of the largest tensor: all show the same
-  std::vector<TensorView> tensors_;
-  std::unordered_map<std::string_view, const TensorView*> by_name_;
 };
 
 }  // namespace

@@ -14,37 +14,29 @@
 #include "checkpoint/gguf_file.h"
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/gguf_tokenizer.h"
+#include "checkpoint/indexed_checkpoint.h"
 #include "features/log_mel.h"
 #include "model/tensor_spec.h"
 
 namespace glossa::checkpoint {
 namespace {
 
-class GgufCheckpoint final : public Checkpoint {
+class GgufCheckpoint final : public IndexedCheckpoint {
  public:
   GgufCheckpoint(std::span<const std::byte> bytes, std::shared_ptr<const MappedFile> mapped,
                  std::string source)
-      : mapped_(std::move(mapped)), source_(std::move(source)) {
+      : IndexedCheckpoint(std::move(source)), mapped_(std::move(mapped)) {
     const GgufFile file(bytes, source_);
     GgufConfig read = read_gguf_config(file);
     config_ = std::move(read.config);
     config_yaml_ = write_config(config_, read.extras);
     tokenizer_ = read_gguf_tokenizer(file, config_.predictor.vocabulary);
+    tokenizer_model_ = tokenizer_.model;
     artifacts_ = tokenizer_.artifacts();
     bind(file);
-    for (const TensorView& tensor : tensors_) by_name_.emplace(tensor.name, &tensor);
+    index();
   }
 
-  const std::string& source() const override { return source_; }
-  const model::ModelConfig& config() const override { return config_; }
-  const std::string& config_yaml() const override { return config_yaml_; }
-  std::span<const std::byte> tokenizer_model() const override { return tokenizer_.model; }
-  std::span<const Artifact> artifacts() const override { return artifacts_; }
-  std::span<const TensorView> tensors() const override { return tensors_; }
-  const TensorView* find(std::string_view name) const override {
-    const auto found = by_name_.find(name);
-    return found == by_name_.end() ? nullptr : found->second;
-  }
   std::string fingerprint() const override {
     std::string text = config_yaml_;  // the file carries no checksums
     for (const TensorView& tensor : tensors_) {
@@ -102,14 +94,8 @@ class GgufCheckpoint final : public Checkpoint {
   }
 
   std::shared_ptr<const MappedFile> mapped_;  // what the views point into; may be null
-  std::string source_;
-  std::string config_yaml_;
-  model::ModelConfig config_;
   TokenizerFiles tokenizer_;
-  std::vector<Artifact> artifacts_;
   std::vector<std::vector<float>> computed_;
-  std::vector<TensorView> tensors_;
-  std::unordered_map<std::string_view, const TensorView*> by_name_;
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <new>
-#include <unordered_map>
 #include <utility>
 
 #include "base/fail.h"
@@ -14,6 +13,7 @@
 #include "base/zip_reader.h"
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/config_parser.h"
+#include "checkpoint/indexed_checkpoint.h"
 #include "checkpoint/torch_zip.h"
 #include "model/tensor_spec.h"
 
@@ -25,10 +25,10 @@ constexpr std::string_view kWeightsName = "model_weights.ckpt";
 constexpr std::string_view kReference = "nemo:";
 constexpr std::string_view kTokenizerSuffix = "tokenizer.model";
 
-class NemoCheckpoint final : public Checkpoint {
+class NemoCheckpoint final : public IndexedCheckpoint {
  public:
   NemoCheckpoint(std::span<const std::byte> bytes, std::shared_ptr<const MappedFile> file, std::string source)
-      : file_(std::move(file)), source_(std::move(source)) {
+      : IndexedCheckpoint(std::move(source)), file_(std::move(file)) {
     if (is_gzip(bytes)) {
       inflated_ = gunzip(bytes, source_);
       bytes = inflated_;
@@ -39,19 +39,9 @@ class NemoCheckpoint final : public Checkpoint {
     config_ = std::move(parsed.config);
     tokenizer_model_ = find_tokenizer(parsed.tokenizer_model);
     tensors_ = read_torch_zip(weights_, model::tensor_specs(config_), source_, storage_);
-    for (const TensorView& tensor : tensors_) by_name_.emplace(tensor.name, &tensor);
+    index();
   }
 
-  const std::string& source() const override { return source_; }
-  const model::ModelConfig& config() const override { return config_; }
-  const std::string& config_yaml() const override { return config_yaml_; }
-  std::span<const std::byte> tokenizer_model() const override { return tokenizer_model_; }
-  std::span<const Artifact> artifacts() const override { return artifacts_; }
-  std::span<const TensorView> tensors() const override { return tensors_; }
-  const TensorView* find(std::string_view name) const override {
-    const auto found = by_name_.find(name);
-    return found == by_name_.end() ? nullptr : found->second;
-  }
   std::string fingerprint() const override {
     std::string text = config_yaml_;
     for (const ZipEntry& entry : read_zip(weights_, source_)) {
@@ -119,17 +109,10 @@ class NemoCheckpoint final : public Checkpoint {
     return only->bytes;
   }
 
-  std::shared_ptr<const MappedFile> file_;  // what the views point into; may be null
-  std::vector<std::byte> inflated_;         // instead, when the tar is compressed
-  std::string source_;
-  std::string config_yaml_;
-  model::ModelConfig config_;
-  std::span<const std::byte> weights_;  // the torch zip
-  std::vector<Artifact> artifacts_;
-  std::span<const std::byte> tokenizer_model_;
+  std::shared_ptr<const MappedFile> file_;       // what the views point into; may be null
+  std::vector<std::byte> inflated_;              // instead, when the tar is compressed
+  std::span<const std::byte> weights_;           // the torch zip
   std::vector<std::vector<std::byte>> storage_;  // tensors that were not contiguous
-  std::vector<TensorView> tensors_;
-  std::unordered_map<std::string_view, const TensorView*> by_name_;
 };
 
 }  // namespace

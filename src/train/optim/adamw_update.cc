@@ -2,13 +2,10 @@
 
 #include <cmath>
 
+#include "train/vector_clones.h"
+
 // The loops below hold no product and sum that a compiler might fuse (-ffp-contract=off), so every clone
 // gives the same bits.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define GLOSSA_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define GLOSSA_CLONES
-#endif
 
 namespace glossa::train {
 
@@ -27,9 +24,9 @@ AdamWFactors adamw_factors(double lr, double beta1, double beta2, double eps, do
           .step_size = static_cast<float>(lr / bias1)};
 }
 
-GLOSSA_CLONES void adamw_update(const AdamWFactors& factors, std::int64_t count, const float* __restrict grad,
-                                float* __restrict parameter, float* __restrict exp_avg,
-                                float* __restrict exp_avg_sq) {
+GLOSSA_VECTOR_CLONES void adamw_update(const AdamWFactors& factors, std::int64_t count,
+                                       const float* __restrict grad, float* __restrict parameter,
+                                       float* __restrict exp_avg, float* __restrict exp_avg_sq) {
   const AdamWFactors f = factors;
   for (std::int64_t at = 0; at < count; ++at) {
     const float g = grad[at] * f.grad_scale;
@@ -41,7 +38,7 @@ GLOSSA_CLONES void adamw_update(const AdamWFactors& factors, std::int64_t count,
   }
 }
 
-GLOSSA_CLONES double sum_of_squares(std::int64_t count, const float* __restrict values) {
+GLOSSA_VECTOR_CLONES double sum_of_squares(std::int64_t count, const float* __restrict values) {
   constexpr int kLanes = 8;  // fixed, so that the order of additions is
   double sums[kLanes] = {};
   std::int64_t at = 0;
