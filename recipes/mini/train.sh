@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # glossa-mini from nothing: synthetic speech, tokenizer, and both stages of training. Goes on where it was stopped.
 #   recipes/mini/train.sh [FOLDER]      (default: build/mini)
+# Needs tools/synth/apt-packages.txt and `make build`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=$(realpath -m "${1:-build/mini}")
@@ -12,7 +13,7 @@ dev_mix=en-US=1,de-DE=1,es-ES=1,fr-FR=1,it-IT=1,pt-BR=1,el-GR=1,bg-BG=1
 
 mkdir -p "$folder"
 [ -e "$folder/tokenizer.model" ] || $synth/tokenizer.py "$folder/tokenizer.model" --vocabulary 512 --locales $locales
-# A finished folder ends with the summary in its name's file: a stopped one is made anew.
+# FOLDER/NAME.done stands beside what is finished; what was stopped is made anew.
 speak() {
   [ -e "$folder/$1.done" ] && return
   rm -rf "${folder:?}/$1"
