@@ -11,8 +11,9 @@ import soundfile
 
 import espeak
 import grammar
+import prompts
 import recorded_voices
-from variation import SAMPLE_RATE, varied
+from variation import SAMPLE_RATE, WARPS, varied
 
 BLOCK = 60
 LEAST_SECONDS, MOST_SECONDS = 0.3, 9.0
@@ -27,6 +28,7 @@ class Request:
     seed: int
     clean: bool = False
     only: str | None = None
+    prompts: bool = False  # of the train split alone
 
 
 @dataclasses.dataclass
@@ -38,6 +40,7 @@ class Plan:
     pitch: int
     pitch_range: int
     seed: int
+    recordings: list = dataclasses.field(default_factory=list)  # of a prompt
 
     @property
     def program(self):
@@ -69,20 +72,25 @@ def plan_block(request, number, attempt=0):
     plans = []
     for _ in range(BLOCK):
         locale = dice.choices(locales, weights)[0]
-        text = grammar.draw_for_split(locale, request.split, dice, request.only)
-        recorded = recorded_voices.VOICES[request.split].get(locale)
-        if recorded and dice.random() < recorded_voices.SHARE:
-            speaker = dice.choice(recorded)
+        recorded, recordings = recorded_voices.VOICES[request.split].get(locale), []
+        if request.prompts and dice.random() < prompts.SHARES.get(locale, 0):
+            text, recordings = prompts.draw_for_training(locale, dice)
+            speaker = f"prompt:{dice.choice(prompts.VOICES[locale])}"
         else:
-            speaker = f"espeak:{dice.choice(espeak.VOICES[locale])}+{dice.choice(variants)}"
+            text = grammar.draw_for_split(locale, request.split, dice, request.only)
+            if recorded and dice.random() < recorded_voices.SHARE:
+                speaker = dice.choice(recorded)
+            else:
+                speaker = f"espeak:{dice.choice(espeak.VOICES[locale])}+{dice.choice(variants)}"
         plans.append(Plan(locale, text, speaker, dice.randint(120, 210), dice.randint(25, 85), dice.randint(30, 80),
-                          dice.getrandbits(48)))
+                          dice.getrandbits(48), recordings))
     return plans
 
 
 def finish(plan, samples, sample_rate, clean):
     """The clip with its variation, or None where the length does not fit."""
-    samples = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean)
+    warps = prompts.WARPS if plan.program == "prompt" else WARPS
+    samples = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean, warps)
     if not LEAST_SECONDS <= len(samples) / SAMPLE_RATE <= MOST_SECONDS:
         return None
     file = io.BytesIO()
@@ -97,6 +105,8 @@ def speak_with_libraries(plans, clean):
         if plan.program == "flite":
             flite = flite or recorded_voices.Flite()
             samples, sample_rate = flite.speak(plan.text, plan.voice, plan.stretch)
+        elif plan.program == "prompt":
+            samples, sample_rate = prompts.speak(plan.voice, plan.recordings, np.random.default_rng(plan.seed))
         else:
             samples = voices.speak(plan.text, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
             sample_rate = voices.sample_rate

@@ -73,11 +73,15 @@ def parse_arguments(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clean", action="store_true", help="little variation, for a first stage of training")
     parser.add_argument("--only", choices=["digits"], help="one kind of sentence, for a narrow domain")
+    parser.add_argument("--prompts", action="store_true",
+                        help="telephone prompts of real people among the clips (en es fr it, train split)")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
         parser.error("--jobs, --clips and --hours must be positive")
+    if options.prompts and options.split != "train":
+        parser.error("--prompts: their voices are for --split train alone")
     return options
 
 
@@ -101,7 +105,7 @@ class Progress:
 
 def main():
     options = parse_arguments()
-    request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only)
+    request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only, options.prompts)
     try:
         writer = (writers.Files if options.files else writers.Shards)(options.output)
     except OSError as error:

@@ -17,6 +17,7 @@ import soundfile
 import clips
 import espeak
 import grammar
+import prompts
 import recorded_voices
 import tokenizer
 import variation
@@ -98,6 +99,33 @@ class Splits(unittest.TestCase):
         train, test = ({voice for voices in recorded_voices.VOICES[split].values() for voice in voices}
                        for split in ("train", "test"))
         self.assertFalse(train & test)
+
+
+class Prompts(unittest.TestCase):
+    def test_texts_say_what_is_heard(self):
+        phrases = prompts.english_phrases()
+        self.assertGreater(len(phrases), 100)
+        for name, text in phrases:
+            self.assertNotRegex(text, r"[\d\[\]]")
+            self.assertTrue((prompts.FOLDER / "en_US_f_Allison" / f"{name}.wav").exists(), name)
+
+    def test_never_says_a_held_out_sentence(self):
+        dice = random.Random(4)
+        for locale in prompts.VOICES:
+            for _ in range(200):
+                self.assertFalse(grammar.is_held_out(locale, prompts.draw_for_training(locale, dice)[0]))
+
+    def test_a_word_for_each_recording(self):
+        dice = random.Random(5)
+        for locale, voices in prompts.VOICES.items():
+            text, names = prompts.draw(locale, dice)
+            while not names[0].startswith("digits/"):
+                text, names = prompts.draw(locale, dice)
+            self.assertEqual(len(text.split()), len(names))
+            for voice in voices:
+                samples, sample_rate = prompts.speak(voice, names, np.random.default_rng(1))
+                self.assertEqual(sample_rate, 8000)
+                self.assertTrue(0.2 < len(samples) / sample_rate / len(names) < 1.6, (voice, text))
 
 
 class Variation(unittest.TestCase):

@@ -3,6 +3,7 @@ import numpy as np
 from scipy.signal import fftconvolve, lfilter, resample_poly
 
 SAMPLE_RATE = 16000
+WARPS = (0.86, 1.16)
 SILENT = 0.003
 MARGIN = 400  # samples kept around speech when silence is cut off
 
@@ -55,16 +56,16 @@ def with_noise(samples, decibels, random):
     return samples + noise * (power / (noise.std() + 1e-9) * 10 ** (-decibels / 20))
 
 
-def varied(samples, sample_rate, random, clean=False):
-    """16-bit samples at 16 kHz; `random` is a numpy Generator. Empty if there is no sound."""
+def varied(samples, sample_rate, random, clean=False, warps=WARPS):
+    """16-bit samples at 16 kHz; `random` is a numpy Generator, `warps` the range of sizes. Empty if there is no sound."""
     if len(samples):
-        samples = without_silence(to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(0.86, 1.16)))
+        samples = without_silence(to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(*warps)))
     if len(samples) == 0:
         return np.zeros(0, np.int16)
     if not clean:
         if random.random() < 0.5:
             samples = tilted(samples, random)
-        if random.random() < 0.15:
+        if random.random() < 0.25:
             samples = telephone(samples)
         if random.random() < 0.25:
             samples = in_a_room(samples, random)
