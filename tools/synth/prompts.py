@@ -29,11 +29,12 @@ TAIL = 240  # samples kept around a word
 @functools.lru_cache(maxsize=None)
 def english_phrases():
     """(name, text) of the prompts whose text says exactly what is heard."""
-    phrases = []
+    phrases, folder = [], FOLDER / VOICES["en-US"][0]
     for line in gzip.open(ENGLISH_TEXTS, "rt", encoding="utf-8"):
         name, colon, text = line.strip().partition(": ")
         text = re.sub(r"\s+", " ", text)
-        if colon and "/" not in name and WRITTEN_OUT.fullmatch(text) and "..." not in text:
+        written_out = colon and "/" not in name and WRITTEN_OUT.fullmatch(text) and "..." not in text
+        if written_out and (folder / f"{name}.wav").exists():
             phrases.append((name, text))
     return phrases
 
