@@ -22,9 +22,10 @@ std::string clock_time(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
-Progress::Progress(std::string what, double total, bool quiet)
+Progress::Progress(std::string what, double total, bool quiet, double already)
     : what_(std::move(what)),
       total_(total),
+      already_(already),
       quiet_(quiet),
       terminal_(::isatty(STDERR_FILENO) == 1),
       next_(start_ + (terminal_ ? kRedraw : kLine)) {}
@@ -38,8 +39,9 @@ void Progress::update(double done, std::string_view rate) {
   const double part = std::clamp(done / total_, 0.0, 1.0);
   const double spent = std::chrono::duration<double>(now - start_).count();
   std::string state(rate);
-  if (part > 0.005) {
-    state += fmt::format("{}{} left", rate.empty() ? "" : ", ", clock_time(spent * (1 - part) / part));
+  const double done_here = std::clamp((done - already_) / total_, 0.0, 1.0);
+  if (done_here > 0.005) {
+    state += fmt::format("{}{} left", rate.empty() ? "" : ", ", clock_time(spent * (1 - part) / done_here));
   }
   if (terminal_) {
     const int filled = static_cast<int>(part * kBarWidth);

@@ -12,8 +12,8 @@ std::string clock_time(double seconds);
 
 class Progress {
  public:
-  // `total` in any unit, more than 0. `quiet` prints nothing.
-  Progress(std::string what, double total, bool quiet);
+  // `total` in any unit, more than 0; `already` of it was done before. `quiet` prints nothing.
+  Progress(std::string what, double total, bool quiet, double already = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -29,6 +29,7 @@ class Progress {
 
   std::string what_;
   double total_;
+  double already_;
   bool quiet_;
   bool terminal_;
   bool drawn_ = false;

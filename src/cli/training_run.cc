@@ -136,7 +136,8 @@ class TrainingRun {
     group_.barrier();
 
     if (config_.rehearsal_steps > 0 && trainer.first_step() == 0) rehearse(trainer);
-    progress_.emplace("training", static_cast<double>(config_.trainer.max_steps), quiet_);
+    progress_.emplace("training", static_cast<double>(config_.trainer.max_steps), quiet_,
+                      static_cast<double>(trainer.first_step()));
     const train::TrainingOutcome outcome = trainer.run([&] { return feed.next(); }, config_.experiment.name);
     progress_.reset();
     if (group_.is_first()) tell_outcome(outcome, feed.unreadable());
