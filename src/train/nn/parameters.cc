@@ -26,14 +26,20 @@ torch::nn::Module& module_at(torch::nn::Module& root, std::string_view path) {
 
 bool is_norm(std::string_view name) { return name.find("norm") != std::string_view::npos; }
 
-// Half the width of the uniform distribution of a matrix and of the bias behind it.
-double bound_of(const model::TensorSpec& spec, const model::ModelConfig& config) {
-  if (spec.name == "encoder.pre_encode.out.weight") {
-    // NeMo's own rule, after Squeezeformer.
-    return 1 / std::sqrt(double{1} * config.encoder.d_model * config.features.mels /
-                         model::stride_2_layers(config.encoder));
-  }
-  return 1 / std::sqrt(static_cast<double>(spec.elements()) / static_cast<double>(spec.shape.front()));
+// Inputs of one output.
+double fan_in(const model::TensorSpec& spec) {
+  return static_cast<double>(spec.elements()) / static_cast<double>(spec.shape.front());
+}
+
+constexpr std::string_view kSubsampling = "encoder.pre_encode.";
+
+// Half the width of the uniform distribution of a matrix that keeps the variance of what goes through it (He et al.
+// 2015). torch's and NeMo's own rules lose a factor of about three at each of the subsampling's layers, and what
+// reaches the encoder is the same constant at every frame with a hundredth of sound on it.
+double subsampling_bound(const model::TensorSpec& spec) {
+  const bool depthwise = spec.shape.size() == 4 && spec.shape[1] == 1 && spec.name != "encoder.pre_encode.conv.0.weight";
+  const bool before_relu = spec.name != "encoder.pre_encode.out.weight" && !depthwise;
+  return std::sqrt((before_relu ? 6 : 3) / fan_in(spec));
 }
 
 void initialise(torch::Tensor& tensor, const model::TensorSpec& spec, const model::ModelConfig& config,
@@ -48,7 +54,9 @@ void initialise(torch::Tensor& tensor, const model::TensorSpec& spec, const mode
     tensor.normal_();
     tensor[config.predictor.blank_id()].zero_();
   } else {
-    if (spec.shape.size() > 1) bound = bound_of(spec, config);
+    const bool subsampling = name.starts_with(kSubsampling);
+    if (spec.shape.size() > 1) bound = subsampling ? subsampling_bound(spec) : 1 / std::sqrt(fan_in(spec));
+    if (subsampling && spec.shape.size() == 1) bound = 0;
     tensor.uniform_(-bound, bound);
     if (name.find("lstm.bias_") == std::string_view::npos) return;
     const bool input_side = name.find("bias_ih") != std::string_view::npos;
@@ -56,7 +64,7 @@ void initialise(torch::Tensor& tensor, const model::TensorSpec& spec, const mode
   }
 }
 
-// Log-mel features come as they are, around kMeanMel and not around 0: a first convolution drawn as usual
+// Log-mel features come as they are, around kMeanMel and not around 0: a first convolution drawn around them
 // would give each channel a constant several times its signal, and its ReLU would be always open or always
 // shut. This one begins as if it were given (mel - mean) / deviation.
 void centre_features(torch::Tensor& weight, torch::Tensor& bias) {
