@@ -52,10 +52,13 @@ shards() {
 sed "s#DATA#$folder#g" recipes/mini/mini.yaml > "$folder/mini.yaml"
 train() {  # UNTIL SECONDS SET...: to step UNTIL, SECONDS of sound a step
   [ -e "$folder/trained-$1" ] && return
+  local model=$folder/glossa-mini/run/glossa-mini.nemo  # written at the end, and not when it was stopped
+  rm -f "$model"
   build/glossa train --config "$folder/mini.yaml" --resume exp_manager.exp_dir="$folder" exp_manager.version=run \
     trainer.max_steps="$1" model.optim.sched.max_steps=$until model.train_ds.batch_duration="$2" \
     model.train_ds.manifest_filepath="$(shards manifest json "${@:3}")" \
     model.train_ds.tarred_audio_filepaths="$(shards audio tar "${@:3}")"
+  [ -e "$model" ] || { echo "stopped; the same command goes on" >&2; exit 130; }
   touch "$folder/trained-$1"
 }
 train $digits_until 10 digits
