@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# glossa-mini from nothing: synthetic speech, tokenizer, and three stages of training. Goes on where it was stopped.
+# glossa-mini from nothing: synthetic speech, tokenizer, and both stages of training. Goes on where it was stopped.
 #   recipes/mini/train.sh [--quick] [FOLDER]      (default: build/mini, or build/mini-quick)
 # --quick: three languages and 15 minutes on two cores, to see that it learns.
 # Needs tools/synth/apt-packages.txt and `make build`.
@@ -13,14 +13,14 @@ if [ "$quick" ]; then
   locales=en-US,de-DE,es-ES
   mix=$locales dev_mix=$locales
   digits_hours=1 clean_hours=1 varied_hours=5 dev_clips=120
-  digits_until=3000 small_until=9000 until=10500
+  first_until=1500 until=5000
 else
   locales=en-US,de-DE,es-ES,fr-FR,it-IT,pt-BR,el-GR,bg-BG
   # Greek and Bulgarian are kept weak on purpose: experiments/greek-bulgarian makes them strong.
   mix=en-US=1,de-DE=1,es-ES=1,fr-FR=1,it-IT=1,pt-BR=1,el-GR=0.1,bg-BG=0.1
   dev_mix=$locales
   digits_hours=2 clean_hours=3 varied_hours=24 dev_clips=320
-  digits_until=4500 small_until=14000 until=28000
+  first_until=2400 until=24000
 fi
 
 mkdir -p "$folder"
@@ -47,20 +47,18 @@ shards() {
   (IFS=,; echo "[${list[*]}]")
 }
 
-# Strings of digits first: ten words a language are enough for the encoder to find out what sound is, and steps of 10 s
-# suffice. Then everything, in steps that grow. One run, so that the optimizer and the CTC head go on.
+# Digits and clear speech first, then everything: one run, so that the optimizer and the heads go on.
 sed "s#DATA#$folder#g" recipes/mini/mini.yaml > "$folder/mini.yaml"
-train() {  # UNTIL SECONDS SET...: to step UNTIL, SECONDS of sound a step
+train() {  # UNTIL SET...: to step UNTIL
   [ -e "$folder/trained-$1" ] && return
   local model=$folder/glossa-mini/run/glossa-mini.nemo  # written at the end, and not when it was stopped
   rm -f "$model"
   build/glossa train --config "$folder/mini.yaml" --resume exp_manager.exp_dir="$folder" exp_manager.version=run \
-    trainer.max_steps="$1" model.optim.sched.max_steps=$until model.train_ds.batch_duration="$2" \
-    model.train_ds.manifest_filepath="$(shards manifest json "${@:3}")" \
-    model.train_ds.tarred_audio_filepaths="$(shards audio tar "${@:3}")"
+    trainer.max_steps="$1" model.optim.sched.max_steps=$until \
+    model.train_ds.manifest_filepath="$(shards manifest json "${@:2}")" \
+    model.train_ds.tarred_audio_filepaths="$(shards audio tar "${@:2}")"
   [ -e "$model" ] || { echo "stopped; the same command goes on" >&2; exit 130; }
   touch "$folder/trained-$1"
 }
-train $digits_until 10 digits
-train $small_until 12 clean varied
-train $until 25 clean varied
+train $first_until digits clean
+train $until digits clean varied

@@ -33,6 +33,7 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
                      regularisation.prednet_dropout, regularisation.jointnet_dropout};
   options.loss = {.fastemit_lambda = config.fastemit_lambda, .clamp = config.clamp};
   options.ctc_weight = config.ctc_loss_weight;
+  options.frame_label_weight = config.frame_label_weight;
   if (config.spec_augment.freq_masks > 0 || config.spec_augment.time_masks > 0)
     options.spec_augment = config.spec_augment;
   options.contexts = config.att_context_size.empty() ? model.encoder.att_contexts : config.att_context_size;

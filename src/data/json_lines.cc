@@ -116,6 +116,7 @@ Cut parse_nemo_entry(const json& object, const Place& place, const SourceOptions
   auto lang = find_string(object, options.lang_field.c_str(), place);
   if (!lang) lang = find_string(object, "lang", place);
   cut.target_lang = lang.value_or("");
+  cut.frame_labels = find_string(object, "frame_labels", place).value_or("");
   cut.prompt_mode = find_string(object, "prompt_mode", place).value_or("");
   cut.source = place.file;
   cut.line = place.line;

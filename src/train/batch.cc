@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "features/streaming_log_mel.h"
+#include "train/loss/frame_head.h"
 #include "train/random.h"
 
 namespace glossa::train {
@@ -68,6 +69,7 @@ std::vector<TrainBatch> split(const TrainBatch& batch, int shares) {
     part.mel_lengths = batch.mel_lengths.index_select(0, index);
     part.target_lengths = batch.target_lengths.index_select(0, index);
     part.slots = batch.slots.index_select(0, index);
+    if (batch.frame_labels.defined()) part.frame_labels = batch.frame_labels.index_select(0, index);
     // One frame more than the longest, as in the whole.
     const std::int64_t width = std::min(part.mel_lengths.max().item<std::int64_t>() + 1, batch.mels.size(2));
     part.mels = batch.mels.index_select(0, index).narrow(2, 0, width);
@@ -87,6 +89,7 @@ TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {
   std::vector<std::int64_t> lengths;
   std::vector<std::int64_t> target_lengths;
   std::vector<std::int64_t> slots;
+  std::vector<std::vector<std::int64_t>> labels_of_frames;
   for (const data::LoadedCut& cut : loaded.cuts) {
     std::vector<float> frames = mels_of(cut);
     if (frames.empty()) continue;
@@ -94,6 +97,7 @@ TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {
     if (known.target_lang.empty()) known.target_lang = default_lang_;
     targets.push_back(targets_.write(known.text, known.target_lang).ids);
     slots.push_back(prompts_.slot_of(known, cut.seed));
+    labels_of_frames.push_back(frame_classes(known.offset == 0 ? known.frame_labels : ""));
     lengths.push_back(static_cast<std::int64_t>(frames.size()) / bins);
     target_lengths.push_back(static_cast<std::int64_t>(targets.back().size()));
     mels.push_back(std::move(frames));
@@ -107,10 +111,15 @@ TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {
   const auto size = static_cast<std::int64_t>(mels.size());
   batch.mels = torch::zeros({size, bins, width});
   batch.targets = torch::zeros({size, labels}, torch::kInt64);
+  std::size_t pieces = 0;
+  for (const std::vector<std::int64_t>& classes : labels_of_frames) pieces = std::max(pieces, classes.size());
+  batch.frame_labels = torch::full({size, static_cast<std::int64_t>(pieces)}, -1, torch::kInt64);
   for (std::int64_t row = 0; row < size; ++row) {
     const auto at = static_cast<std::size_t>(row);
     const torch::Tensor frames = torch::from_blob(mels[at].data(), {lengths[at], bins});
     batch.mels[row].slice(1, 0, lengths[at]).copy_(frames.t());
+    const std::vector<std::int64_t>& classes = labels_of_frames[at];
+    std::copy(classes.begin(), classes.end(), batch.frame_labels.data_ptr<std::int64_t>() + at * pieces);
     std::copy(targets[at].begin(), targets[at].end(), batch.targets.data_ptr<std::int64_t>() + row * labels);
   }
   batch.mel_lengths = int64_tensor(lengths);

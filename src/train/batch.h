@@ -21,6 +21,7 @@ struct TrainBatch {
   torch::Tensor targets;             // int64 [B, U], zeros beyond a length
   torch::Tensor target_lengths;      // int64 [B]
   torch::Tensor slots;               // int64 [B]
+  torch::Tensor frame_labels;        // int64 [B, F]: classes of 40 ms each, -1: unknown; F may be 0
   std::vector<std::uint64_t> seeds;  // of each utterance, for augmentation
   double seconds = 0;                // of sound
 

@@ -157,6 +157,7 @@ struct TrainConfig {
   std::vector<double> att_context_probs;     // of att_context_size; empty: equal
   double fastemit_lambda = 0;                // model.loss.warprnnt_numba_kwargs
   double clamp = -1;                         // of the loss's gradient; 0 or less: off
+  double frame_label_weight = 0;             // glossa: of a classifier of frames, for cuts with frame_labels; 0: none
   double ctc_loss_weight = 0;                // model.aux_ctc: of an auxiliary CTC head; 0: none
   double dither = 1e-5;                      // model.preprocessor
   TrainerConfig trainer;

@@ -127,6 +127,7 @@ void check_model(const Checker& checker, const TrainConfig& config) {
   if (masks.time_width.is_fraction) checker.share("model.spec_augment.time_width", masks.time_width.value);
   checker.at_least("model.loss.warprnnt_numba_kwargs.fastemit_lambda", config.fastemit_lambda, 0);
   checker.dropout("model.aux_ctc.ctc_loss_weight", config.ctc_loss_weight);
+  checker.at_least("glossa.frame_label_weight", config.frame_label_weight, 0);
   checker.at_least("model.preprocessor.dither", config.dither, 0);
   constexpr int kAnyRate = 16000;
   checker.within("augmentation", [&] { WaveformAugment(config.waveform, kAnyRate); });

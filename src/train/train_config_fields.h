@@ -60,6 +60,7 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("model.loss.warprnnt_numba_kwargs.fastemit_lambda", c.fastemit_lambda);
   visit("model.loss.warprnnt_numba_kwargs.clamp", c.clamp);
   visit("model.aux_ctc.ctc_loss_weight", c.ctc_loss_weight);
+  visit("glossa.frame_label_weight", c.frame_label_weight);
   visit("model.optim.lr", c.optim.lr);
   visit("model.optim.betas", c.optim.betas);
   visit("model.optim.eps", c.optim.eps);

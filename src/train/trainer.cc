@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "train/batch_gradients.h"
 #include "train/loss/ctc_head.h"
+#include "train/loss/frame_head.h"
 #include "train/nn/dropout.h"
 #include "train/random.h"
 
@@ -24,7 +25,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t kContextStream = 1;
 constexpr std::uint64_t kDropoutStream = 2;
 
-constexpr const char* kCtcHead = "aux_ctc.";  // its parameters in a state; a .nemo has none
+// Heads' parameters in a state; a .nemo has none.
+constexpr const char* kCtcHead = "aux_ctc.";
+constexpr const char* kFrameHead = "frame_labels.";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -60,6 +63,7 @@ class Trainer::Impl {
     check_contexts();
     if (options.ctc_weight > 0)
       ctc_head_ = CtcHead(base.config().encoder.d_model, base.config().predictor.blank_id());
+    if (options.frame_label_weight > 0) frame_head_ = FrameHead(base.config().encoder.d_model);
     if (options.threads > 0) at::set_num_threads(options.threads);
     optimizer_ = std::make_unique<AdamW>(choose_parameters(), options.adamw);
     make_gradients();
@@ -140,7 +144,7 @@ class Trainer::Impl {
     const ParameterGroups groups =
         group_parameters(names, options_.surface, options_.lr_scales, options_.freeze_subsampling);
     for (const std::string& name : groups.frozen) tensors.at(name).set_requires_grad(false);
-    std::vector<TrainedParameter> trained = ctc_parameters();
+    std::vector<TrainedParameter> trained = head_parameters();
     for (const ParameterGroup& group : groups.groups) {
       for (const std::string& name : group.names) trained.push_back({name, tensors.at(name), group.lr_scale});
     }
@@ -155,12 +159,15 @@ class Trainer::Impl {
     gradients_ = std::make_unique<BatchGradients>(std::move(parameters), shares);
   }
 
-  std::vector<TrainedParameter> ctc_parameters() const {
+  std::vector<TrainedParameter> head_parameters() const {
     std::vector<TrainedParameter> parameters;
-    if (!ctc_head_.is_empty()) {
-      for (const auto& parameter : ctc_head_->named_parameters())
-        parameters.push_back({kCtcHead + parameter.key(), parameter.value(), 1});
-    }
+    const auto add = [&](const char* name, const auto& head) {
+      if (head.is_empty()) return;
+      for (const auto& parameter : head->named_parameters())
+        parameters.push_back({name + parameter.key(), parameter.value(), 1});
+    };
+    add(kCtcHead, ctc_head_);
+    add(kFrameHead, frame_head_);
     return parameters;
   }
 
@@ -170,12 +177,12 @@ class Trainer::Impl {
     const auto snapshot = checkpoint::read_nemo(saved->model);
     load_checkpoint(model_, *snapshot);
     TensorFile state = read_tensor_file(saved->state);
-    for (const TrainedParameter& parameter : ctc_parameters()) {
+    for (const TrainedParameter& parameter : head_parameters()) {
       const auto found = state.tensors.extract(parameter.name);
       if (!found || found.mapped().sizes() != parameter.tensor.sizes())
         fail_bad_input(
-            "{}: no {} as large as this run's (expected a state of a run with the same "
-            "model.aux_ctc)",
+            "{}: no {} as large as this run's (expected a state of a run with the same model.aux_ctc and "
+            "glossa.frame_label_weight)",
             saved->state.string(), parameter.name);
       parameter.tensor.data().copy_(found.mapped());
     }
@@ -226,9 +233,14 @@ class Trainer::Impl {
         rnnt_joint_loss(model_->joint_encoder(fused), model_->joint_predictor(states), model_->joint_weight(),
                         model_->joint_bias(), batch.targets, encoded.lengths, batch.target_lengths,
                         options_.loss, model_->jointnet_dropout(), random.bits());
-    if (ctc_head_.is_empty()) return transducer.mean();
-    const torch::Tensor ctc = ctc_head_->loss(fused, encoded.lengths, batch.targets, batch.target_lengths);
-    return (1 - options_.ctc_weight) * transducer.mean() + options_.ctc_weight * ctc.mean();
+    torch::Tensor loss = transducer.mean();
+    if (!ctc_head_.is_empty()) {
+      const torch::Tensor ctc = ctc_head_->loss(fused, encoded.lengths, batch.targets, batch.target_lengths);
+      loss = (1 - options_.ctc_weight) * loss + options_.ctc_weight * ctc.mean();
+    }
+    if (!frame_head_.is_empty())
+      loss = loss + options_.frame_label_weight * frame_head_->loss(encoded.frames, batch.frame_labels).mean();
+    return loss;
   }
 
   double add_gradient(const TrainBatch& batch, double weight) {
@@ -316,7 +328,7 @@ class Trainer::Impl {
                                  {"ranks", fmt::format("{}", group_.ranks())}};
       try {
         StateDict state = optimizer_->state();
-        for (const TrainedParameter& parameter : ctc_parameters())
+        for (const TrainedParameter& parameter : head_parameters())
           state.emplace(parameter.name, parameter.tensor.detach());
         saved_ = store_.save(step_, state_of(model_), state, metadata);
         last_saved_ = step_;
@@ -386,6 +398,7 @@ class Trainer::Impl {
   Schedule schedule_;
   AsrModel model_;
   CtcHead ctc_head_{nullptr};
+  FrameHead frame_head_{nullptr};
   CheckpointStore store_;
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<BatchGradients> gradients_;

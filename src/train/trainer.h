@@ -40,6 +40,7 @@ struct TrainerOptions {
   bool from_scratch = false;  // the base gives the geometry alone; weights are drawn from the seed
   DropoutConfig dropout;
   RnntLossOptions loss;
+  double frame_label_weight = 0;  // of the auxiliary classifier of frames, added to the rest; 0: none
   double ctc_weight = 0;  // of the auxiliary CTC head's loss, the transducer has the rest; 0: no head
   std::optional<SpecAugmentConfig> spec_augment;
   std::vector<AttContext> contexts;   // one is drawn per batch

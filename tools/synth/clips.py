@@ -13,6 +13,7 @@ import espeak
 import grammar
 import prompts
 import recorded_voices
+from phonemes import frame_labels
 from variation import SAMPLE_RATE, WARPS, varied
 
 BLOCK = 60
@@ -63,6 +64,7 @@ class Clip:
     speaker: str
     samples: int
     flac: bytes
+    frame_labels: str  # phonemes.frame_labels(), empty where the phonemes are not known
 
 
 def plan_block(request, number, attempt=0):
@@ -87,30 +89,32 @@ def plan_block(request, number, attempt=0):
     return plans
 
 
-def finish(plan, samples, sample_rate, clean):
+def finish(plan, samples, sample_rate, clean, phonemes=()):
     """The clip with its variation, or None where the length does not fit."""
     warps = prompts.WARPS if plan.program == "prompt" else WARPS
-    samples = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean, warps)
-    if not LEAST_SECONDS <= len(samples) / SAMPLE_RATE <= MOST_SECONDS:
+    sound = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean, warps)
+    if not LEAST_SECONDS <= sound.seconds <= MOST_SECONDS:
         return None
+    labels = frame_labels(phonemes, sound.stretch, sound.shift, sound.seconds) if phonemes else ""
     file = io.BytesIO()
-    soundfile.write(file, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    return Clip(plan.locale, plan.text, plan.speaker, len(samples), file.getvalue())
+    soundfile.write(file, sound.samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    return Clip(plan.locale, plan.text, plan.speaker, len(sound.samples), file.getvalue(), labels)
 
 
 def speak_with_libraries(plans, clean):
     """One clip or None for each plan."""
     voices, flite, made = espeak.Espeak(), None, []
     for plan in plans:
+        phonemes = []
         if plan.program == "flite":
             flite = flite or recorded_voices.Flite()
             samples, sample_rate = flite.speak(plan.text, plan.voice, plan.stretch)
         elif plan.program == "prompt":
             samples, sample_rate = prompts.speak(plan.voice, plan.recordings, np.random.default_rng(plan.seed))
         else:
-            samples = voices.speak(plan.text, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
+            samples, phonemes = voices.speak(plan.text, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
             sample_rate = voices.sample_rate
-        made.append(finish(plan, samples, sample_rate, clean))
+        made.append(finish(plan, samples, sample_rate, clean, phonemes))
     return made
 
 

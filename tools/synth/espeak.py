@@ -25,10 +25,23 @@ TRAIN_VARIANTS = """Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henriqu
 TEST_VARIANTS = "f5 m8 steph2 steph3 zac marcelo iven3 klatt4 edward2".split()
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2
-DO_NOT_EXIT = 1 << 15
+PHONEME_EVENTS, PHONEME_IPA, DO_NOT_EXIT = 1, 2, 1 << 15
+LIST_END, PHONEME = 0, 7  # types of events
 RATE, PITCH, RANGE = 1, 3, 4
 CHARS_UTF8 = 1
-CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+class EventId(ctypes.Union):
+    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
+
+
+class Event(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
+                ("length", ctypes.c_int), ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
+                ("user_data", ctypes.c_void_p), ("id", EventId)]
+
+
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event))
 
 
 class Espeak:
@@ -36,27 +49,35 @@ class Espeak:
         self.library = ctypes.CDLL("libespeak-ng.so.1")
         self.library.espeak_Synth.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
                                               ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p]
-        self.sample_rate = self.library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, None, DO_NOT_EXIT)
+        self.sample_rate = self.library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, None,
+                                                          PHONEME_EVENTS | PHONEME_IPA | DO_NOT_EXIT)
         if self.sample_rate <= 0:
             raise RuntimeError("libespeak-ng finds no data: install espeak-ng-data")
-        self.chunks = []
+        self.chunks, self.phonemes = [], []
         self.callback = CALLBACK(self._receive)  # kept: the library holds only a pointer
         self.library.espeak_SetSynthCallback(self.callback)
 
-    def _receive(self, samples, count, _events):
+    def _receive(self, samples, count, events):
+        index = 0
+        while events and events[index].type != LIST_END:
+            if events[index].type == PHONEME:
+                ipa = events[index].id.string.decode("utf-8", "ignore")
+                self.phonemes.append((events[index].sample / self.sample_rate, ipa))
+            index += 1
         if samples and count > 0:
             self.chunks.append(np.ctypeslib.as_array(samples, shape=(count,)).copy())
         return 0
 
     def speak(self, text, voice, rate, pitch, pitch_range):
-        """Samples as float32 at self.sample_rate."""
+        """Samples as float32 at self.sample_rate, and the phonemes as (start in seconds, IPA), "" being silence."""
         if self.library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {voice}")
         for parameter, value in ((RATE, rate), (PITCH, pitch), (RANGE, pitch_range)):
             self.library.espeak_SetParameter(parameter, value, 0)
         self.chunks.clear()
+        self.phonemes = []
         data = text.encode() + b"\0"
         self.library.espeak_Synth(data, len(data), 0, 1, 0, CHARS_UTF8, None, None)
         if not self.chunks:
-            return np.zeros(0, np.float32)
-        return np.concatenate(self.chunks).astype(np.float32) / 32768
+            return np.zeros(0, np.float32), []
+        return np.concatenate(self.chunks).astype(np.float32) / 32768, self.phonemes

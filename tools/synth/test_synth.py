@@ -17,6 +17,7 @@ import soundfile
 import clips
 import espeak
 import grammar
+import phonemes
 import prompts
 import recorded_voices
 import tokenizer
@@ -128,16 +129,43 @@ class Prompts(unittest.TestCase):
                 self.assertTrue(0.2 < len(samples) / sample_rate / len(names) < 1.6, (voice, text))
 
 
+class Phonemes(unittest.TestCase):
+    def test_pieces_of_40_ms(self):
+        said = [(0.0, "t"), (0.1, "aɪ"), (0.3, ""), (0.4, "ʡ")]
+        labels = phonemes.frame_labels(said, stretch=0.5, shift=0.2, seconds=0.52)
+        # t from 0.2 to 0.25, a and ɪ to 0.35, silence to 0.4, then what has no class.
+        self.assertEqual("".join(" " if label == " " else phonemes.SYMBOLS[ord(label) - 33] for label in labels),
+                         "_____taaɪ_   ")
+
+    def test_every_language_has_few_unknown_ones(self):
+        voices = espeak.Espeak()
+        dice = random.Random(8)
+        for locale in grammar.LOCALES:
+            for _ in range(10):
+                _, said = voices.speak(grammar.draw(locale, dice), espeak.VOICES[locale][0], 165, 50, 50)
+                self.assertGreater(len(said), 2)
+                self.assertEqual(said, sorted(said, key=lambda phoneme: phoneme[0]))
+                unknown = [ipa for _, ipa in said if ipa and not phonemes.symbols(ipa)]
+                self.assertLess(len(unknown), 0.1 * len(said) + 1, f"{locale}: {unknown}")
+
+    def test_silence_in_front_and_behind(self):
+        plan = clips.plan_block(clips.Request("train", {"de-DE": 1}, 3), 0)[0]
+        clip = clips.speak_in_child([plan], clean=True)[0]
+        self.assertEqual(len(clip.frame_labels), int(clip.samples / 16000 / phonemes.PIECE))
+        self.assertEqual({clip.frame_labels[0], clip.frame_labels[-1]}, {phonemes.CLASS["_"]})
+
+
 class Variation(unittest.TestCase):
     def test_silence_around_speech(self):
         tone = np.sin(np.arange(22050) / 10).astype(np.float32)
-        samples = variation.varied(tone, 22050, np.random.default_rng(1), clean=True)
+        samples = variation.varied(tone, 22050, np.random.default_rng(1), clean=True).samples
         self.assertLess(np.abs(samples[:800]).max(), 500)
         self.assertLess(np.abs(samples[-4800:]).max(), 500)
         self.assertGreater(len(samples), 1.3 * 16000)
 
     def test_silence_gives_nothing(self):
-        self.assertEqual(len(variation.varied(np.zeros(22050, np.float32), 22050, np.random.default_rng(1))), 0)
+        silence = np.zeros(22050, np.float32)
+        self.assertEqual(len(variation.varied(silence, 22050, np.random.default_rng(1)).samples), 0)
 
 
 class Command(unittest.TestCase):

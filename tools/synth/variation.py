@@ -1,4 +1,6 @@
 """Makes one synthetic voice many: size of the speaker, colour, channel, room, noise, level."""
+import dataclasses
+
 import numpy as np
 from scipy.signal import fftconvolve, lfilter, resample_poly
 
@@ -8,17 +10,32 @@ SILENT = 0.003
 MARGIN = 400  # samples kept around speech when silence is cut off
 
 
+@dataclasses.dataclass
+class Sound:
+    """16-bit samples at 16 kHz. What was at t seconds is at t * stretch + shift."""
+    samples: np.ndarray
+    stretch: float = 1
+    shift: float = 0
+
+    @property
+    def seconds(self):
+        return len(self.samples) / SAMPLE_RATE
+
+
 def to_sample_rate(samples, sample_rate, warp):
-    """Resamples; a `warp` above 1 raises pitch and formants and shortens, as a smaller speaker would sound."""
+    """(samples, stretch of time); a `warp` above 1 raises pitch and formants and shortens, as a smaller speaker would
+    sound."""
     down = max(50, int(round(sample_rate * warp / 50)) * 50)
-    return resample_poly(samples, SAMPLE_RATE, down).astype(np.float32)
+    return resample_poly(samples, SAMPLE_RATE, down).astype(np.float32), sample_rate / down
 
 
 def without_silence(samples):
+    """(samples, how many were cut off in front)"""
     loud = np.flatnonzero(np.abs(samples) > SILENT)
     if len(loud) == 0:
-        return samples[:0]
-    return samples[max(0, loud[0] - MARGIN):loud[-1] + MARGIN]
+        return samples[:0], 0
+    first = max(0, loud[0] - MARGIN)
+    return samples[first:loud[-1] + MARGIN], first
 
 
 def tilted(samples, random):
@@ -44,8 +61,10 @@ def in_a_room(samples, random):
 
 
 def padded(samples, random):
+    """(samples, how many are silence in front)"""
     front, behind = random.uniform(0.05, 0.4), random.uniform(0.3, 0.6)
-    return np.pad(samples, (int(SAMPLE_RATE * front), int(SAMPLE_RATE * behind)))
+    before = int(SAMPLE_RATE * front)
+    return np.pad(samples, (before, int(SAMPLE_RATE * behind))), before
 
 
 def with_noise(samples, decibels, random):
@@ -57,11 +76,13 @@ def with_noise(samples, decibels, random):
 
 
 def varied(samples, sample_rate, random, clean=False, warps=WARPS):
-    """16-bit samples at 16 kHz; `random` is a numpy Generator, `warps` the range of sizes. Empty if there is no sound."""
+    """A Sound; `random` is a numpy Generator, `warps` the range of sizes. Empty if there is no sound."""
+    stretch = cut = 0
     if len(samples):
-        samples = without_silence(to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(*warps)))
+        samples, stretch = to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(*warps))
+        samples, cut = without_silence(samples)
     if len(samples) == 0:
-        return np.zeros(0, np.int16)
+        return Sound(np.zeros(0, np.int16))
     if not clean:
         if random.random() < 0.5:
             samples = tilted(samples, random)
@@ -69,11 +90,11 @@ def varied(samples, sample_rate, random, clean=False, warps=WARPS):
             samples = telephone(samples)
         if random.random() < 0.25:
             samples = in_a_room(samples, random)
-    samples = padded(samples, random)
+    samples, before = padded(samples, random)
     samples = samples / (np.abs(samples).max() + 1e-6) * (0.5 if clean else 10 ** random.uniform(-1.1, -0.05))
     if clean:
         decibels = 60
     else:
         decibels = random.uniform(12, 30) if random.random() < 0.4 else random.uniform(25, 55)
     samples = with_noise(samples, decibels, random)
-    return (np.clip(samples, -1, 1) * 32767).astype(np.int16)
+    return Sound((np.clip(samples, -1, 1) * 32767).astype(np.int16), stretch, (before - cut) / SAMPLE_RATE)

@@ -13,6 +13,8 @@ CLIPS_PER_SHARD = 500
 def line(name, clip, **more):
     entry = {"audio_filepath": name, "duration": clip.samples / SAMPLE_RATE, "text": clip.text,
              "target_lang": clip.locale, "speaker": clip.speaker, **more}
+    if clip.frame_labels:
+        entry["frame_labels"] = clip.frame_labels
     return json.dumps(entry, ensure_ascii=False) + "\n"
 
 
