@@ -3,15 +3,17 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS glossa RUNTIME)
-if(TARGET glossa-train)
-  install(TARGETS glossa-train RUNTIME)
-endif()
+foreach(companion glossa-train glossa-serve)
+  if(TARGET ${companion})
+    install(TARGETS ${companion} RUNTIME)
+  endif()
+endforeach()
 
 install(TARGETS glossa_shared EXPORT glossaTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/glossa DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
-install(FILES models/glossa-small.nemo DESTINATION ${CMAKE_INSTALL_DATADIR}/glossa/models)
+install(FILES models/glossa-mini.nemo DESTINATION ${CMAKE_INSTALL_DATADIR}/glossa/models)
 
 set(glossa_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/glossa)
 set(glossa_package_build_dir ${CMAKE_CURRENT_BINARY_DIR}/package)

@@ -109,6 +109,7 @@ struct Transcript {
   std::vector<Word> words;
   std::vector<Token> tokens;  // every emitted label, tags included
   double duration = 0;        // seconds of audio accepted so far
+  double decoded = 0;         // seconds of audio, in whole encoder frames, that words can have come from so far
   double score = 0;           // sum of the tokens' log_prob
 };
 

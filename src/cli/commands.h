@@ -26,6 +26,7 @@ Command add_data(CLI::App& program);
 Command add_dump(CLI::App& program);
 Command add_bench(CLI::App& program);
 Command add_train(CLI::App& program);
+Command add_serve(CLI::App& program);
 Command add_evaluate(CLI::App& program);
 
 }  // namespace glossa::cli

@@ -19,9 +19,10 @@ int run_program(int argc, char** argv) {
   program.formatter(make_help_formatter());
   program.require_subcommand(0, 1);
   program.footer("`glossa COMMAND --help` shows the options of a command.");
-  const std::vector<Command> commands = {add_transcribe(program), add_train(program), add_evaluate(program),
-                                         add_convert(program),    add_info(program),  add_languages(program),
-                                         add_data(program),       add_bench(program), add_dump(program)};
+  const std::vector<Command> commands = {add_transcribe(program), add_serve(program),   add_train(program),
+                                         add_evaluate(program),   add_convert(program), add_info(program),
+                                         add_languages(program),  add_data(program),    add_bench(program),
+                                         add_dump(program)};
   std::string names;
   bool known = false;
   for (const Command& command : commands) {

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDemoModel = "glossa-small.nemo";
+constexpr const char* kDemoModel = "glossa-mini.nemo";
 constexpr auto kSilentPacking = std::chrono::milliseconds(500);  // before a bar appears
 
 template <class Format>

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
-#include "cli/subtitles.h"
+#include "text/subtitles.h"
 
 namespace glossa::cli {
 namespace {
@@ -82,9 +82,9 @@ std::string format_recognition(const Recognition& recognition, OutputFormat form
     case OutputFormat::kJson:
       return to_json(recognition);
     case OutputFormat::kSrt:
-      return to_srt(recognition.transcript);
+      return text::to_srt(recognition.transcript);
     case OutputFormat::kVtt:
-      return to_vtt(recognition.transcript);
+      return text::to_vtt(recognition.transcript);
   }
   return "";
 }

@@ -144,6 +144,7 @@ MelChunk StreamImpl::take_chunk() {
 const Transcript& StreamImpl::transcript() const {
   const model::FeatureConfig& features = recognizer_->config().features;
   transcript_.duration = static_cast<double>(log_mel_.samples()) / features.sample_rate;
+  transcript_.decoded = static_cast<double>(decoder_state_.frames) * recognizer_->info().frame_seconds;
   if (described_.tokens != transcript_.tokens.size()) describe_tokens();
   return transcript_;
 }

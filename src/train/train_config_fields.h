@@ -1,4 +1,5 @@
-// The one list of configuration keys: reading, writing and spell-checking all go through it.
+// The one list of configuration keys: reading, writing and spell-checking all go through it. Keys of one section stand
+// together: the writer opens each section once.
 #pragma once
 
 #include <string>
@@ -60,7 +61,6 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("model.loss.warprnnt_numba_kwargs.fastemit_lambda", c.fastemit_lambda);
   visit("model.loss.warprnnt_numba_kwargs.clamp", c.clamp);
   visit("model.aux_ctc.ctc_loss_weight", c.ctc_loss_weight);
-  visit("glossa.frame_label_weight", c.frame_label_weight);
   visit("model.optim.lr", c.optim.lr);
   visit("model.optim.betas", c.optim.betas);
   visit("model.optim.eps", c.optim.eps);
@@ -107,6 +107,7 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("glossa.seed", c.seed);
   visit("glossa.threads", c.threads);
   visit("glossa.batch_shares", c.batch_shares);
+  visit("glossa.frame_label_weight", c.frame_label_weight);
   visit("glossa.replay.manifests", c.replay.manifests);
   visit("glossa.replay.share", c.replay.share);
   visit("glossa.validation.latencies", c.validation.latencies);

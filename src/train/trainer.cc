@@ -239,7 +239,8 @@ class Trainer::Impl {
       loss = (1 - options_.ctc_weight) * loss + options_.ctc_weight * ctc.mean();
     }
     if (!frame_head_.is_empty())
-      loss = loss + options_.frame_label_weight * frame_head_->loss(encoded.frames, batch.frame_labels).mean();
+      loss =
+          loss + options_.frame_label_weight * frame_head_->loss(encoded.frames, batch.frame_labels).mean();
     return loss;
   }
 

@@ -6,7 +6,7 @@ execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_
 set(prefix ${WORK_DIR}/prefix)
 file(RENAME ${WORK_DIR}/elsewhere ${prefix})
 foreach(file bin/glossa include/glossa/glossa.h include/glossa/recognizer.hpp ${LIBDIR}/libglossa.so.0
-        share/glossa/models/glossa-small.nemo)
+        share/glossa/models/glossa-mini.nemo)
   if(NOT EXISTS ${prefix}/${file})
     message(FATAL_ERROR "${file} was not installed")
   endif()

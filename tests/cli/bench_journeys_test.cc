@@ -15,7 +15,7 @@ using testing::Workplace;
 // In the workplace: a benchmark makes files beside the model.
 std::string copied_model(const Workplace& here) {
   const auto model = here / "small.nemo";
-  std::filesystem::copy_file(GLOSSA_DEMO_MODEL, model);
+  std::filesystem::copy_file(GLOSSA_SMALL_MODEL, model);
   return model.string();
 }
 

@@ -22,14 +22,14 @@ std::string entry(const std::string& audio, const json& more) {
 
 // What the bundled model hears, f32: the reference of an utterance without errors.
 std::string heard(const Workplace& here, const std::string& audio, const std::string& lang) {
-  const auto run = here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", GLOSSA_DEMO_MODEL,
+  const auto run = here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", GLOSSA_SMALL_MODEL,
                                 "--att-context-size", "56,3", "--target-lang", lang, golden_audio(audio)});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   return lines_of(run.out).at(0);
 }
 
 ProgramRun evaluate(const Workplace& here, std::vector<std::string> more) {
-  more.insert(more.begin(), {"evaluate", "--quiet", "--weights", "f32", "--model", GLOSSA_DEMO_MODEL});
+  more.insert(more.begin(), {"evaluate", "--quiet", "--weights", "f32", "--model", GLOSSA_SMALL_MODEL});
   return here.glossa(more);
 }
 
@@ -59,7 +59,7 @@ TEST(Evaluate, TableResultsAndPage) {
   EXPECT_EQ(scores[2]["language"], "all");
   EXPECT_NE(output["settings"][0]["configuration"], output["settings"][1]["configuration"]);
 
-  const auto lines = lines_of(here.read("out/evaluation_glossa-small.jsonl"));
+  const auto lines = lines_of(here.read("out/evaluation_small.jsonl"));
   ASSERT_EQ(lines.size(), 4u);  // two settings
   const auto line = json::parse(lines[0]);
   EXPECT_EQ(line["pred_text"], english);
@@ -126,7 +126,7 @@ TEST(Evaluate, BesideABaseline) {
   EXPECT_THAT(here.read("report.html"), HasSubstr("Beside old"));
   // A model beside itself.
   const auto same =
-      evaluate(here, {"--dataset-manifest", manifest, "--json", "--baseline", GLOSSA_DEMO_MODEL});
+      evaluate(here, {"--dataset-manifest", manifest, "--json", "--baseline", GLOSSA_SMALL_MODEL});
   ASSERT_EQ(same.exit_code, 0) << same.err;
   EXPECT_EQ(json::parse(same.out)["baseline"]["differences"][0]["difference"], 0.0);
   EXPECT_EQ(json::parse(same.out)["baseline"]["differences"][0]["utterances"], 2);
@@ -136,13 +136,13 @@ TEST(Evaluate, NemoWords) {
   const Workplace here;
   here.write("set.jsonl", entry("en-US_0.wav", {{"text", "a b"}, {"target_lang", "en-US"}}));
   const auto run = here.glossa(
-      {"evaluate", "--quiet", "--json", "--weights", "f32", std::string("model_path=") + GLOSSA_DEMO_MODEL,
+      {"evaluate", "--quiet", "--json", "--weights", "f32", std::string("model_path=") + GLOSSA_SMALL_MODEL,
        "dataset_manifest=" + (here / "set.jsonl").string(), "att_context_size=[56,6]", "batch_size=4",
        "output_path=" + (here / "out").string()});
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(json::parse(run.out)["settings"][0]["att_context_size"], json({56, 6}));
   // NeMo's default: every utterance is told auto.
-  EXPECT_EQ(json::parse(lines_of(here.read("out/evaluation_glossa-small.jsonl")).at(0))["prompt_lang"],
+  EXPECT_EQ(json::parse(lines_of(here.read("out/evaluation_small.jsonl")).at(0))["prompt_lang"],
             "auto");
   const auto mixed = here.glossa({"evaluate", "--batch-size", "2", "dataset_manifest=x"});
   EXPECT_EQ(mixed.exit_code, 2);

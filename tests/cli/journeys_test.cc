@@ -194,17 +194,17 @@ TEST(Transcribe, ManifestEntriesChooseTheirLanguageUnlessTheUserDoes) {
 }
 
 // The program finds the bundled model by itself: no --model, no environment.
-TEST(Transcribe, TheDemoModelIsTheDefault) {
+TEST(Transcribe, TheBundledModelIsTheDefault) {
   const Workplace here;
   ::unsetenv("GLOSSA_MODEL");
   const std::vector<std::string> words = {"transcribe", "--quiet", "--weight-cache", here / "packed",
                                           golden_audio("es-ES_5.wav")};
   const auto found = here.glossa(words);
   auto with_model = words;
-  with_model.insert(with_model.end(), {"--model", GLOSSA_DEMO_MODEL});
+  with_model.insert(with_model.end(), {"--model", GLOSSA_BUNDLED_MODEL});
   const auto named = here.glossa(with_model);
   ASSERT_EQ(named.exit_code, 0) << named.err;
-  ::setenv("GLOSSA_MODEL", GLOSSA_DEMO_MODEL, 1);
+  ::setenv("GLOSSA_MODEL", GLOSSA_BUNDLED_MODEL, 1);
   EXPECT_EQ(here.glossa(words).out, named.out);
   ::unsetenv("GLOSSA_MODEL");
   if (found.exit_code != 0) GTEST_SKIP() << "this build folder is outside the source tree";

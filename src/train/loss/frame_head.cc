@@ -20,7 +20,8 @@ std::vector<std::int64_t> frame_classes(std::string_view labels) {
 
 FrameHeadImpl::FrameHeadImpl(std::int64_t d_model) {
   const double bound = 1 / std::sqrt(static_cast<double>(d_model));
-  weight_ = register_parameter("weight", torch::empty({kPieces * kFrameClasses, d_model}).uniform_(-bound, bound));
+  weight_ =
+      register_parameter("weight", torch::empty({kPieces * kFrameClasses, d_model}).uniform_(-bound, bound));
   bias_ = register_parameter("bias", torch::empty({kPieces * kFrameClasses}).uniform_(-bound, bound));
 }
 

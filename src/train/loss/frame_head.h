@@ -1,6 +1,6 @@
-// An auxiliary classifier of encoder frames, for training from scratch on sound whose phonemes have known times, as
-// synthesised speech has: it tells the encoder what is heard when, long before the transducer can. Like the CTC head it
-// helps in training only and is in no .nemo.
+// An auxiliary classifier of encoder frames, for training from scratch on sound whose phonemes have known
+// times, as synthesised speech has: it tells the encoder what is heard when, long before the transducer can.
+// Like the CTC head it helps in training only and is in no .nemo.
 #pragma once
 
 #include <string_view>
@@ -19,9 +19,9 @@ class FrameHeadImpl : public torch::nn::Module {
   // Parameters "weight" [2 * kFrameClasses, d_model] and "bias", drawn by torch's generator.
   explicit FrameHeadImpl(std::int64_t d_model);
 
-  // frames [B, T, d_model], labels int64 [B, F] of pieces of half an encoder frame, -1 where unknown -> [B]: the sum of
-  // an utterance's cross entropies, halved. A frame is asked for the two pieces before its time, which every latency
-  // setting has heard.
+  // frames [B, T, d_model], labels int64 [B, F] of pieces of half an encoder frame, -1 where unknown -> [B]:
+  // the sum of an utterance's cross entropies, halved. A frame is asked for the two pieces before its time,
+  // which every latency setting has heard.
   torch::Tensor loss(const torch::Tensor& frames, const torch::Tensor& labels) const;
 
  private:

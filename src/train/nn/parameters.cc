@@ -33,11 +33,12 @@ double fan_in(const model::TensorSpec& spec) {
 
 constexpr std::string_view kSubsampling = "encoder.pre_encode.";
 
-// Half the width of the uniform distribution of a matrix that keeps the variance of what goes through it (He et al.
-// 2015). torch's and NeMo's own rules lose a factor of about three at each of the subsampling's layers, and what
-// reaches the encoder is the same constant at every frame with a hundredth of sound on it.
+// Half the width of the uniform distribution of a matrix that keeps the variance of what goes through it (He
+// et al. 2015). torch's and NeMo's own rules lose a factor of about three at each of the subsampling's
+// layers, and what reaches the encoder is the same constant at every frame with a hundredth of sound on it.
 double subsampling_bound(const model::TensorSpec& spec) {
-  const bool depthwise = spec.shape.size() == 4 && spec.shape[1] == 1 && spec.name != "encoder.pre_encode.conv.0.weight";
+  const bool depthwise =
+      spec.shape.size() == 4 && spec.shape[1] == 1 && spec.name != "encoder.pre_encode.conv.0.weight";
   const bool before_relu = spec.name != "encoder.pre_encode.out.weight" && !depthwise;
   return std::sqrt((before_relu ? 6 : 3) / fan_in(spec));
 }

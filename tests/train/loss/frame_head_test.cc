@@ -18,8 +18,8 @@ TEST(FrameHead, AsksEachFrameForTheTwoPiecesBeforeIt) {
   torch::manual_seed(3);
   train::FrameHead head(kWidth);
   const torch::Tensor frames = torch::randn({2, 4, kWidth});
-  // Of the first utterance frame 1 is asked for pieces 0 and 1, frame 2 for 2 and 3, frame 3 for 4 and 5; frame 0 for
-  // none, and piece 6 has no frame. The second utterance has no labels.
+  // Of the first utterance frame 1 is asked for pieces 0 and 1, frame 2 for 2 and 3, frame 3 for 4 and 5;
+  // frame 0 for none, and piece 6 has no frame. The second utterance has no labels.
   const torch::Tensor labels =
       torch::tensor({{7, 8, -1, 9, 10, 11, 12}, {-1, -1, -1, -1, -1, -1, -1}}, torch::kInt64);
   const torch::Tensor weight = head->named_parameters()["weight"];

@@ -7,7 +7,7 @@
 
 #include "glossa/types.hpp"
 
-namespace glossa::cli {
+namespace glossa::text {
 
 struct Cue {
   std::int64_t start_ms = 0;
@@ -24,4 +24,4 @@ std::vector<Cue> make_cues(const Transcript& transcript);
 std::string to_srt(const Transcript& transcript);
 std::string to_vtt(const Transcript& transcript);
 
-}  // namespace glossa::cli
+}  // namespace glossa::text

@@ -1,4 +1,4 @@
-#include "cli/subtitles.h"
+#include "text/subtitles.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-namespace glossa::cli {
+namespace glossa::text {
 namespace {
 
 constexpr std::size_t kLineLetters = 42;
@@ -159,4 +159,4 @@ std::string to_vtt(const Transcript& transcript) {
   return file;
 }
 
-}  // namespace glossa::cli
+}  // namespace glossa::text

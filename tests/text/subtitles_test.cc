@@ -1,4 +1,4 @@
-#include "cli/subtitles.h"
+#include "text/subtitles.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-namespace glossa::cli {
+namespace glossa::text {
 namespace {
 
 using ::testing::ElementsAre;
@@ -132,4 +132,4 @@ TEST(Subtitles, OfSilence) {
 }
 
 }  // namespace
-}  // namespace glossa::cli
+}  // namespace glossa::text

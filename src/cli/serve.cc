@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "cli/interrupt.h"
+#include "cli/model_options.h"
+#include "cli/option_values.h"
+#include "cli/serve_command.h"
+#include "cli/yaml_config.h"
+#include "serve/grpc_server.h"
+#include "serve/http_server.h"
+#include "serve/latency.h"
+#include "serve/service.h"
+
+namespace glossa::cli {
+namespace {
+
+struct ServeOptions {
+  ModelOptions model;
+  std::string address = "127.0.0.1";
+  int http_port = 8000;
+  int grpc_port = 50051;
+  bool no_grpc = false;
+  std::string certificate;
+  std::string key;
+  std::vector<std::string> api_keys;
+  int max_streams = 0;
+  int max_files = 64;
+  double utilisation = 0.85;
+  double max_hours = 4;
+  int max_upload_mb = 100;
+  int idle_seconds = 60;
+  int endpointing_ms = 1000;
+  int drain_seconds = 30;
+  bool quiet = false;
+};
+
+void add_options(CLI::App& program, ServeOptions& options) {
+  add_model_options(program, options.model);
+  program.set_config("--config", "", "YAML file of these options, without dashes")->envname("GLOSSA_CONFIG");
+  program.config_formatter(make_yaml_config());
+  program.allow_config_extras(CLI::config_extras_mode::error);
+  program.add_option("--address", options.address, "IP address to listen on; 0.0.0.0: all")
+      ->capture_default_str();
+  program
+      .add_option("--http-port", options.http_port,
+                  "for HTTP, WebSocket and the caption page; 0: any free one")
+      ->check(between(0, 65535))
+      ->capture_default_str();
+  program.add_option("--grpc-port", options.grpc_port, "for Riva's clients; 0: any free one")
+      ->check(between(0, 65535))
+      ->capture_default_str();
+  program.add_flag("--no-grpc", options.no_grpc, "HTTP alone");
+  program.add_option("--tls-certificate", options.certificate, "PEM; with it both ports speak TLS alone");
+  program.add_option("--tls-key", options.key, "PEM");
+  program.add_option("--api-key", options.api_keys,
+                     "a key that clients must send; may be given several times");
+  program
+      .add_option("--max-streams", options.max_streams,
+                  "live streams at once; 0: what this machine carries, measured at start")
+      ->check(between(0, 100000))
+      ->capture_default_str();
+  program.add_option("--max-files", options.max_files, "uploads at once")
+      ->check(between(1, 100000))
+      ->capture_default_str();
+  program.add_option("--utilisation", options.utilisation, "part of the machine that live streams may need")
+      ->check(CLI::Range(0.05, 1.0))
+      ->capture_default_str();
+  program.add_option("--max-hours", options.max_hours, "of sound in one stream")
+      ->check(CLI::Range(0.01, 1000.0))
+      ->capture_default_str();
+  program.add_option("--max-upload-mb", options.max_upload_mb, "of a file in one request, in MB")
+      ->check(between(1, 2000))
+      ->capture_default_str();
+  program.add_option("--idle-seconds", options.idle_seconds, "after which a silent connection is closed")
+      ->check(between(1, 86400))
+      ->capture_default_str();
+  program
+      .add_option("--endpointing-ms", options.endpointing_ms, "silence that ends an utterance; 0: none does")
+      ->check(between(0, 60000))
+      ->capture_default_str();
+  program
+      .add_option("--drain-seconds", options.drain_seconds, "that streams in flight get to end after SIGTERM")
+      ->check(between(0, 86400))
+      ->capture_default_str();
+  program.add_flag("--quiet", options.quiet, "errors alone on stderr");
+  for (CLI::Option* option : program.get_options()) {
+    if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
+    std::string name = "GLOSSA_" + option->get_lnames().front();
+    for (char& letter : name)
+      letter = letter == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    if (name != "GLOSSA_HELP" && name != "GLOSSA_VERSION") option->envname(name);
+  }
+}
+
+void say(const ServeOptions& options, const std::string& text) {
+  if (!options.quiet) fmt::print(stderr, "glossa: {}\n", text);
+}
+
+int serve(const ServeOptions& options) {
+  if (options.certificate.empty() != options.key.empty())
+    fail_invalid_argument("--tls-certificate and --tls-key belong together");
+  const InterruptGuard interrupt;
+  serve::Metrics metrics;
+  const std::shared_ptr<const Recognizer> recognizer = load_recognizer(options.model, options.quiet);
+  serve::Scheduler scheduler(recognizer,
+                             {.max_streams = options.max_streams,
+                              .max_files = options.max_files,
+                              .utilisation = options.utilisation,
+                              .longest_seconds = options.max_hours * 3600},
+                             metrics);
+  const std::set<std::string> keys(options.api_keys.begin(), options.api_keys.end());
+  const double silence = options.endpointing_ms / 1000.0;
+  serve::Worker worker;
+  serve::Service service({.api_keys = keys, .realtime = {silence}, .version = GLOSSA_VERSION}, scheduler,
+                         metrics, worker);
+  serve::HttpServer http(
+      {.address = options.address,
+       .port = options.http_port,
+       .tls_certificate = options.certificate,
+       .tls_key = options.key,
+       .most_body_bytes = std::int64_t{options.max_upload_mb} << 20,
+       .idle = std::chrono::seconds(options.idle_seconds)},
+      [&](serve::HttpRequest request, auto reply) { service.handle(std::move(request), std::move(reply)); },
+      [&](const auto& request, auto socket) { return service.accept(request, std::move(socket)); });
+  std::optional<serve::GrpcServer> grpc;
+  if (!options.no_grpc) {
+    grpc.emplace(serve::GrpcServerOptions{.address = fmt::format("{}:{}", options.address, options.grpc_port),
+                                          .tls_certificate = options.certificate,
+                                          .tls_key = options.key,
+                                          .max_message_bytes = options.max_upload_mb << 20,
+                                          .api_keys = keys,
+                                          .silence = silence,
+                                          .idle_seconds = static_cast<double>(options.idle_seconds)},
+                 scheduler, metrics);
+  }
+  const ModelInfo& model = recognizer->info();
+  const std::string scheme = options.certificate.empty() ? "http" : "https";
+  for (const AttContext context : model.att_contexts) {
+    say(options,
+        fmt::format("{}: {} live streams", serve::latency_name(context, model), scheduler.capacity(context)));
+  }
+  say(options,
+      fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options.address, http.port()));
+  if (grpc) say(options, fmt::format("Riva: {}:{}", options.address, grpc->port()));
+  while (!interrupt.signal_came()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+
+  say(options, fmt::format("draining: {} streams are open", scheduler.open_sessions()));
+  service.drain();
+  scheduler.drain();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);
+  while (scheduler.open_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // last words are on their way
+  http.stop_accepting();
+  if (grpc) grpc->drain(1);
+  return kDone;
+}
+
+}  // namespace
+
+Command make_serve_command(CLI::App& program) {
+  auto options = std::make_shared<ServeOptions>();
+  add_options(program, *options);
+  return {&program, [options] { return serve(*options); }};
+}
+
+}  // namespace glossa::cli

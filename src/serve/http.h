@@ -1,0 +1,75 @@
+// HTTP and WebSocket as protocols see them, without the library that carries them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace glossa::serve {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  std::string method;  // "POST"
+  std::string path;    // "/v1/models", percent-decoded, without the query
+  Fields query;        // percent-decoded
+  Fields headers;      // names in lower case
+  std::string body;
+  std::string peer;  // address of the client, for logs
+
+  // The first of that name; none where there is none.
+  std::optional<std::string> header(std::string_view name) const;
+  std::optional<std::string> parameter(std::string_view name) const;
+};
+
+// The client's end of one request. Thread-safe; every call returns at once, and does nothing when the client
+// has gone.
+class HttpReply {
+ public:
+  virtual ~HttpReply() = default;
+
+  // The whole answer, once.
+  virtual void send(int status, std::string_view content_type, std::string body, Fields headers = {}) = 0;
+
+  // Or an answer in parts: begin, write any number of times, end.
+  virtual void begin(int status, std::string_view content_type) = 0;
+  virtual void write(std::string part) = 0;
+  virtual void end() = 0;
+
+  // Called once, on the server's thread, when the client leaves before the answer is complete. Set before
+  // returning from the handler.
+  virtual void on_gone(std::function<void()> gone) = 0;
+};
+
+// Called on a thread of the server, and must not block it. May answer later, from any thread.
+using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpReply> reply)>;
+
+// The client's end of a WebSocket. Thread-safe; calls return at once.
+class WebSocket {
+ public:
+  virtual ~WebSocket() = default;
+  virtual void send(std::string text) = 0;
+  // After what was sent before. Codes: RFC 6455, 7.4.1.
+  virtual void close(int code, std::string_view reason) = 0;
+};
+
+// What a protocol does with a WebSocket. Calls come one at a time.
+class WebSocketHandler {
+ public:
+  virtual ~WebSocketHandler() = default;
+  virtual void on_text(std::string_view text) = 0;
+  virtual void on_binary(std::string_view bytes) = 0;
+  virtual void on_gone() = 0;  // the last call, whoever closed
+  virtual double backlog()
+      const = 0;  // seconds of sound not decoded yet; the server reads no further while it is large
+};
+
+// Null: there is no such path, or the request was answered with `reply`.
+using WebSocketAcceptor = std::function<std::unique_ptr<WebSocketHandler>(const HttpRequest& request,
+                                                                          std::shared_ptr<WebSocket> socket)>;
+
+}  // namespace glossa::serve

@@ -1,0 +1,31 @@
+// What OpenAI's interfaces have in common: errors, languages, models.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "glossa/types.hpp"
+#include "serve/http.h"
+
+namespace glossa::serve {
+
+struct ApiError {
+  int status = 400;  // HTTP
+  std::string type;  // "invalid_request_error", "server_error", ...
+  std::string code;  // "overloaded", "unsupported_language", ...
+  std::string message;
+  std::string parameter = {};  // what the message is about; empty: none
+};
+
+// Of what was thrown: Overloaded is 503, an Error of the client's making 400, everything else 500.
+ApiError describe_error(const std::exception& error);
+
+// {"error": {...}}
+std::string to_json(const ApiError& error);
+void send_error(HttpReply& reply, const ApiError& error);
+
+// GET /v1/models.
+std::string models_json(const ModelInfo& model);
+
+}  // namespace glossa::serve

@@ -1,0 +1,171 @@
+#include "serve/realtime_settings.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/fail.h"
+#include "serve/latency.h"
+
+namespace glossa::serve {
+namespace {
+
+using json = nlohmann::json;
+
+constexpr int kLeastRate = 8000;
+constexpr int kMostRate = 48000;
+constexpr double kLongestSilence = 60;  // seconds
+
+// The member of an object; null where there is none.
+const json& member(const json& object, const char* name) {
+  static const json null;
+  if (!object.is_object()) return null;
+  const auto found = object.find(name);
+  return found == object.end() ? null : *found;
+}
+
+std::string text_of(const json& object, const char* name, const std::string& otherwise) {
+  const json& value = member(object, name);
+  if (value.is_null()) return otherwise;
+  if (!value.is_string()) fail_invalid_argument("{} is {}, expected a text", name, value.dump());
+  return value.get<std::string>();
+}
+
+double number_of(const json& object, const char* name, double otherwise, double least, double most) {
+  const json& value = member(object, name);
+  if (value.is_null()) return otherwise;
+  const double number = value.is_number() ? value.get<double>() : least - 1;
+  if (!(number >= least && number <= most))
+    fail_invalid_argument("{} is {}, expected {} to {}", name, value.dump(), least, most);
+  return number;
+}
+
+std::string language_of(const json& object, const char* name) {
+  const std::string language = text_of(object, name, "auto");
+  return language.empty() || language == "multi" ? "auto" : language;
+}
+
+// silence_duration_ms and its like: 0 or less is "not set".
+double silence_of(const json& object, const char* name, double otherwise) {
+  const double milliseconds = number_of(object, name, -1, -1, kLongestSilence * 1000);
+  return milliseconds <= 0 ? otherwise : milliseconds / 1000;
+}
+
+void read_latency(const json& session, const ModelInfo& model, StreamOptions& options) {
+  const json& context = member(session, "att_context_size");
+  if (!context.is_null()) {
+    const bool is_pair = context.is_array() && context.size() == 2 && context[0].is_number_integer() &&
+                         context[1].is_number_integer();
+    if (!is_pair) fail_invalid_argument("att_context_size is {}, expected two numbers", context.dump());
+    options.att_context =
+        parse_latency(fmt::format("{},{}", context[0].get<int>(), context[1].get<int>()), model);
+  }
+  const std::string latency = text_of(session, "latency", "");
+  if (!latency.empty()) options.att_context = parse_latency(latency, model);
+}
+
+// null: the client ends turns itself.
+void read_turn_detection(const json& owner, RealtimeSettings& settings) {
+  if (!owner.is_object() || !owner.contains("turn_detection")) return;
+  const json& detection = owner["turn_detection"];
+  settings.detects_turns = !detection.is_null();
+  if (settings.detects_turns) {
+    settings.session.silence = silence_of(detection, "silence_duration_ms", settings.session.silence);
+  } else {
+    settings.session.silence = 0;
+  }
+}
+
+RealtimeSettings read_openai(const json& session, const ModelInfo& model, double silence) {
+  RealtimeSettings settings;
+  settings.dialect = Dialect::kOpenAi;
+  settings.session.silence = silence;
+  const std::string type = text_of(session, "type", "transcription");
+  if (type != "transcription") fail_invalid_argument("session.type is '{}', expected transcription", type);
+  const json& input = member(member(session, "audio"), "input");
+  const json& format = member(input, "format");
+  const std::string encoding = text_of(format, "type", "audio/pcm");
+  settings.sound.rate = static_cast<int>(number_of(format, "rate", 24000, kLeastRate, kMostRate));
+  if (encoding == "audio/pcmu" || encoding == "audio/pcma") {
+    settings.sound = {encoding == "audio/pcmu" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
+  } else if (encoding != "audio/pcm") {
+    fail_invalid_argument("audio.input.format.type is '{}', expected audio/pcm, audio/pcmu or audio/pcma",
+                          encoding);
+  }
+  settings.session.stream.target_lang = language_of(member(input, "transcription"), "language");
+  read_latency(session, model, settings.session.stream);
+  read_turn_detection(input, settings);
+  return settings;
+}
+
+}  // namespace
+
+RealtimeSettings read_session_update(const json& session, const ModelInfo& model, double silence) {
+  if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", session.dump());
+  if (session.contains("type") || session.contains("audio")) return read_openai(session, model, silence);
+  RealtimeSettings settings;
+  settings.sound.rate = static_cast<int>(number_of(session, "sample_rate", 16000, kLeastRate, kMostRate));
+  settings.session.silence = silence_of(session, "endpointing_ms", silence);
+  settings.session.stream.target_lang = language_of(session, "language");
+  read_latency(session, model, settings.session.stream);
+  return settings;
+}
+
+RealtimeSettings read_transcription_session_update(const json& session, const ModelInfo& model,
+                                                   double silence) {
+  if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", session.dump());
+  const json& sound = member(session, "input_audio_params");
+  RealtimeSettings settings;
+  settings.dialect = sound.is_object() ? Dialect::kRiva : Dialect::kOpenAi;
+  settings.session.silence = silence;
+  const std::string format = text_of(session, "input_audio_format", "pcm16");
+  if (format == "g711_ulaw" || format == "g711_alaw") {
+    settings.sound = {format == "g711_ulaw" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
+  } else if (format == "pcm16" || format == "none") {
+    settings.sound.rate = static_cast<int>(
+        number_of(sound, "sample_rate_hz", sound.is_object() ? 16000 : 24000, kLeastRate, kMostRate));
+    settings.sound.channels = static_cast<int>(number_of(sound, "num_channels", 1, 1, 8));
+  } else {
+    fail_invalid_argument("input_audio_format is '{}', expected pcm16, g711_ulaw or g711_alaw", format);
+  }
+  settings.session.stream.target_lang = language_of(member(session, "input_audio_transcription"), "language");
+  const json& endpointing = member(session, "endpointing_config");
+  settings.session.silence = silence_of(endpointing, "stop_history_eou",
+                                        silence_of(endpointing, "stop_history", settings.session.silence));
+  read_latency(member(session, "custom_configuration"), model, settings.session.stream);
+  if (settings.dialect == Dialect::kOpenAi) read_turn_detection(session, settings);
+  return settings;
+}
+
+json describe_session(const RealtimeSettings& settings, const ModelInfo& model) {
+  const AttContext context = settings.session.stream.att_context.value_or(model.att_contexts.front());
+  const std::string& language = settings.session.stream.target_lang;
+  json session = {{"object", "realtime.transcription_session"},
+                  {"att_context_size", {context.left, context.right}},
+                  {"latency", latency_name(context, model)}};
+  switch (settings.dialect) {
+    case Dialect::kCaptions:
+      session["sample_rate"] = settings.sound.rate;
+      session["language"] = language;
+      session["endpointing_ms"] = static_cast<int>(settings.session.silence * 1000);
+      break;
+    case Dialect::kOpenAi:
+      session["type"] = "transcription";
+      session["audio"]["input"] = {
+          {"format", {{"type", "audio/pcm"}, {"rate", settings.sound.rate}}},
+          {"transcription", {{"model", model.name}, {"language", language}}},
+          {"turn_detection",
+           settings.detects_turns
+               ? json{{"type", "server_vad"},
+                      {"silence_duration_ms", static_cast<int>(settings.session.silence * 1000)}}
+               : json()}};
+      break;
+    case Dialect::kRiva:
+      session["input_audio_format"] = "pcm16";
+      session["input_audio_transcription"] = {{"language", language}, {"model", model.name}, {"prompt", ""}};
+      session["input_audio_params"] = {{"sample_rate_hz", settings.sound.rate},
+                                       {"num_channels", settings.sound.channels}};
+      break;
+  }
+  return session;
+}
+
+}  // namespace glossa::serve

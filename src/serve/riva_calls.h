@@ -1,0 +1,90 @@
+// The calls of Riva's service that last: each is an object of its own that gRPC's threads and the scheduler's
+// thread work on, alive until gRPC is done with it and no session knows it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "serve/metrics.h"
+#include "serve/riva_request.h"
+#include "serve/scheduler.h"
+#include "serve/worker.h"
+
+namespace grpc {
+class CallbackServerContext;
+class ServerUnaryReactor;
+class Status;
+template <class Request, class Response>
+class ServerBidiReactor;
+}  // namespace grpc
+
+namespace nvidia::riva::asr {
+class RecognizeRequest;
+class RecognizeResponse;
+class StreamingRecognizeRequest;
+class StreamingRecognizeResponse;
+}  // namespace nvidia::riva::asr
+
+namespace glossa::serve {
+
+// Thread-safe.
+class CallsInFlight {
+ public:
+  void begin();
+  void end();
+  void wait_until_none(std::chrono::milliseconds longest);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  int calls_ = 0;
+};
+
+// What all calls share; it lives longer than they do.
+struct RivaContext {
+  Scheduler& scheduler;
+  Metrics& metrics;
+  std::set<std::string> api_keys;  // empty: open to everybody
+  double silence = 1.0;            // seconds that end an utterance unless the client says otherwise
+  double idle_seconds = 0;         // without a message of the client, after which a stream is ended; 0: never
+  std::atomic<bool> draining = false;
+  CallsInFlight calls = {};
+  Worker worker = {};
+
+  const ModelInfo& model() const { return scheduler.recognizer().info(); }
+};
+
+// Ownership is gRPC's: they free themselves when the call is done.
+grpc::ServerUnaryReactor* start_recognize(RivaContext& context, grpc::CallbackServerContext& call,
+                                          const nvidia::riva::asr::RecognizeRequest& request,
+                                          nvidia::riva::asr::RecognizeResponse& response);
+grpc::ServerBidiReactor<nvidia::riva::asr::StreamingRecognizeRequest,
+                        nvidia::riva::asr::StreamingRecognizeResponse>*
+start_streaming_recognize(RivaContext& context, grpc::CallbackServerContext& call);
+
+// UNAUTHENTICATED without one of the keys, UNAVAILABLE while the server is draining.
+grpc::Status admit(const RivaContext& context, const grpc::CallbackServerContext& call);
+
+// Why a session ended before its time.
+grpc::Status session_failure(const RivaContext& context, const std::string& error);
+
+using Sessions = std::vector<std::shared_ptr<Session>>;
+
+// One, or one for every channel: `listener(channel)` from 0. All or none: what Scheduler::open() throws
+// leaves nothing open.
+Sessions open_sessions(const RivaContext& context, const RivaRequest& request,
+                       const std::function<Listener(std::size_t channel)>& listener);
+
+std::size_t session_count(const RivaRequest& request);
+
+// Must not be called with a mutex that a listener takes.
+void cancel(const Sessions& sessions);
+
+}  // namespace glossa::serve

@@ -1,0 +1,190 @@
+// Recognize: a whole sound in one request.
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "audio/audio_file.h"
+#include "base/fail.h"
+#include "serve/grpc_status.h"
+#include "serve/proto/riva_asr.pb.h"
+#include "serve/riva_calls.h"
+#include "serve/riva_result.h"
+#include "serve/sound_reader.h"
+
+namespace glossa::serve {
+namespace {
+
+namespace asr = nvidia::riva::asr;
+
+// Samples for every session. A file is known by its beginning, whatever the client says of it.
+std::vector<std::vector<float>> read_sounds(const std::string& bytes, const RivaRequest& request, int rate) {
+  const bool is_file = is_sound_file(bytes) || request.encoding == RivaEncoding::kFile ||
+                       (request.encoding == RivaEncoding::kUnspecified && looks_like_mp3(bytes));
+  if (is_file && request.separate && !is_wav_file(bytes)) {
+    fail_invalid_argument(
+        "channels of this kind of file cannot be recognised separately (expected a WAV file or "
+        "samples)");
+  }
+  if (is_file && !request.separate)
+    return {audio::read_audio(std::as_bytes(std::span(bytes)), "audio", rate).samples};
+  SampleReader reader(request.sound, request.separate, rate);
+  std::vector<std::vector<float>> sounds = reader.push(bytes);
+  const std::vector<std::vector<float>> rest = reader.finish();
+  sounds.resize(rest.size());
+  for (std::size_t sound = 0; sound < sounds.size(); ++sound)
+    sounds[sound].insert(sounds[sound].end(), rest[sound].begin(), rest[sound].end());
+  return sounds;
+}
+
+class RecognizeCall final : public grpc::ServerUnaryReactor,
+                            public std::enable_shared_from_this<RecognizeCall> {
+ public:
+  RecognizeCall(RivaContext& context, const asr::RecognizeRequest& request, asr::RecognizeResponse& response)
+      : context_(context), request_(request), response_(response) {}
+
+  void start(const grpc::CallbackServerContext& call) {
+    self_ = shared_from_this();
+    context_.calls.begin();
+    const grpc::Status admitted = admit(context_, call);
+    if (!admitted.ok()) return end(admitted);
+    try {
+      open();
+    } catch (...) {
+      return end(status_of(std::current_exception()));
+    }
+    context_.worker.add([self = self_] { self->feed(); });
+  }
+
+  void OnCancel() override { end(grpc::Status::CANCELLED); }
+
+  void OnDone() override {
+    const auto self = std::move(self_);
+    Sessions sessions;
+    {
+      const std::lock_guard lock(mutex_);
+      context_.metrics.request("grpc", code_name(*status_));
+      sessions.swap(sessions_);
+    }
+    cancel(sessions);
+    context_.calls.end();
+  }
+
+ private:
+  struct Result {
+    double start = 0;  // seconds
+    asr::SpeechRecognitionResult message;
+  };
+
+  void open() {
+    if (request_.audio().empty()) fail_invalid_argument("audio is empty");
+    config_ = read_riva_config(request_.config(), context_.model(), Kind::kFile, context_.silence);
+    open_ = session_count(config_);
+    Sessions sessions = open_sessions(context_, config_, [this](std::size_t channel) {
+      return [self = self_, channel](const SessionUpdate& update) { self->on_update(channel, update); };
+    });
+    const std::lock_guard lock(mutex_);
+    sessions_ = std::move(sessions);
+  }
+
+  // On the worker's thread. The request is gRPC's, which keeps it until the call is finished.
+  void feed() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (status_) return;
+      reading_request_ = true;
+    }
+    std::optional<grpc::Status> failure;
+    try {
+      std::vector<std::vector<float>> sounds =
+          read_sounds(request_.audio(), config_, context_.model().sample_rate);
+      for (std::size_t sound = 0; sound < sounds.size(); ++sound)
+        sessions_[sound]->push(std::move(sounds[sound]));
+      for (const auto& session : sessions_) session->finish();
+    } catch (...) {
+      failure = status_of(std::current_exception());
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      reading_request_ = false;
+      finish_when_possible();
+    }
+    if (failure) end(*failure);
+  }
+
+  // On the scheduler's thread.
+  void on_update(std::size_t channel, const SessionUpdate& update) {
+    const RivaPlace place{static_cast<int>(channel) + 1, update.transcript.decoded};
+    for (const Utterance& utterance : update.utterances.finals) {
+      Result result{utterance.start, {}};
+      if (write_final(utterance, config_, place, result.message)) results_.push_back(std::move(result));
+    }
+    if (!update.ended) return;
+    if (!update.error.empty()) return end(session_failure(context_, update.error));
+    if (--open_ > 0) return;
+    write_response();
+    end(grpc::Status::OK);
+  }
+
+  void write_response() {
+    std::stable_sort(results_.begin(), results_.end(),
+                     [](const Result& a, const Result& b) { return a.start < b.start; });
+    const std::lock_guard lock(mutex_);
+    if (status_) return;
+    for (Result& result : results_) *response_.add_results() = std::move(result.message);
+    if (request_.has_id()) *response_.mutable_id() = request_.id();
+  }
+
+  // The first status is the one that counts.
+  void end(const grpc::Status& status) {
+    Sessions sessions;
+    {
+      const std::lock_guard lock(mutex_);
+      if (status_) return;
+      status_ = status;
+      if (!status.ok()) sessions = sessions_;
+      finish_when_possible();
+    }
+    cancel(sessions);
+  }
+
+  // With mutex_ held.
+  void finish_when_possible() {
+    if (!status_ || reading_request_ || finished_) return;
+    finished_ = true;
+    Finish(*status_);
+  }
+
+  RivaContext& context_;
+  const asr::RecognizeRequest& request_;
+  asr::RecognizeResponse& response_;
+  std::shared_ptr<RecognizeCall> self_;  // until gRPC is done
+
+  RivaRequest config_;  // constant once sessions are open
+
+  // Of the scheduler's thread.
+  std::size_t open_ = 0;  // sessions that have not ended
+  std::vector<Result> results_;
+
+  std::mutex mutex_;
+  Sessions sessions_;  // constant from the start to the end
+  std::optional<grpc::Status> status_;
+  bool reading_request_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* start_recognize(RivaContext& context, grpc::CallbackServerContext& call,
+                                          const asr::RecognizeRequest& request,
+                                          asr::RecognizeResponse& response) {
+  const auto started = std::make_shared<RecognizeCall>(context, request, response);
+  started->start(call);
+  return started.get();
+}
+
+}  // namespace glossa::serve

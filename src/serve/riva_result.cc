@@ -1,0 +1,154 @@
+#include "serve/riva_result.h"
+
+#include <fmt/format.h>
+#include <unicode/locid.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include <cmath>
+#include <cstdint>
+
+#include "serve/latency.h"
+#include "serve/proto/riva_asr.pb.h"
+
+namespace glossa::serve {
+namespace {
+
+namespace asr = nvidia::riva::asr;
+
+constexpr float kStability =
+    0.9f;  // most words of an interim result stay: the model never takes back a label
+
+bool is_dash(UChar32 c) { return c == '-' || c == 0x2013 || c == 0x2014; }
+
+// Marks of sentences, quotes and brackets in any script; not apostrophes and what stands for a word, such as
+// % and &.
+bool is_mark(UChar32 c) {
+  if (c == '\'' || c == 0x2019 || c == 0x02bc) return false;
+  if (c == '"' || c == 0x2026 || c == 0x00b7) return true;
+  if (u_hasBinaryProperty(c, UCHAR_TERMINAL_PUNCTUATION) || u_hasBinaryProperty(c, UCHAR_QUOTATION_MARK))
+    return true;
+  if (c == 0x00bf || c == 0x00a1) return true;  // inverted ? and !
+  const auto category = U_GET_GC_MASK(c);
+  return (category & (U_GC_PS_MASK | U_GC_PE_MASK | U_GC_PI_MASK | U_GC_PF_MASK)) != 0;
+}
+
+std::string language_of(const std::string& tag, const RivaRequest& request) {
+  return tag.empty() ? request.language : tag;
+}
+
+std::string as_asked(const std::string& text, const RivaRequest& request, const std::string& language) {
+  return request.punctuation ? text : without_punctuation(text, language);
+}
+
+bool write_text(const Utterance& utterance, const RivaRequest& request,
+                asr::SpeechRecognitionAlternative& alternative) {
+  const std::string language = language_of(utterance.language, request);
+  const std::string text = as_asked(utterance.text, request, language);
+  if (text.empty()) return false;
+  alternative.set_transcript(text + ' ');
+  if (!language.empty()) alternative.add_language_code(language);
+  return true;
+}
+
+std::int32_t milliseconds(double seconds) { return static_cast<std::int32_t>(std::lround(seconds * 1000)); }
+
+void write_words(const Utterance& utterance, const RivaRequest& request,
+                 asr::SpeechRecognitionAlternative& alternative) {
+  for (const Word& word : utterance.words) {
+    const std::string language =
+        language_of(word.language.empty() ? utterance.language : word.language, request);
+    std::string text = as_asked(word.text, request, language);
+    if (text.empty()) continue;
+    asr::WordInfo& info = *alternative.add_words();
+    info.set_word(std::move(text));
+    info.set_start_time(milliseconds(word.start));
+    info.set_end_time(milliseconds(word.end));
+    info.set_confidence(word.confidence);
+    info.set_language_code(language);
+  }
+}
+
+// Of either kind of result.
+template <class Result>
+bool write_utterance(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                     Result& result) {
+  if (!write_text(utterance, request, *result.add_alternatives())) return false;
+  result.set_channel_tag(place.channel);
+  result.set_audio_processed(static_cast<float>(place.audio_processed));
+  return true;
+}
+
+template <class Result>
+bool write_complete(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                    Result& result) {
+  if (!write_utterance(utterance, request, place, result)) return false;
+  asr::SpeechRecognitionAlternative& alternative = *result.mutable_alternatives(0);
+  alternative.set_confidence(utterance.confidence);
+  if (request.word_times) write_words(utterance, request, alternative);
+  return true;
+}
+
+}  // namespace
+
+bool write_final(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                 asr::StreamingRecognitionResult& result) {
+  result.set_is_final(true);
+  return write_complete(utterance, request, place, result);
+}
+
+bool write_final(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                 asr::SpeechRecognitionResult& result) {
+  return write_complete(utterance, request, place, result);
+}
+
+bool write_interim(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                   asr::StreamingRecognitionResult& result) {
+  result.set_stability(kStability);
+  return write_utterance(utterance, request, place, result);
+}
+
+std::string without_punctuation(std::string_view utf8, const std::string& language) {
+  icu::UnicodeString text =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(utf8.data(), static_cast<int>(utf8.size())));
+  text.toLower(icu::Locale(language.c_str()));
+  icu::UnicodeString bare;
+  for (std::int32_t at = 0; at < text.length(); at = text.moveIndex32(at, 1)) {
+    const UChar32 c = text.char32At(at);
+    const std::int32_t next = text.moveIndex32(at, 1);
+    const bool inside = at > 0 && next < text.length();
+    const UChar32 before = inside ? text.char32At(text.moveIndex32(at, -1)) : 0;
+    const UChar32 after = inside ? text.char32At(next) : 0;
+    const bool in_number = inside && u_isdigit(before) && u_isdigit(after);
+    const bool in_word = inside && u_isalnum(before) && u_isalnum(after);
+    if (is_mark(c) && !in_number) continue;
+    if (is_dash(c) && !in_word) continue;
+    if (u_isUWhiteSpace(c) && (bare.isEmpty() || bare.endsWith(u" ", 1))) continue;
+    bare.append(u_isUWhiteSpace(c) ? UChar32{' '} : c);
+  }
+  bare.trim();
+  std::string result;
+  bare.toUTF8String(result);
+  return result;
+}
+
+void write_model_config(const ModelInfo& model, asr::RivaSpeechRecognitionConfigResponse& response) {
+  asr::RivaSpeechRecognitionConfigResponse::Config& config = *response.add_model_config();
+  config.set_model_name(model.name);
+  std::string languages;
+  for (const Language& language : model.languages)
+    languages += (languages.empty() ? "" : ",") + language.code;
+  std::string latencies;
+  for (const AttContext& context : model.att_contexts)
+    latencies += (latencies.empty() ? "" : ",") + latency_name(context, model);
+  auto& parameters = *config.mutable_parameters();
+  parameters["type"] = "online";
+  parameters["streaming"] = "True";
+  parameters["language_code"] = languages;
+  parameters["sample_rate"] = std::to_string(model.sample_rate);
+  parameters["chunk_size"] =
+      fmt::format("{:g}", model.att_contexts.front().chunk_frames() * model.frame_seconds);
+  parameters["latency"] = latencies;
+}
+
+}  // namespace glossa::serve

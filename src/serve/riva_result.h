@@ -1,0 +1,41 @@
+// What was recognised, as Riva's clients read it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "serve/riva_request.h"
+#include "serve/utterances.h"
+
+namespace nvidia::riva::asr {
+class RivaSpeechRecognitionConfigResponse;
+class SpeechRecognitionResult;
+class StreamingRecognitionResult;
+}  // namespace nvidia::riva::asr
+
+namespace glossa::serve {
+
+// Where a result belongs.
+struct RivaPlace {
+  int channel = 1;             // from 1
+  double audio_processed = 0;  // seconds of sound decoded so far
+};
+
+// Transcripts end in a space, as Riva's do: clients put one after the other. What has no text without
+// punctuation gives false, and nothing to send.
+bool write_final(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                 nvidia::riva::asr::StreamingRecognitionResult& result);
+bool write_final(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                 nvidia::riva::asr::SpeechRecognitionResult& result);
+bool write_interim(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+                   nvidia::riva::asr::StreamingRecognitionResult& result);
+
+// Lower case in the rules of `language` ("tr-TR"; may be empty), without the marks of sentences and quotes.
+// Apostrophes, hyphens inside words and marks between digits ("3.5") stay.
+std::string without_punctuation(std::string_view utf8, const std::string& language);
+
+// The answer to what the server can do.
+void write_model_config(const ModelInfo& model,
+                        nvidia::riva::asr::RivaSpeechRecognitionConfigResponse& response);
+
+}  // namespace glossa::serve

@@ -1,0 +1,78 @@
+#include "serve/riva_service.h"
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/printable.h"
+#include "serve/grpc_status.h"
+#include "serve/proto/riva_asr.grpc.pb.h"
+#include "serve/riva_calls.h"
+#include "serve/riva_result.h"
+
+namespace glossa::serve {
+
+namespace asr = nvidia::riva::asr;
+
+class RivaService::Impl final : public asr::RivaSpeechRecognition::CallbackService {
+ public:
+  Impl(Scheduler& scheduler, Metrics& metrics, const RivaOptions& options)
+      : context_{.scheduler = scheduler,
+                 .metrics = metrics,
+                 .api_keys = options.api_keys,
+                 .silence = options.silence,
+                 .idle_seconds = options.idle_seconds} {}
+
+  grpc::ServerUnaryReactor* Recognize(grpc::CallbackServerContext* call, const asr::RecognizeRequest* request,
+                                      asr::RecognizeResponse* response) override {
+    return start_recognize(context_, *call, *request, *response);
+  }
+
+  grpc::ServerBidiReactor<asr::StreamingRecognizeRequest, asr::StreamingRecognizeResponse>*
+  StreamingRecognize(grpc::CallbackServerContext* call) override {
+    return start_streaming_recognize(context_, *call);
+  }
+
+  grpc::ServerUnaryReactor* GetRivaSpeechRecognitionConfig(
+      grpc::CallbackServerContext* call, const asr::RivaSpeechRecognitionConfigRequest* request,
+      asr::RivaSpeechRecognitionConfigResponse* response) override {
+    grpc::Status status = admit(context_, *call);
+    if (status.ok()) status = describe(*request, *response);
+    context_.metrics.request("grpc", code_name(status));
+    grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+    reactor->Finish(status);
+    return reactor;
+  }
+
+  void drain(double seconds) {
+    context_.draining = true;
+    context_.calls.wait_until_none(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
+  }
+
+ private:
+  grpc::Status describe(const asr::RivaSpeechRecognitionConfigRequest& request,
+                        asr::RivaSpeechRecognitionConfigResponse& response) const {
+    const ModelInfo& model = context_.model();
+    const std::string& name = request.model_name();
+    if (!name.empty() && name != model.name) {
+      return {grpc::StatusCode::NOT_FOUND,
+              fmt::format("there is no model \"{}\" (this server has {})", printable(name), model.name)};
+    }
+    write_model_config(model, response);
+    return grpc::Status::OK;
+  }
+
+  RivaContext context_;
+};
+
+RivaService::RivaService(Scheduler& scheduler, Metrics& metrics, const RivaOptions& options)
+    : impl_(std::make_unique<Impl>(scheduler, metrics, options)) {}
+
+RivaService::~RivaService() = default;
+
+grpc::Service& RivaService::service() { return *impl_; }
+void RivaService::drain(double seconds) { impl_->drain(seconds); }
+
+}  // namespace glossa::serve

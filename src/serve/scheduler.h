@@ -1,0 +1,108 @@
+// One engine for every client: all streams that have a chunk go through the model together, step after step.
+//
+//   Scheduler scheduler(recognizer, {});
+//   auto session = scheduler.open({.stream = {.target_lang = "de-DE"}}, [](const SessionUpdate& update) { ...
+//   }); session->push(samples);   // any thread, any time session->finish();        // an update with `ended`
+//   follows
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "glossa/recognizer.hpp"
+#include "serve/metrics.h"
+#include "serve/step_time.h"
+#include "serve/utterances.h"
+
+namespace glossa::serve {
+
+struct SchedulerOptions {
+  int max_streams = 0;  // live ones at once; 0: as many as keep up on this machine, measured at start
+  int max_files = 64;   // uploads at once, waiting ones included
+  double utilisation =
+      0.85;  // part of the machine that live streams may need; the rest is for bursts and uploads
+  double longest_seconds = 4 * 3600;  // of sound in one stream
+};
+
+// Live streams go first. Uploads share what they leave, and never make a live step longer than half a chunk.
+enum class Kind { kLive, kFile };
+
+struct SessionOptions {
+  StreamOptions stream;  // its mode is the scheduler's business: the result is that of kExact
+  Kind kind = Kind::kLive;
+  double silence = 1.0;  // seconds after which an utterance is final; 0: silence ends nothing
+};
+
+// Valid during the call.
+struct SessionUpdate {
+  const Transcript& transcript;
+  UtteranceUpdate utterances;
+  bool ended = false;  // the last update; nothing was decoded after an error
+  std::string error;   // why it ended before its time, for the client to read
+};
+
+// Called on the scheduler's thread: every stream waits meanwhile. Must not throw.
+using Listener = std::function<void(const SessionUpdate& update)>;
+
+// Thread-safe.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  // Mono samples at ModelInfo::sample_rate, in [-1, 1]. Ignored after finish() and cancel().
+  virtual void push(std::vector<float> samples) = 0;
+  virtual void finish() = 0;
+
+  // As Stream::set_target_lang(), for sound pushed from now on. Error kInvalidArgument for an unknown one.
+  virtual void set_target_lang(const std::string& lang) = 0;
+
+  // The client has gone. No update begins after this returns, unless it is called by an update.
+  virtual void cancel() = 0;
+
+  // Seconds of sound pushed and not yet decoded: who reads from a socket stops while this is large.
+  virtual double backlog() const = 0;
+};
+
+// Too many streams. The client may try again later or elsewhere.
+class Overloaded : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Scheduler {
+ public:
+  // Measures the machine, which takes about a second, and starts its thread. `metrics` must live longer.
+  Scheduler(std::shared_ptr<const Recognizer> recognizer, const SchedulerOptions& options, Metrics& metrics);
+
+  // Sessions still open end with an error.
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Overloaded when there is no room, at once; Error kInvalidArgument for unusable options. The session ends
+  // with its last update, or with cancel(); who holds it does not keep its memory.
+  std::shared_ptr<Session> open(const SessionOptions& options, Listener listener);
+
+  // From now on open() refuses; sessions in flight go on.
+  void drain();
+
+  // Open sessions of both kinds.
+  int open_sessions() const;
+
+  // Live streams that fit at this setting when they are alone.
+  int capacity(AttContext context) const;
+
+  const Recognizer& recognizer() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glossa::serve

@@ -1,0 +1,118 @@
+#include "serve/service.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "serve/openai.h"
+#include "serve/page_files.h"
+
+namespace glossa::serve {
+namespace {
+
+using json = nlohmann::json;
+
+constexpr const char* kPagePolicy = "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'";
+
+// Compares in a time that does not depend on where the first difference is.
+bool same_secret(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t index = 0; index < a.size(); ++index)
+    difference |= static_cast<unsigned char>(a[index]) ^ static_cast<unsigned char>(b[index]);
+  return difference == 0;
+}
+
+// Counts a request when it is answered.
+class Counted final : public HttpReply {
+ public:
+  Counted(std::shared_ptr<HttpReply> reply, Metrics& metrics) : reply_(std::move(reply)), metrics_(metrics) {}
+
+  void send(int status, std::string_view content_type, std::string body, Fields headers) override {
+    metrics_.request("http", std::to_string(status));
+    headers.emplace_back("X-Content-Type-Options", "nosniff");
+    headers.emplace_back("Access-Control-Allow-Origin", "*");
+    reply_->send(status, content_type, std::move(body), std::move(headers));
+  }
+  void begin(int status, std::string_view content_type) override {
+    metrics_.request("http", std::to_string(status));
+    reply_->begin(status, content_type);
+  }
+  void write(std::string part) override { reply_->write(std::move(part)); }
+  void end() override { reply_->end(); }
+  void on_gone(std::function<void()> gone) override { reply_->on_gone(std::move(gone)); }
+
+ private:
+  std::shared_ptr<HttpReply> reply_;
+  Metrics& metrics_;
+};
+
+void send_page(HttpReply& reply, std::string_view name) {
+  const PageFile* file = find_page_file(name);
+  if (file == nullptr) return send_error(reply, {404, "invalid_request_error", "not_found", "no such page"});
+  reply.send(200, file->content_type, std::string(file->content),
+             {{"Content-Security-Policy", kPagePolicy}, {"Cache-Control", "no-cache"}});
+}
+
+}  // namespace
+
+Service::Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker)
+    : options_(options), scheduler_(scheduler), metrics_(metrics), transcriptions_(scheduler, worker) {}
+
+bool Service::is_allowed(const HttpRequest& request) const {
+  if (options_.api_keys.empty()) return true;
+  std::string given = request.parameter("api_key").value_or("");
+  const std::string bearer = request.header("authorization").value_or("");
+  if (bearer.starts_with("Bearer ")) given = bearer.substr(7);
+  bool known = false;
+  for (const std::string& key : options_.api_keys) known = same_secret(given, key) || known;
+  return known;
+}
+
+void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
+  std::shared_ptr<HttpReply> reply = std::make_shared<Counted>(std::move(plain), metrics_);
+  const std::string& path = request.path;
+  const bool get = request.method == "GET";
+  if (request.method == "OPTIONS") {
+    return reply->send(204, "text/plain", "",
+                       {{"Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
+                        {"Access-Control-Allow-Headers", "Authorization, Content-Type"}});
+  }
+  // These need no key: probes have none, and the page asks for it.
+  if (get && path == "/") return send_page(*reply, "index.html");
+  if (get && path.starts_with("/page/")) return send_page(*reply, std::string_view(path).substr(6));
+  if (get && (path == "/health" || path == "/v1/health/live"))
+    return reply->send(200, "application/json", R"({"status":"ok"})");
+  if (get && (path == "/ready" || path == "/v1/health/ready")) {
+    return draining_ ? reply->send(503, "application/json", R"({"status":"draining"})")
+                     : reply->send(200, "application/json", R"({"status":"ready"})");
+  }
+  if (!is_allowed(request))
+    return send_error(*reply,
+                      {401, "authentication_error", "invalid_api_key", "the API key is missing or unknown"});
+  if (get && path == "/metrics") return reply->send(200, "text/plain; version=0.0.4", metrics_.text());
+  if (get && path == "/version")
+    return reply->send(200, "application/json", json{{"version", options_.version}}.dump());
+  if (get && (path == "/v1/models" || path == "/v1/models/" + scheduler_.recognizer().info().name)) {
+    const json models = json::parse(models_json(scheduler_.recognizer().info()));
+    return reply->send(200, "application/json",
+                       path == "/v1/models" ? models.dump() : models["data"][0].dump());
+  }
+  if (request.method == "POST" && path == "/v1/audio/transcriptions")
+    return transcriptions_.handle(std::move(request), std::move(reply));
+  if (request.method == "POST" && path == "/v1/realtime/transcription_sessions")
+    return reply->send(200, "application/json",
+                       default_transcription_session(scheduler_.recognizer().info()));
+  send_error(*reply,
+             {404, "invalid_request_error", "not_found", request.method + " " + path + ": no such path"});
+}
+
+std::unique_ptr<WebSocketHandler> Service::accept(const HttpRequest& request,
+                                                  std::shared_ptr<WebSocket> socket) {
+  const bool known = request.path == "/v1/realtime";
+  const bool allowed = known && is_allowed(request);
+  metrics_.request("websocket", !known ? "404" : allowed ? "101" : "401");
+  if (!allowed) return nullptr;
+  return make_realtime(scheduler_, options_.realtime, request, std::move(socket));
+}
+
+}  // namespace glossa::serve

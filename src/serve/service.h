@@ -1,0 +1,45 @@
+// What the HTTP port offers: paths, keys, and who answers them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "serve/http.h"
+#include "serve/metrics.h"
+#include "serve/realtime.h"
+#include "serve/scheduler.h"
+#include "serve/transcriptions.h"
+#include "serve/worker.h"
+
+namespace glossa::serve {
+
+struct ServiceOptions {
+  std::set<std::string> api_keys;  // empty: open to everybody
+  RealtimeOptions realtime;
+  std::string version;
+};
+
+// Thread-safe; what it is given must live longer than every request.
+class Service {
+ public:
+  Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker);
+
+  void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
+  std::unique_ptr<WebSocketHandler> accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket);
+
+  // /ready says no from now on, so that load balancers look elsewhere.
+  void drain() { draining_ = true; }
+
+ private:
+  bool is_allowed(const HttpRequest& request) const;
+
+  ServiceOptions options_;
+  Scheduler& scheduler_;
+  Metrics& metrics_;
+  Transcriptions transcriptions_;
+  std::atomic<bool> draining_ = false;
+};
+
+}  // namespace glossa::serve

@@ -1,0 +1,167 @@
+#include "serve/stream_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+
+#include "base/fail.h"
+
+namespace glossa::serve {
+namespace {
+
+constexpr double kWindowSeconds =
+    0.1;  // the front end and the first chunk want a little more than their frames
+
+StreamOptions as_served(StreamOptions options) {
+  // Chunk by chunk while a stream is on time, several chunks at once when it is not: the result is the same.
+  options.mode = StreamingMode::kOffline;
+  return options;
+}
+
+bool has_language(const ModelInfo& model, const std::string& lang) {
+  return std::any_of(model.languages.begin(), model.languages.end(), [&](const Language& language) {
+    return language.code == lang || std::count(language.aliases.begin(), language.aliases.end(), lang) > 0;
+  });
+}
+
+}  // namespace
+
+StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options, Listener listener,
+                             Waker& waker, double longest_seconds)
+    : recognizer_(recognizer),
+      kind_(options.kind),
+      chunk_frames_(
+          options.stream.att_context.value_or(recognizer.info().att_contexts.front()).chunk_frames()),
+      frame_seconds_(recognizer.info().frame_seconds),
+      sample_rate_(recognizer.info().sample_rate),
+      longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
+      waker_(waker),
+      listener_(std::move(listener)),
+      stream_(recognizer.create_stream(as_served(options.stream))),
+      utterances_(options.silence) {}
+
+void StreamSession::add(Piece piece) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (finished_ || cancelled_) return;
+    const auto count = static_cast<std::int64_t>(piece.samples.size());
+    pushed_ += count;
+    waiting_ += count;
+    if (kind_ == Kind::kLive && count > 0) arrivals_.push_back({pushed_, Clock::now()});
+    pieces_.push_back(std::move(piece));
+  }
+  waker_.wake();
+}
+
+void StreamSession::push(std::vector<float> samples) {
+  if (!samples.empty()) add({.samples = std::move(samples)});
+}
+
+void StreamSession::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    finished_ = true;
+  }
+  waker_.wake();
+}
+
+void StreamSession::set_target_lang(const std::string& lang) {
+  if (!has_language(recognizer_.info(), lang)) fail_invalid_argument("unknown language {}", lang);
+  add({.lang = lang});
+}
+
+void StreamSession::cancel() {
+  {
+    const std::lock_guard lock(listener_mutex_);
+    cancelled_ = true;
+  }
+  waker_.wake();
+}
+
+double StreamSession::backlog() const { return static_cast<double>(waiting_) / sample_rate_; }
+
+bool StreamSession::feed_pieces(std::int64_t samples) {
+  const std::lock_guard lock(mutex_);
+  while (fed_ - decoded_ < samples && !pieces_.empty()) {
+    Piece& piece = pieces_.front();
+    if (!piece.lang.empty()) stream_->set_target_lang(piece.lang);
+    const auto left = static_cast<std::int64_t>(piece.samples.size() - piece.used);
+    const std::int64_t count = std::min(left, samples - (fed_ - decoded_));
+    if (fed_ + count > longest_samples_) return false;
+    stream_->accept_waveform(std::span(piece.samples).subspan(piece.used, static_cast<std::size_t>(count)));
+    piece.used += static_cast<std::size_t>(count);
+    fed_ += count;
+    if (piece.used == piece.samples.size()) pieces_.pop_front();
+  }
+  if (finished_ && pieces_.empty() && !input_finished_) {
+    stream_->input_finished();
+    input_finished_ = true;
+  }
+  return true;
+}
+
+bool StreamSession::feed(std::int64_t frames) {
+  if (ended()) return false;
+  if (cancelled_) {
+    end("cancelled", {});
+    return false;
+  }
+  try {
+    const double seconds = static_cast<double>(frames) * frame_seconds_ + kWindowSeconds;
+    if (!feed_pieces(std::llround(seconds * sample_rate_))) {
+      end("error", fmt::format("the stream is longer than {:.0f} s",
+                               static_cast<double>(longest_samples_) / sample_rate_));
+      return false;
+    }
+  } catch (const std::exception& error) {
+    end("error", error.what());
+    return false;
+  }
+  if (stream_->is_ready()) return true;
+  if (input_finished_) end("ok", {});
+  return false;
+}
+
+double StreamSession::report(Clock::time_point now, Metrics& metrics) {
+  const Transcript& transcript = stream_->transcript();
+  const std::int64_t before = decoded_;
+  decoded_ = std::min(fed_, static_cast<std::int64_t>(std::llround(transcript.decoded * sample_rate_)));
+  waiting_ -= decoded_ - before;
+  if (kind_ == Kind::kLive) {
+    const std::lock_guard lock(mutex_);
+    while (arrivals_.size() > 1 && arrivals_.front().samples < decoded_) arrivals_.pop_front();
+    if (!arrivals_.empty()) metrics.lag(std::chrono::duration<double>(now - arrivals_.front().time).count());
+  }
+  const bool last = input_finished_ && !stream_->is_ready();
+  if (last) {
+    end("ok", {});
+  } else {
+    tell(/*ended=*/false, {});
+  }
+  return static_cast<double>(decoded_ - before) / sample_rate_;
+}
+
+void StreamSession::fail(const std::string& why) {
+  if (!ended()) end("error", why);
+}
+
+void StreamSession::tell(bool ended, const std::string& error) {
+  const std::lock_guard lock(listener_mutex_);
+  if (cancelled_) return;
+  const Transcript& transcript = stream_->transcript();
+  listener_({.transcript = transcript,
+             .utterances = utterances_.update(transcript, ended),
+             .ended = ended,
+             .error = error});
+}
+
+void StreamSession::end(const char* outcome, const std::string& error) {
+  tell(/*ended=*/true, error);
+  waiting_ = 0;
+  outcome_ = outcome;
+}
+
+}  // namespace glossa::serve

@@ -1,0 +1,102 @@
+// A client's stream inside the scheduler: what protocols push on one side, what the scheduler's thread takes
+// on the other.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "serve/metrics.h"
+#include "serve/scheduler.h"
+#include "serve/utterances.h"
+
+namespace glossa::serve {
+
+class Waker {
+ public:
+  virtual ~Waker() = default;
+  virtual void wake() = 0;  // there is something to do
+};
+
+class StreamSession final : public Session {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  StreamSession(const Recognizer& recognizer, const SessionOptions& options, Listener listener, Waker& waker,
+                double longest_seconds);
+
+  // Session.
+  void push(std::vector<float> samples) override;
+  void finish() override;
+  void set_target_lang(const std::string& lang) override;
+  void cancel() override;
+  double backlog() const override;
+
+  // The scheduler's thread alone from here on, but for what is constant.
+  Kind kind() const { return kind_; }
+  int chunk_frames() const { return chunk_frames_; }
+  double chunk_seconds() const { return chunk_frames_ * frame_seconds_; }
+  bool ended() const { return outcome_.load() != nullptr; }
+  const char* outcome() const {
+    return outcome_.load();
+  }  // "ok", "cancelled", "error"; null while it goes on
+  Stream& stream() { return *stream_; }
+
+  // Gives the stream sound until `frames` encoder frames are there to decode; true when it is ready. May end
+  // the session.
+  bool feed(std::int64_t frames);
+
+  // After a step: tells the listener, measures. Returns the seconds that were decoded.
+  double report(Clock::time_point now, Metrics& metrics);
+
+  void fail(const std::string& why);
+
+ private:
+  struct Piece {
+    std::vector<float> samples = {};
+    std::size_t used = 0;
+    std::string lang = {};  // changes to this one when not empty
+  };
+  struct Arrival {
+    std::int64_t samples = 0;  // pushed until then, since the start
+    Clock::time_point time;
+  };
+
+  void add(Piece piece);
+  bool feed_pieces(std::int64_t samples);  // false when something went wrong
+  void tell(bool ended, const std::string& error);
+  void end(const char* outcome, const std::string& error);
+
+  const Recognizer& recognizer_;
+  const Kind kind_;
+  const int chunk_frames_;
+  const double frame_seconds_;
+  const int sample_rate_;
+  const std::int64_t longest_samples_;
+  Waker& waker_;
+
+  // Of both sides.
+  mutable std::mutex mutex_;
+  std::deque<Piece> pieces_;
+  std::deque<Arrival> arrivals_;
+  std::int64_t pushed_ = 0;  // samples
+  bool finished_ = false;
+  std::atomic<std::int64_t> waiting_ = 0;  // samples pushed and not decoded
+  std::atomic<bool> cancelled_ = false;
+  std::atomic<const char*> outcome_ = nullptr;
+  std::recursive_mutex listener_mutex_;  // held while the listener runs, which may call cancel()
+
+  // Of the scheduler's thread.
+  Listener listener_;
+  std::unique_ptr<Stream> stream_;
+  Utterances utterances_;
+  std::int64_t fed_ = 0;      // samples
+  std::int64_t decoded_ = 0;  // samples
+  bool input_finished_ = false;
+};
+
+}  // namespace glossa::serve

@@ -1,0 +1,219 @@
+#include "serve/transcriptions.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "audio/audio_file.h"
+#include "base/fail.h"
+#include "serve/latency.h"
+#include "serve/memory_file.h"
+#include "serve/multipart.h"
+#include "serve/openai.h"
+#include "text/subtitles.h"
+
+namespace glossa::serve {
+namespace {
+
+using json = nlohmann::json;
+
+constexpr std::array<std::string_view, 5> kFormats = {"json", "text", "srt", "verbose_json", "vtt"};
+
+struct Order {
+  std::string_view file;  // into the body
+  std::string filename;
+  std::string format = "json";
+  bool stream = false;
+  bool words = false;
+  bool segments = true;
+  StreamOptions options;
+};
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+Order read_order(const HttpRequest& request, const ModelInfo& model) {
+  Order order;
+  order.options.att_context = most_accurate(model);
+  bool has_file = false;
+  std::set<std::string> granularities;
+  for (const FormPart& part : parse_multipart(request.header("content-type").value_or(""), request.body)) {
+    const std::string value(part.data.substr(0, 100));
+    if (part.name == "file") {
+      has_file = true;
+      order.file = part.data;
+      order.filename = part.filename;
+    } else if (part.name == "language") {
+      if (!value.empty()) order.options.target_lang = value;
+    } else if (part.name == "response_format") {
+      order.format = value;
+    } else if (part.name == "stream") {
+      order.stream = value == "true" || value == "1" || value == "True";
+    } else if (part.name == "timestamp_granularities[]" || part.name == "timestamp_granularities") {
+      granularities.insert(value);
+    } else if (part.name == "latency") {
+      order.options.att_context = parse_latency(value, model);
+    }
+  }
+  if (!has_file) fail_invalid_argument("no file (expected a form field 'file' with a sound file)");
+  if (std::find(kFormats.begin(), kFormats.end(), order.format) == kFormats.end())
+    fail_invalid_argument("response_format is '{}', expected json, text, srt, verbose_json or vtt",
+                          order.format);
+  order.words = granularities.contains("word");
+  order.segments = granularities.empty() || granularities.contains("segment");
+  return order;
+}
+
+audio::AudioFile decode(const Order& order, int sample_rate) {
+  const MemoryFile file(order.file, order.filename);
+  const std::string path = file.path().string();
+  try {
+    return audio::read_audio(file.path(), sample_rate);
+  } catch (const Error& error) {  // in the client's words
+    std::string message = error.what();
+    for (std::size_t at = 0; (at = message.find(path, at)) != std::string::npos; at += order.filename.size())
+      message.replace(at, path.size(), order.filename);
+    throw Error(error.code(), message);
+  }
+}
+
+json usage(const Transcript& transcript) {
+  return {{"type", "duration"}, {"seconds", static_cast<std::int64_t>(transcript.duration + 0.999)}};
+}
+
+json verbose(const Transcript& transcript, const Order& order) {
+  json result = {{"task", "transcribe"},
+                 {"language", transcript.language.empty() ? order.options.target_lang : transcript.language},
+                 {"duration", transcript.duration},
+                 {"text", transcript.text},
+                 {"usage", usage(transcript)}};
+  if (order.segments) {
+    json segments = json::array();
+    for (const Sentence& sentence : transcript.sentences) {
+      segments.push_back({{"id", segments.size()},
+                          {"seek", 0},
+                          {"start", sentence.start},
+                          {"end", sentence.end},
+                          {"text", sentence.text},
+                          {"tokens", json::array()},
+                          {"temperature", 0.0},
+                          {"avg_logprob", 0.0},
+                          {"compression_ratio", 1.0},
+                          {"no_speech_prob", 0.0},
+                          {"language", sentence.language}});
+    }
+    result["segments"] = segments;
+  }
+  if (order.words) {
+    json words = json::array();
+    for (const Word& word : transcript.words)
+      words.push_back(
+          {{"word", word.text}, {"start", word.start}, {"end", word.end}, {"confidence", word.confidence}});
+    result["words"] = words;
+  }
+  return result;
+}
+
+void send_whole(HttpReply& reply, const Transcript& transcript, const Order& order) {
+  if (order.format == "text") return reply.send(200, "text/plain; charset=utf-8", transcript.text + "\n");
+  if (order.format == "srt")
+    return reply.send(200, "application/x-subrip; charset=utf-8", text::to_srt(transcript));
+  if (order.format == "vtt") return reply.send(200, "text/vtt; charset=utf-8", text::to_vtt(transcript));
+  const json body = order.format == "verbose_json"
+                        ? verbose(transcript, order)
+                        : json{{"text", transcript.text}, {"usage", usage(transcript)}};
+  reply.send(200, "application/json", dump(body));
+}
+
+void send_event(HttpReply& reply, const json& event) { reply.write("data: " + dump(event) + "\n\n"); }
+
+// What of a growing text will not change: its last word may.
+std::size_t settled(const std::string& text) {
+  const std::size_t space = text.find_last_of(' ');
+  return space == std::string::npos ? 0 : space;
+}
+
+class Events {
+ public:
+  Events(std::shared_ptr<HttpReply> reply, Order order)
+      : reply_(std::move(reply)), order_(std::move(order)) {}
+
+  void operator()(const SessionUpdate& update) {
+    if (!order_.stream) {
+      if (!update.ended) return;
+      if (update.error.empty()) return send_whole(*reply_, update.transcript, order_);
+      return send_error(*reply_, {500, "server_error", "transcription_failed", update.error});
+    }
+    if (!begun_) reply_->begin(200, "text/event-stream");
+    begun_ = true;
+    const std::string& text = update.transcript.text;
+    const std::size_t until = update.ended ? text.size() : std::max(sent_.size(), settled(text));
+    if (until > sent_.size() && text.starts_with(sent_)) {
+      const std::string delta = text.substr(sent_.size(), until - sent_.size());
+      sent_ += delta;
+      send_event(*reply_, {{"type", "transcript.text.delta"}, {"delta", delta}});
+    }
+    if (!update.ended) return;
+    if (update.error.empty()) {
+      send_event(*reply_,
+                 {{"type", "transcript.text.done"}, {"text", text}, {"usage", usage(update.transcript)}});
+    } else {
+      send_event(*reply_,
+                 {{"type", "error"}, {"error", {{"message", update.error}, {"type", "server_error"}}}});
+    }
+    reply_->write("data: [DONE]\n\n");
+    reply_->end();
+  }
+
+ private:
+  std::shared_ptr<HttpReply> reply_;
+  Order order_;
+  bool begun_ = false;
+  std::string sent_;
+};
+
+// The reply's client may leave while the file is being decoded or transcribed.
+struct Journey {
+  std::mutex mutex;
+  bool gone = false;
+  std::shared_ptr<Session> session;
+};
+
+}  // namespace
+
+void Transcriptions::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
+  auto journey = std::make_shared<Journey>();
+  reply->on_gone([journey] {
+    std::shared_ptr<Session> session;
+    {
+      const std::lock_guard lock(journey->mutex);
+      journey->gone = true;
+      session = journey->session;
+    }
+    if (session) session->cancel();
+  });
+  auto shared = std::make_shared<HttpRequest>(std::move(request));
+  worker_.add([this, shared, reply, journey] {
+    try {
+      const Recognizer& recognizer = scheduler_.recognizer();
+      Order order = read_order(*shared, recognizer.info());
+      audio::AudioFile sound = decode(order, recognizer.info().sample_rate);
+      order.file = {};
+      const SessionOptions options{.stream = order.options, .kind = Kind::kFile, .silence = 0};
+      std::shared_ptr<Session> session = scheduler_.open(options, Events(reply, std::move(order)));
+      {
+        const std::lock_guard lock(journey->mutex);
+        if (!journey->gone) journey->session = session;
+      }
+      if (!journey->session) return session->cancel();
+      session->push(std::move(sound.samples));
+      session->finish();
+    } catch (const std::exception& error) {
+      send_error(*reply, describe_error(error));
+    }
+  });
+}
+
+}  // namespace glossa::serve

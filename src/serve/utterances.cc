@@ -1,0 +1,86 @@
+#include "serve/utterances.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace glossa::serve {
+namespace {
+
+constexpr double kFrameSlack = 1e-6;  // seconds; times are whole frames
+constexpr std::array<std::string_view, 14> kMarks = {" ",  ".",  ",",  "?",  "!",  ";", ":",
+                                                     "。", "，", "？", "！", "、", "।", "؟"};
+
+// What is left of a sentence whose beginning was final already: marks that came late belong to that
+// beginning.
+std::string_view without_leading_marks(std::string_view text) {
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string_view mark : kMarks) {
+      if (!text.starts_with(mark)) continue;
+      text.remove_prefix(mark.size());
+      found = true;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::optional<Utterance> Utterances::take(const Transcript& transcript, std::size_t sentence,
+                                          std::size_t& word) const {
+  const Sentence& source = transcript.sentences[sentence];
+  std::string_view text = source.text;
+  if (sentence == sentences_ && bytes_ > 0) {
+    text = without_leading_marks(text.substr(std::min(bytes_, text.size())));
+  }
+  Utterance utterance;
+  double confidence = 0;
+  const bool last = sentence + 1 == transcript.sentences.size();
+  for (; word < transcript.words.size(); ++word) {
+    const Word& next = transcript.words[word];
+    if (!last && next.end > source.end + kFrameSlack) break;
+    utterance.words.push_back(next);
+    confidence += next.confidence;
+  }
+  if (text.empty()) return std::nullopt;
+  utterance.text = text;
+  utterance.language = source.language;
+  utterance.start = utterance.words.empty() ? source.start : utterance.words.front().start;
+  utterance.end = utterance.words.empty() ? source.end : utterance.words.back().end;
+  if (!utterance.words.empty())
+    utterance.confidence = static_cast<float>(confidence / static_cast<double>(utterance.words.size()));
+  return utterance;
+}
+
+UtteranceUpdate Utterances::update(const Transcript& transcript, bool all) {
+  UtteranceUpdate update;
+  const std::size_t count = transcript.sentences.size();
+  while (sentences_ < count) {
+    const Sentence& sentence = transcript.sentences[sentences_];
+    const bool closed = sentences_ + 1 < count || !sentence.language.empty();
+    const bool silent = silence_ > 0 && transcript.decoded - sentence.end >= silence_;
+    std::size_t word = words_;
+    std::optional<Utterance> utterance = take(transcript, sentences_, word);
+    if (!closed && !silent && !all) {
+      update.interim = std::move(utterance);
+      break;
+    }
+    words_ = word;
+    if (utterance) update.finals.push_back(std::move(*utterance));
+    if (closed) {
+      ++sentences_;
+      bytes_ = 0;
+    } else {
+      bytes_ = sentence.text.size();
+      break;
+    }
+  }
+  std::string interim = update.interim ? update.interim->text : std::string();
+  update.interim_changed = interim != interim_;
+  interim_ = std::move(interim);
+  return update;
+}
+
+}  // namespace glossa::serve

@@ -1,0 +1,50 @@
+// A growing transcript as clients hear it: one utterance after the other, each changing until it is final.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "glossa/types.hpp"
+
+namespace glossa::serve {
+
+struct Utterance {
+  std::string text;      // trimmed, never empty
+  std::string language;  // of its closing tag; empty when none has come
+  std::vector<Word> words;
+  double start = 0;      // seconds
+  double end = 0;        // seconds
+  float confidence = 0;  // mean of its words, 0 when it has none
+};
+
+struct UtteranceUpdate {
+  std::vector<Utterance> finals;     // in order; never told before and never changing again
+  std::optional<Utterance> interim;  // what is open, none when nothing is
+  bool interim_changed = false;      // other than at the last update
+};
+
+// A sentence is final when its language tag came, when the next one has begun, when `silence` seconds were
+// decoded after its last word, and at the end. What was final after a silence never changes: a punctuation
+// mark that the model adds later is left out. Not thread-safe.
+class Utterances {
+ public:
+  // 0: silence ends nothing.
+  explicit Utterances(double silence) : silence_(silence) {}
+
+  // `all`: everything is final, at the end of the stream or because the client says so. Transcripts must be
+  // of one stream, in its order.
+  UtteranceUpdate update(const Transcript& transcript, bool all);
+
+ private:
+  std::optional<Utterance> take(const Transcript& transcript, std::size_t sentence, std::size_t& word) const;
+
+  double silence_;
+  std::size_t sentences_ = 0;  // final ones
+  std::size_t words_ = 0;      // final ones
+  std::size_t bytes_ = 0;      // of the first sentence that is not final: final after a silence
+  std::string interim_;
+};
+
+}  // namespace glossa::serve

@@ -1,0 +1,226 @@
+#include "serve/riva_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "serve/proto/riva_asr.pb.h"
+
+namespace glossa::serve {
+namespace {
+
+namespace riva = nvidia::riva;
+using riva::asr::RecognitionConfig;
+using ::testing::HasSubstr;
+
+ModelInfo some_model() {
+  ModelInfo model;
+  model.name = "demo";
+  model.sample_rate = 16000;
+  model.frame_seconds = 0.08;
+  model.has_prompt = true;
+  model.att_contexts = {{56, 13}, {56, 3}, {56, 0}};
+  return model;
+}
+
+RivaRequest read(const RecognitionConfig& config, Kind kind = Kind::kLive) {
+  return read_riva_config(config, some_model(), kind, /*silence=*/1.5);
+}
+
+std::string refusal(const RecognitionConfig& config, Kind kind = Kind::kLive) {
+  try {
+    read(config, kind);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(RivaRequest, NothingSaid) {
+  const RivaRequest request = read({});
+  EXPECT_EQ(request.encoding, RivaEncoding::kUnspecified);
+  EXPECT_EQ(request.sound.samples, SampleFormat::kSigned16);
+  EXPECT_EQ(request.sound.rate, 16000);
+  EXPECT_EQ(request.sound.channels, 1);
+  EXPECT_FALSE(request.separate || request.word_times || request.punctuation);
+  EXPECT_EQ(request.language, "");
+  EXPECT_EQ(request.session.stream.target_lang, "auto");
+  EXPECT_FALSE(request.session.stream.att_context.has_value());
+  EXPECT_EQ(request.session.kind, Kind::kLive);
+  EXPECT_EQ(request.session.silence, 1.5);
+}
+
+TEST(RivaRequest, WhatStockClientsSend) {
+  RecognitionConfig config;
+  config.set_encoding(riva::LINEAR_PCM);
+  config.set_sample_rate_hertz(44100);
+  config.set_language_code("en-US");
+  config.set_max_alternatives(1);
+  config.set_enable_automatic_punctuation(true);
+  config.set_enable_word_time_offsets(true);
+  config.set_verbatim_transcripts(true);
+  config.set_audio_channel_count(1);
+  config.mutable_endpointing_config()->set_start_history(-1);
+  config.mutable_endpointing_config()->set_start_threshold(-1);
+  config.mutable_endpointing_config()->set_stop_history(-1);
+  config.mutable_endpointing_config()->set_stop_history_eou(-1);
+  config.mutable_diarization_config()->set_max_speaker_count(8);
+  const RivaRequest request = read(config, Kind::kFile);
+  EXPECT_EQ(request.encoding, RivaEncoding::kSamples);
+  EXPECT_EQ(request.sound.rate, 44100);
+  EXPECT_EQ(request.language, "en-US");
+  EXPECT_EQ(request.session.stream.target_lang, "en-US");
+  EXPECT_TRUE(request.word_times && request.punctuation);
+  EXPECT_EQ(request.session.kind, Kind::kFile);
+  EXPECT_EQ(request.session.silence, 1.5);
+}
+
+TEST(RivaRequest, LanguagesThatTheModelFinds) {
+  for (const char* language : {"", "auto", "multi"}) {
+    RecognitionConfig config;
+    config.set_language_code(language);
+    EXPECT_EQ(read(config).session.stream.target_lang, "auto");
+    EXPECT_EQ(read(config).language, "");
+  }
+}
+
+TEST(RivaRequest, Encodings) {
+  RecognitionConfig config;
+  config.set_encoding(riva::MULAW);
+  EXPECT_EQ(read(config).sound.samples, SampleFormat::kMulaw);
+  config.set_encoding(riva::ALAW);
+  EXPECT_EQ(read(config).sound.samples, SampleFormat::kAlaw);
+  for (const auto encoding : {riva::FLAC, riva::OGGOPUS}) {
+    config.set_encoding(encoding);
+    EXPECT_THAT(refusal(config), HasSubstr(riva::AudioEncoding_Name(encoding) + " cannot be streamed"));
+    EXPECT_EQ(read(config, Kind::kFile).encoding, RivaEncoding::kFile);
+  }
+  config.set_encoding(static_cast<riva::AudioEncoding>(7));
+  EXPECT_EQ(refusal(config), "unknown encoding 7");
+}
+
+TEST(RivaRequest, RatesAndChannels) {
+  RecognitionConfig config;
+  for (const int rate : {8000, 22050, 48000}) {
+    config.set_sample_rate_hertz(rate);
+    EXPECT_EQ(read(config).sound.rate, rate);
+  }
+  for (const int rate : {-1, 7999, 48001}) {
+    config.set_sample_rate_hertz(rate);
+    EXPECT_THAT(refusal(config), HasSubstr("sample_rate_hertz is " + std::to_string(rate)));
+  }
+  config.set_sample_rate_hertz(96000);
+  config.set_encoding(riva::FLAC);
+  EXPECT_EQ(refusal(config, Kind::kFile), "");  // the file says it better
+
+  config = {};
+  config.set_enable_separate_recognition_per_channel(true);
+  EXPECT_FALSE(read(config).separate);
+  config.set_audio_channel_count(2);
+  EXPECT_EQ(read(config).sound.channels, 2);
+  EXPECT_TRUE(read(config).separate);
+  config.set_enable_separate_recognition_per_channel(false);
+  EXPECT_FALSE(read(config).separate);
+  for (const int channels : {-1, 9}) {
+    config.set_audio_channel_count(channels);
+    EXPECT_THAT(refusal(config), HasSubstr("audio_channel_count is " + std::to_string(channels)));
+  }
+}
+
+TEST(RivaRequest, SilenceThatEndsAnUtterance) {
+  RecognitionConfig config;
+  (*config.mutable_custom_configuration())["stop_history_eou"] = " 250";
+  EXPECT_EQ(read(config).session.silence, 0.25);
+  config.mutable_endpointing_config()->set_stop_history(800);
+  EXPECT_EQ(read(config).session.silence, 0.8);
+  config.mutable_endpointing_config()->set_stop_history_eou(320);
+  EXPECT_EQ(read(config).session.silence, 0.32);
+  config.mutable_endpointing_config()->set_stop_history_eou(0);
+  EXPECT_EQ(read(config).session.silence, 0.8);
+  (*config.mutable_custom_configuration())["stop_history_eou"] = "soon";
+  EXPECT_THAT(refusal(config), HasSubstr("stop_history_eou is \"soon\", expected milliseconds"));
+}
+
+TEST(RivaRequest, ModelsAndLatencies) {
+  RecognitionConfig config;
+  config.set_model("demo");
+  EXPECT_FALSE(read(config).session.stream.att_context.has_value());
+  config.set_model("320ms");
+  EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 3}));
+  config.set_model("160ms");  // not listed, but 56 is a multiple of its chunk
+  EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 1}));
+  for (const char* model : {"parakeet", "100ms", "240ms", "ms"}) {
+    config.set_model(model);
+    EXPECT_THROW(read(config), UnknownModel);
+    EXPECT_THAT(refusal(config), HasSubstr("this server has demo, at 1120ms, 320ms, 80ms"));
+  }
+}
+
+TEST(RivaRequest, CustomConfiguration) {
+  RecognitionConfig config;
+  auto& custom = *config.mutable_custom_configuration();
+  config.set_language_code("en-US");
+  custom["target_lang"] = "de-DE";
+  EXPECT_EQ(read(config).session.stream.target_lang, "de-DE");
+  EXPECT_EQ(read(config).language, "de-DE");
+  custom["latency"] = "80 ms";
+  EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 0}));
+  for (const char* context : {"70,6", "[70, 6]"}) {  // goes before the latency
+    custom["att_context_size"] = context;
+    EXPECT_EQ(read(config).session.stream.att_context, (AttContext{70, 6}));
+  }
+  custom["att_context_size"] = "70";
+  EXPECT_THAT(refusal(config), HasSubstr("att_context_size is \"70\", expected two numbers"));
+  custom["att_context_size"] = "70,6";
+  custom["latency"] = "90ms";
+  EXPECT_THAT(refusal(config), HasSubstr("latency is \"90ms\", expected one of 1120ms, 320ms, 80ms"));
+  custom["beam"] = "4";
+  EXPECT_EQ(refusal(config),
+            "custom_configuration: unknown key \"beam\" (known: att_context_size, latency, stop_history_eou, "
+            "target_lang)");
+}
+
+TEST(RivaRequest, WhatCannotBeDone) {
+  RecognitionConfig config;
+  config.set_profanity_filter(true);
+  EXPECT_THAT(refusal(config), HasSubstr("profanity_filter is not supported"));
+  config = {};
+  config.mutable_diarization_config()->set_enable_speaker_diarization(true);
+  EXPECT_THAT(refusal(config), HasSubstr("diarization is not supported"));
+  config = {};
+  config.add_speech_contexts()->add_phrases("glossa");
+  EXPECT_THAT(refusal(config), HasSubstr("word boosting is not supported yet"));
+  config = {};
+  config.set_max_alternatives(5);
+  EXPECT_EQ(refusal(config), "");  // fewer may be returned
+  config.set_max_alternatives(-1);
+  EXPECT_THAT(refusal(config), HasSubstr("max_alternatives"));
+}
+
+// Field numbers are a promise to clients that were built against NVIDIA's files.
+TEST(RivaProtos, NumbersOnTheWire) {
+  RecognitionConfig config;
+  config.set_encoding(riva::ALAW);
+  config.set_sample_rate_hertz(8000);
+  config.set_enable_automatic_punctuation(true);
+  config.set_verbatim_transcripts(true);
+  config.mutable_diarization_config()->set_max_speaker_count(2);
+  config.mutable_endpointing_config()->set_stop_history_eou(1);
+  EXPECT_EQ(config.SerializeAsString(),
+            std::string("\x08\x14\x10\xc0\x3e\x58\x01\x70\x01\x9a\x01\x02\x10\x02\xca\x01\x02\x28\x01", 19));
+  riva::asr::StreamingRecognizeResponse response;
+  riva::asr::StreamingRecognitionResult& result = *response.add_results();
+  result.add_alternatives()->add_language_code("a");
+  result.mutable_alternatives(0)->add_words()->set_language_code("b");
+  result.set_is_final(true);
+  result.set_channel_tag(3);
+  response.mutable_id()->set_value("c");
+  EXPECT_EQ(response.SerializeAsString(), std::string("\x0a\x0e\x0a\x08\x1a\x03\x32\x01"
+                                                      "b\x22\x01"
+                                                      "a\x10\x01\x28\x03\xa2\x06\x03\x0a\x01"
+                                                      "c",
+                                                      22));
+}
+
+}  // namespace
+}  // namespace glossa::serve

@@ -1,0 +1,182 @@
+// Many clients on one scheduler. Oracle: the engine alone, one stream at a time.
+#include "serve/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "engine/test_streams.h"
+#include "support/golden.h"
+#include "support/tiny_model.h"
+
+namespace glossa::serve {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SchedulerTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = fs::temp_directory_path() / ("scheduler_test_" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+    recognizer_ = Recognizer::load(
+        {.model = glossa::testing::write_tiny_model({.blank_bias = 1.0}, folder_), .threads = 2});
+  }
+  static void TearDownTestSuite() {
+    recognizer_.reset();
+    fs::remove_all(folder_);
+  }
+
+  static std::string alone(const std::vector<float>& pcm, AttContext context) {
+    const auto stream = recognizer_->create_stream({.att_context = context});
+    return glossa::testing::run_whole(*recognizer_, *stream, pcm).text;
+  }
+
+  static fs::path folder_;
+  static std::shared_ptr<const Recognizer> recognizer_;
+  Metrics metrics_;
+};
+
+fs::path SchedulerTest::folder_;
+std::shared_ptr<const Recognizer> SchedulerTest::recognizer_;
+
+// A listener that waits for the end.
+struct Heard {
+  std::promise<void> ended;
+  std::string text;
+  std::string error;
+  std::string finals;
+  int updates = 0;
+
+  Listener listener() {
+    return [this](const SessionUpdate& update) {
+      ++updates;
+      for (const Utterance& utterance : update.utterances.finals)
+        finals += (finals.empty() ? "" : " ") + utterance.text;
+      if (!update.ended) return;
+      text = update.transcript.text;
+      error = update.error;
+      ended.set_value();
+    };
+  }
+  void wait() { ASSERT_EQ(ended.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready); }
+};
+
+TEST_F(SchedulerTest, EveryClientHearsWhatTheEngineAloneSays) {
+  Scheduler scheduler(recognizer_, {.max_streams = 100}, metrics_);
+  constexpr int kClients = 24;
+  std::vector<Heard> heard(kClients);
+  std::vector<std::string> expected;
+  std::vector<std::thread> clients;
+  const std::vector<AttContext>& contexts = recognizer_->info().att_contexts;
+  for (int client = 0; client < kClients; ++client) {
+    const auto number = static_cast<std::uint32_t>(client);
+    const std::vector<float> pcm = glossa::testing::wandering_noise(16000 + 7001 * client, number);
+    const AttContext context = contexts[number % contexts.size()];
+    expected.push_back(alone(pcm, context));
+    const Kind kind = client % 3 == 0 ? Kind::kFile : Kind::kLive;
+    auto session =
+        scheduler.open({.stream = {.att_context = context}, .kind = kind}, heard[number].listener());
+    clients.emplace_back([session, pcm, number] {
+      std::mt19937 random(number);
+      for (std::size_t at = 0; at < pcm.size();) {
+        const std::size_t count = std::min<std::size_t>(pcm.size() - at, 1 + random() % 30000);
+        session->push({pcm.begin() + static_cast<std::ptrdiff_t>(at),
+                       pcm.begin() + static_cast<std::ptrdiff_t>(at + count)});
+        at += count;
+        std::this_thread::yield();
+      }
+      session->finish();
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  for (std::size_t client = 0; client < kClients; ++client) {
+    SCOPED_TRACE(client);
+    heard[client].wait();
+    EXPECT_EQ(heard[client].text, expected[client]);
+    EXPECT_EQ(heard[client].error, "");
+  }
+  EXPECT_FALSE(
+      std::all_of(expected.begin(), expected.end(), [](const std::string& text) { return text.empty(); }));
+}
+
+TEST_F(SchedulerTest, AnEmptyStreamEnds) {
+  Scheduler scheduler(recognizer_, {}, metrics_);
+  Heard heard;
+  scheduler.open({}, heard.listener())->finish();
+  heard.wait();
+  EXPECT_EQ(heard.text, "");
+}
+
+TEST_F(SchedulerTest, ACancelledClientHearsNothingMore) {
+  Scheduler scheduler(recognizer_, {}, metrics_);
+  std::atomic<int> updates = 0;
+  auto session = scheduler.open({}, [&](const SessionUpdate&) { ++updates; });
+  session->push(glossa::testing::wandering_noise(160000, 1));
+  session->cancel();
+  const int before = updates;
+  session->push(glossa::testing::wandering_noise(16000, 1));
+  session->finish();
+  Heard other;
+  auto next = scheduler.open({}, other.listener());
+  next->push(glossa::testing::wandering_noise(32000, 2));
+  next->finish();
+  other.wait();
+  EXPECT_EQ(updates, before);
+  while (scheduler.open_sessions() > 0) std::this_thread::yield();
+}
+
+TEST_F(SchedulerTest, RefusesWhatItCannotCarryAndForgetsWhatHasEnded) {
+  Scheduler scheduler(recognizer_, {.max_streams = 2, .max_files = 1}, metrics_);
+  Heard first;
+  auto one = scheduler.open({}, first.listener());
+  auto two = scheduler.open({}, [](const SessionUpdate&) {});
+  EXPECT_THROW(scheduler.open({}, [](const SessionUpdate&) {}), Overloaded);
+  auto file = scheduler.open({.kind = Kind::kFile}, [](const SessionUpdate&) {});
+  EXPECT_THROW(scheduler.open({.kind = Kind::kFile}, [](const SessionUpdate&) {}), Overloaded);
+  one->finish();
+  first.wait();
+  while (scheduler.open_sessions() > 2) std::this_thread::yield();
+  EXPECT_NO_THROW(scheduler.open({}, [](const SessionUpdate&) {})->cancel());
+  scheduler.drain();
+  EXPECT_THROW(scheduler.open({}, [](const SessionUpdate&) {}), Overloaded);
+  EXPECT_NE(metrics_.text().find("glossa_refused_total 3"), std::string::npos) << metrics_.text();
+}
+
+TEST_F(SchedulerTest, SaysWhyAStreamCannotBe) {
+  Scheduler scheduler(recognizer_, {.longest_seconds = 1}, metrics_);
+  EXPECT_THROW(scheduler.open({.stream = {.target_lang = "xx-XX"}}, [](const SessionUpdate&) {}), Error);
+  EXPECT_THROW(scheduler.open({.stream = {.att_context = AttContext{7, 2}}}, [](const SessionUpdate&) {}),
+               Error);
+  Heard heard;
+  auto session = scheduler.open({}, heard.listener());
+  session->push(glossa::testing::wandering_noise(40000, 1));
+  heard.wait();
+  EXPECT_EQ(heard.error, "the stream is longer than 1 s");
+}
+
+TEST_F(SchedulerTest, OpenSessionsAreToldWhenItEnds) {
+  Heard heard;
+  {
+    Scheduler scheduler(recognizer_, {}, metrics_);
+    scheduler.open({}, heard.listener())->push(glossa::testing::wandering_noise(16000, 1));
+  }
+  heard.wait();
+  EXPECT_EQ(heard.error, "the server is shutting down");
+}
+
+TEST(StepTime, IsALineInTheFrames) {
+  const StepTime time{.fixed = 0.01, .per_frame = 0.002};
+  EXPECT_DOUBLE_EQ(time.of(5), 0.02);
+  EXPECT_EQ(time.frames_within(0.02), 5);
+  EXPECT_EQ(time.frames_within(0.005), 0);
+  // 12.5 frames a second of each of 10 streams take 0.25 s; a step every 0.08 s costs 0.125 of the machine.
+  EXPECT_NEAR(utilisation(time, 10, 0.08, 0.08), 0.25 + 0.125, 1e-12);
+}
+
+}  // namespace
+}  // namespace glossa::serve

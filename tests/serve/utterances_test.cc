@@ -1,0 +1,122 @@
+// Transcripts as clients hear them. Oracles: sentences and words written by hand.
+#include "serve/utterances.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace glossa::serve {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// A sentence of words that last 0.4 s each, one after the other from `start` on.
+void say(Transcript& transcript, double start, const std::vector<std::string>& words,
+         const std::string& language) {
+  Sentence sentence{.language = language, .start = start};
+  for (const std::string& word : words) {
+    transcript.words.push_back({word, start, start + 0.4, 0.5f, language});
+    sentence.text += (sentence.text.empty() ? "" : " ") + word;
+    start += 0.4;
+  }
+  sentence.end = start;
+  transcript.sentences.push_back(sentence);
+  transcript.decoded = start;
+}
+
+std::vector<std::string> texts(const std::vector<Utterance>& utterances) {
+  std::vector<std::string> texts;
+  for (const Utterance& utterance : utterances) texts.push_back(utterance.text);
+  return texts;
+}
+
+TEST(Utterances, AreFinalWhenTheirTagComes) {
+  Utterances utterances(/*silence=*/0);
+  Transcript transcript;
+  say(transcript, 1, {"How", "are"}, "");
+  UtteranceUpdate update = utterances.update(transcript, false);
+  EXPECT_THAT(update.finals, IsEmpty());
+  ASSERT_TRUE(update.interim);
+  EXPECT_EQ(update.interim->text, "How are");
+  EXPECT_TRUE(update.interim_changed);
+  EXPECT_FALSE(utterances.update(transcript, false).interim_changed);
+
+  transcript = {};
+  say(transcript, 1, {"How", "are", "you?"}, "en-US");
+  update = utterances.update(transcript, false);
+  ASSERT_THAT(texts(update.finals), ElementsAre("How are you?"));
+  EXPECT_EQ(update.finals[0].language, "en-US");
+  EXPECT_EQ(update.finals[0].words.size(), 3u);
+  EXPECT_DOUBLE_EQ(update.finals[0].start, 1);
+  EXPECT_DOUBLE_EQ(update.finals[0].end, 2.2);
+  EXPECT_FLOAT_EQ(update.finals[0].confidence, 0.5f);
+  EXPECT_FALSE(update.interim);
+  EXPECT_THAT(utterances.update(transcript, true).finals, IsEmpty());
+}
+
+TEST(Utterances, AreFinalWhenTheNextOneHasBegun) {
+  Utterances utterances(0);
+  Transcript transcript;
+  say(transcript, 0, {"One."}, "");
+  say(transcript, 1, {"Two", "three."}, "");
+  say(transcript, 3, {"Four"}, "");
+  const UtteranceUpdate update = utterances.update(transcript, false);
+  EXPECT_THAT(texts(update.finals), ElementsAre("One.", "Two three."));
+  EXPECT_EQ(update.finals[1].words.size(), 2u);
+  ASSERT_TRUE(update.interim);
+  EXPECT_EQ(update.interim->words.size(), 1u);
+  EXPECT_THAT(texts(utterances.update(transcript, true).finals), ElementsAre("Four"));
+}
+
+TEST(Utterances, SilenceEndsThemAndLateMarksAreLeftOut) {
+  Utterances utterances(/*silence=*/1);
+  Transcript transcript;
+  say(transcript, 0, {"hello", "there"}, "");
+  transcript.decoded = 1.7;
+  EXPECT_THAT(utterances.update(transcript, false).finals, IsEmpty());
+  transcript.decoded = 1.8;
+  EXPECT_THAT(texts(utterances.update(transcript, false).finals), ElementsAre("hello there"));
+  transcript.decoded = 3;
+  EXPECT_THAT(utterances.update(transcript, false).finals, IsEmpty());
+
+  transcript = {};
+  say(transcript, 0, {"hello", "there."}, "");
+  transcript.decoded = 3.2;
+  UtteranceUpdate update = utterances.update(transcript, false);
+  EXPECT_THAT(update.finals, IsEmpty());
+  EXPECT_FALSE(update.interim);
+  say(transcript, 3.2, {"Again"}, "");
+  update = utterances.update(transcript, false);
+  EXPECT_THAT(update.finals, IsEmpty());
+  ASSERT_TRUE(update.interim);
+  EXPECT_EQ(update.interim->text, "Again");
+  EXPECT_EQ(update.interim->words.size(), 1u);
+}
+
+TEST(Utterances, GoOnAfterASilenceInsideASentence) {
+  Utterances utterances(1);
+  Transcript transcript;
+  say(transcript, 0, {"one", "two"}, "");
+  transcript.decoded = 2;
+  EXPECT_THAT(texts(utterances.update(transcript, false).finals), ElementsAre("one two"));
+  transcript = {};
+  say(transcript, 0, {"one", "two", "three", "four."}, "de-DE");
+  const UtteranceUpdate update = utterances.update(transcript, false);
+  ASSERT_THAT(texts(update.finals), ElementsAre("three four."));
+  EXPECT_EQ(update.finals[0].words.size(), 2u);
+  EXPECT_EQ(update.finals[0].language, "de-DE");
+}
+
+TEST(Utterances, NothingSaidIsNothingTold) {
+  Utterances utterances(1);
+  const UtteranceUpdate update = utterances.update({}, true);
+  EXPECT_THAT(update.finals, IsEmpty());
+  EXPECT_FALSE(update.interim);
+  EXPECT_FALSE(update.interim_changed);
+}
+
+}  // namespace
+}  // namespace glossa::serve
