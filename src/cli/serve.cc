@@ -109,9 +109,9 @@ void say(const ServeOptions& options, const std::string& text) {
 int serve(const ServeOptions& options) {
   if (options.certificate.empty() != options.key.empty())
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
-  const InterruptGuard interrupt;
   serve::Metrics metrics;
   const std::shared_ptr<const Recognizer> recognizer = load_recognizer(options.model, options.quiet);
+  const InterruptGuard interrupt;  // not before: loading has its own
   serve::Scheduler scheduler(recognizer,
                              {.max_streams = options.max_streams,
                               .max_files = options.max_files,
