@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "cli/interrupt.h"
@@ -75,8 +76,13 @@ Parsed parse_command_line(CLI::App& program, int argc, char** argv) {
     std::string command;
     for (auto chosen = program.get_subcommands(); !chosen.empty(); chosen = chosen.back()->get_subcommands())
       command += chosen.back()->get_name() + " ";
-    return {.exit_code = fail(kWrongUsage, fmt::format("{} (see `{} {}--help`)", error.what(),
-                                                       program.get_name(), command))};
+    std::string message = error.what();
+    constexpr std::string_view kUnknownKey =
+        "INI was not able to parse ";  // CLI11's words, whatever the format
+    if (message.starts_with(kUnknownKey))
+      message = fmt::format("--config: no option '{}'", message.substr(kUnknownKey.size()));
+    return {.exit_code = fail(kWrongUsage,
+                              fmt::format("{} (see `{} {}--help`)", message, program.get_name(), command))};
   }
   return {.go_on = true};
 }

@@ -93,6 +93,13 @@ void add_options(CLI::App& program, ServeOptions& options) {
       ->check(between(0, 86400))
       ->capture_default_str();
   program.add_flag("--quiet", options.quiet, "errors alone on stderr");
+  const std::pair<const char*, const char*> types[] = {
+      {"--config", "FILE"},      {"--address", "IP"},        {"--http-port", "PORT"},
+      {"--grpc-port", "PORT"},   {"--tls-key", "FILE"},      {"--tls-certificate", "FILE"},
+      {"--api-key", "KEY"},      {"--max-streams", "N"},     {"--max-files", "N"},
+      {"--max-upload-mb", "MB"}, {"--max-hours", "HOURS"},   {"--utilisation", "PART"},
+      {"--idle-seconds", "S"},   {"--endpointing-ms", "MS"}, {"--drain-seconds", "S"}};
+  for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
     std::string name = "GLOSSA_" + option->get_lnames().front();

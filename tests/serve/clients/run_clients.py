@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -37,8 +38,28 @@ class Server:
         return self.process.wait()
 
 
+def check_options(serve):
+    """The command line goes before the environment, the environment before the file."""
+    def complaint(file="", arguments=(), **environment):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+            config.write(file)
+            config.flush()
+            run = subprocess.run([serve, "--model", "nowhere.nemo", "--config", config.name, *arguments],
+                                 env={**os.environ, **environment}, capture_output=True, text=True)
+        assert run.returncode != 0
+        return run.stderr
+    for wrong, text in [
+            (complaint("nonsense: 1"), "no option 'nonsense'"), (complaint("- a"), "not a map"),
+            (complaint("http_port: 70000"), "got 70000"), (complaint(GLOSSA_HTTP_PORT="70001"), "got 70001"),
+            (complaint("http_port: 70000", GLOSSA_HTTP_PORT="0"), "nowhere.nemo"),
+            (complaint("http_port: 70000", ["--http-port", "0"], GLOSSA_HTTP_PORT="70001"), "nowhere.nemo"),
+            (complaint("tls_key: key.pem\nmodel: elsewhere.nemo"), "belong together")]:
+        assert text in wrong, wrong
+
+
 def main():
     glossa, serve, model = sys.argv[1:]
+    check_options(serve)
     weights = ["--model", model, "--weights", "f32"]
     expected = {}
     for latency, context in LATENCIES.items():
