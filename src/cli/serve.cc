@@ -102,10 +102,8 @@ void add_options(CLI::App& program, ServeOptions& options) {
   for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
-    std::string name = "GLOSSA_" + option->get_lnames().front();
-    for (char& letter : name)
-      letter = letter == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-    if (name != "GLOSSA_HELP" && name != "GLOSSA_VERSION") option->envname(name);
+    const std::string name = option->get_lnames().front();
+    if (name != "help" && name != "version") option->envname(environment_name(name));
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -25,9 +27,11 @@ class YamlConfig final : public CLI::Config {
     if (root.IsNull()) return found;
     if (!root.IsMap()) throw CLI::ConfigError("the configuration is not a map of options");
     for (const auto& pair : root) {
+      std::string name = pair.first.as<std::string>();
+      std::replace(name.begin(), name.end(), '_', '-');
+      if (std::getenv(environment_name(name).c_str()) != nullptr) continue;
       CLI::ConfigItem& item = found.emplace_back();
-      item.name = pair.first.as<std::string>();
-      std::replace(item.name.begin(), item.name.end(), '_', '-');
+      item.name = name;
       if (pair.second.IsSequence()) {
         for (const YAML::Node& value : pair.second) item.inputs.push_back(value.as<std::string>());
       } else if (pair.second.IsScalar()) {
@@ -41,6 +45,13 @@ class YamlConfig final : public CLI::Config {
 };
 
 }  // namespace
+
+std::string environment_name(std::string_view option) {
+  std::string name = "GLOSSA_";
+  for (const char letter : option)
+    name += letter == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  return name;
+}
 
 std::shared_ptr<CLI::Config> make_yaml_config() { return std::make_shared<YamlConfig>(); }
 
