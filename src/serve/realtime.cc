@@ -11,6 +11,7 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "serve/growing_text.h"
 #include "serve/openai.h"
 #include "serve/realtime_settings.h"
 #include "serve/sound_reader.h"
@@ -40,6 +41,17 @@ class Events {
     json event = json::parse(to_json(error));
     event["type"] = "error";
     send(std::move(event));
+  }
+
+  // The sound of an item is complete.
+  void committed(const std::string& id) {
+    send({{"type", "input_audio_buffer.committed"}, {"item_id", id}, {"previous_item_id", nullptr}});
+    const json item = {{"id", id},
+                       {"type", "message"},
+                       {"role", "user"},
+                       {"status", "completed"},
+                       {"content", {{{"type", "input_audio"}, {"transcript", nullptr}}}}};
+    send({{"type", "conversation.item.added"}, {"previous_item_id", nullptr}, {"item", item}});
   }
 
   std::string next_item() {
@@ -112,7 +124,7 @@ class Teller {
         events_->send({{"type", "input_audio_buffer.speech_stopped"},
                        {"item_id", item_},
                        {"audio_end_ms", milliseconds(finals[index].end)}});
-        commit();
+        events_->committed(item_);
       }
       complete(finals[index], finals[index].end - finals[index].start,
                update.ended && index + 1 == finals.size());
@@ -132,7 +144,7 @@ class Teller {
   void begin(const Utterance& utterance) {
     if (!item_.empty()) return;
     item_ = events_->next_item();
-    sent_.clear();
+    told_ = {};
     if (dialect_ == Dialect::kOpenAi) {
       events_->send({{"type", "input_audio_buffer.speech_started"},
                      {"item_id", item_},
@@ -140,25 +152,8 @@ class Teller {
     }
   }
 
-  void commit() {
-    events_->send(
-        {{"type", "input_audio_buffer.committed"}, {"item_id", item_}, {"previous_item_id", nullptr}});
-    const json item = {{"id", item_},
-                       {"type", "message"},
-                       {"role", "user"},
-                       {"status", "completed"},
-                       {"content", {{{"type", "input_audio"}, {"transcript", nullptr}}}}};
-    events_->send({{"type", "conversation.item.added"}, {"previous_item_id", nullptr}, {"item", item}});
-  }
-
-  // Deltas are only ever appended: the last word may still change and waits.
   void grow(const std::string& text, bool whole, double start) {
-    const std::size_t space = text.find_last_of(' ');
-    const std::size_t settled = whole ? text.size() : space == std::string::npos ? 0 : space;
-    std::string delta;
-    if (settled > sent_.size() && text.starts_with(sent_))
-      delta = text.substr(sent_.size(), settled - sent_.size());
-    sent_ += delta;
+    const std::string delta = told_.delta(text, whole);
     const bool captions = dialect_ == Dialect::kCaptions;
     if (delta.empty() && (!captions || whole)) return;
     json event = {{"type", kDelta}, {"item_id", item_}, {"content_index", 0}, {"delta", delta}};
@@ -195,7 +190,7 @@ class Teller {
   Dialect dialect_;
   bool whole_;
   std::string item_;  // empty: no utterance is open
-  std::string sent_;  // of the open one's text
+  GrowingText told_;  // of the open one's text
 };
 
 class Realtime final : public WebSocketHandler {
@@ -312,18 +307,7 @@ class Realtime final : public WebSocketHandler {
         break;
     }
     if (!session_) fail_invalid_argument("the buffer is empty");
-    if (item_) {
-      events_->send(
-          {{"type", "input_audio_buffer.committed"}, {"item_id", *item_}, {"previous_item_id", nullptr}});
-      events_->send({{"type", "conversation.item.added"},
-                     {"previous_item_id", nullptr},
-                     {"item",
-                      {{"id", *item_},
-                       {"type", "message"},
-                       {"role", "user"},
-                       {"status", "completed"},
-                       {"content", {{{"type", "input_audio"}, {"transcript", nullptr}}}}}}});
-    }
+    if (item_) events_->committed(*item_);
     push(reader_->finish());
     session_->finish();
     committed_.push_back(std::exchange(session_, nullptr));

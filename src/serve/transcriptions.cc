@@ -9,6 +9,7 @@
 
 #include "audio/audio_file.h"
 #include "base/fail.h"
+#include "serve/growing_text.h"
 #include "serve/latency.h"
 #include "serve/memory_file.h"
 #include "serve/multipart.h"
@@ -129,12 +130,6 @@ void send_whole(HttpReply& reply, const Transcript& transcript, const Order& ord
 
 void send_event(HttpReply& reply, const json& event) { reply.write("data: " + dump(event) + "\n\n"); }
 
-// What of a growing text will not change: its last word may.
-std::size_t settled(const std::string& text) {
-  const std::size_t space = text.find_last_of(' ');
-  return space == std::string::npos ? 0 : space;
-}
-
 class Events {
  public:
   Events(std::shared_ptr<HttpReply> reply, Order order)
@@ -149,12 +144,8 @@ class Events {
     if (!begun_) reply_->begin(200, "text/event-stream");
     begun_ = true;
     const std::string& text = update.transcript.text;
-    const std::size_t until = update.ended ? text.size() : std::max(sent_.size(), settled(text));
-    if (until > sent_.size() && text.starts_with(sent_)) {
-      const std::string delta = text.substr(sent_.size(), until - sent_.size());
-      sent_ += delta;
-      send_event(*reply_, {{"type", "transcript.text.delta"}, {"delta", delta}});
-    }
+    const std::string delta = told_.delta(text, /*whole=*/update.ended);
+    if (!delta.empty()) send_event(*reply_, {{"type", "transcript.text.delta"}, {"delta", delta}});
     if (!update.ended) return;
     if (update.error.empty()) {
       send_event(*reply_,
@@ -171,7 +162,7 @@ class Events {
   std::shared_ptr<HttpReply> reply_;
   Order order_;
   bool begun_ = false;
-  std::string sent_;
+  GrowingText told_;
 };
 
 // The reply's client may leave while the file is being decoded or transcribed.
