@@ -66,9 +66,9 @@ class TrainingFeed::Impl {
   data::LoaderOptions loader_options(const train::TrainConfig& config, const FeedPosition& position) const {
     return {.threads = std::max(1, config.train_ds.num_workers),
             .first_batch = position.first_batch,
-            .transform = [this](std::vector<float>& samples, const data::Cut& cut, std::uint64_t seed) {
-              augment_(samples, cut, seed);
-            }};
+            .transform = [this](std::vector<float>& samples, const data::Cut& cut,
+                                std::uint64_t seed) { augment_(samples, cut, seed); },
+            .features = [this](const data::LoadedCut& cut) { return maker_.mels_of(cut); }};
   }
 
   const model::ModelConfig& model_;

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <thread>
 
+#include "train/device.h"
+
 namespace glossa::cli {
 namespace {
+
+constexpr std::int64_t kGpuTileBytes = std::int64_t{1} << 30;  // few and large launches
 
 int threads_of(const train::TrainConfig& config, int ranks) {
   if (config.threads > 0) return config.threads;
@@ -14,7 +18,8 @@ int threads_of(const train::TrainConfig& config, int ranks) {
 }  // namespace
 
 train::TrainerOptions trainer_options(const train::TrainConfig& config, const model::ModelConfig& model,
-                                      const std::filesystem::path& folder, int ranks) {
+                                      const std::filesystem::path& folder,
+                                      const train::RankEnvironment& environment) {
   const train::RegularisationConfig& regularisation = config.regularisation;
   train::TrainerOptions options;
   options.steps = config.trainer.max_steps;
@@ -32,6 +37,9 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
                      regularisation.dropout_emb,     regularisation.dropout_att,
                      regularisation.prednet_dropout, regularisation.jointnet_dropout};
   options.loss = {.fastemit_lambda = config.fastemit_lambda, .clamp = config.clamp};
+  options.device = train::choose_device(config.trainer.accelerator, environment.local_rank);
+  options.bf16 = config.trainer.precision == train::Precision::kBF16Mixed;
+  if (!options.device.is_cpu()) options.loss.tile_bytes = kGpuTileBytes;
   options.ctc_weight = config.ctc_loss_weight;
   options.frame_label_weight = config.frame_label_weight;
   if (config.spec_augment.freq_masks > 0 || config.spec_augment.time_masks > 0)
@@ -46,7 +54,7 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.base_share = config.base_share;
   options.resume = config.experiment.resume_if_exists;
   options.seed = config.seed;
-  options.threads = threads_of(config, ranks);
+  options.threads = threads_of(config, environment.ranks);
   options.shares = config.batch_shares;
   options.most_skipped = config.max_skipped_steps;
   options.folder = folder;

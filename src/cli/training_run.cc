@@ -23,6 +23,7 @@
 #include "cli/training_options.h"
 #include "cli/training_report.h"
 #include "cli/training_validation.h"
+#include "train/device.h"
 #include "train/metrics_log.h"
 #include "train/trainer.h"
 
@@ -79,11 +80,10 @@ void write_text(const fs::path& path, const std::string& text) {
 }
 
 // What there is to know before step 1.
-void tell_limits(const train::TrainConfig& config, int ranks) {
-  if (config.trainer.precision == train::Precision::kBF16Mixed)
-    log::info(
-        "trainer.precision: this build trains on the CPU, where mixed precision gains nothing: computing in "
-        "f32");
+void tell_limits(const train::TrainConfig& config, torch::Device device, int ranks) {
+  log::info(fmt::format("training on {}", train::device_name(device)));
+  if (config.trainer.precision == train::Precision::kBF16Mixed && device.is_cpu())
+    log::info("trainer.precision: mixed precision gains nothing on the CPU: computing in f32");
   const int asked = std::max(1, config.trainer.devices) * config.trainer.num_nodes;
   if (config.trainer.devices > 0 && asked != ranks) {
     log::warning(fmt::format(
@@ -120,13 +120,14 @@ class TrainingRun {
 
   int run() {
     const InterruptGuard interrupt;
-    train::Trainer trainer(*base_, trainer_options(config_, base_->config(), folder_, group_.ranks()), group_,
+    const train::TrainerOptions options = trainer_options(config_, base_->config(), folder_, environment_);
+    train::Trainer trainer(*base_, options, group_,
                            {.on_step = [&](const train::StepReport& report) { log_step(report); },
                             .validate = validation(),
                             .stop = [&] { return interrupt.signal_came(); }});
     TrainingFeed feed(config_, *base_, {group_.rank(), group_.ranks(), trainer.first_batch()});
     if (group_.is_first()) {
-      tell_limits(config_, group_.ranks());
+      tell_limits(config_, options.device, group_.ranks());
       tell_plan(trainer, feed.totals(), config_.trainer.max_steps, folder_);
       for (const std::string& warning : feed.target_warnings()) log::warning(warning);
       open_logs(trainer.first_step());

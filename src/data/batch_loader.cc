@@ -149,7 +149,7 @@ class BatchLoader::Impl {
       if (!skipped_) sampler_.skip(options_.first_batch);
       skipped_ = true;
       for (const PlannedCut& planned : sampler_.next()) {
-        pending->batch.cuts.push_back({planned.cut, planned.seed, {}});
+        pending->batch.cuts.push_back({planned.cut, planned.seed, {}, {}});
       }
       pending->last = pending->batch.cuts.empty();
       ++index_;
@@ -173,6 +173,7 @@ class BatchLoader::Impl {
       return;
     }
     if (options_.transform) options_.transform(cut.samples, *cut.cut, cut.seed);
+    if (options_.features) cut.features = options_.features(cut);
   }
 
   void tell(const Cut& cut, const std::string& why) {

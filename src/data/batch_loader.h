@@ -14,7 +14,8 @@ namespace glossa::data {
 struct LoadedCut {
   const Cut* cut = nullptr;
   std::uint64_t seed = 0;
-  std::vector<float> samples;  // after the transform
+  std::vector<float> samples;   // after the transform
+  std::vector<float> features;  // of LoaderOptions::features; empty without
 };
 
 struct LoadedBatch {
@@ -26,11 +27,15 @@ struct LoadedBatch {
 // Speed, noise and the like: changes the samples in place, by `seed` alone. Called from any thread.
 using Transform = std::function<void(std::vector<float>& samples, const Cut& cut, std::uint64_t seed)>;
 
+// What the consumer will compute from the samples, computed beside their decoding. Called from any thread.
+using Features = std::function<std::vector<float>(const LoadedCut& cut)>;
+
 struct LoaderOptions {
   int threads = 2;
   int batches_ahead = 8;
   std::int64_t first_batch = 0;  // resumes: so many batches are skipped
   Transform transform;
+  Features features;
 };
 
 class BatchLoader {

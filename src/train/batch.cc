@@ -80,7 +80,14 @@ std::vector<TrainBatch> split(const TrainBatch& batch, int shares) {
   return parts;
 }
 
-TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {
+TrainBatch TrainBatch::to(torch::Device device) const {
+  TrainBatch moved = *this;
+  for (torch::Tensor* tensor : {&moved.mels, &moved.targets, &moved.slots, &moved.frame_labels})
+    if (tensor->defined()) *tensor = tensor->to(device);
+  return moved;
+}
+
+TrainBatch BatchMaker::make(data::LoadedBatch loaded) const {
   TrainBatch batch;
   batch.index = loaded.index;
   const std::int64_t bins = log_mel_->config().mels;
@@ -90,8 +97,8 @@ TrainBatch BatchMaker::make(const data::LoadedBatch& loaded) const {
   std::vector<std::int64_t> target_lengths;
   std::vector<std::int64_t> slots;
   std::vector<std::vector<std::int64_t>> labels_of_frames;
-  for (const data::LoadedCut& cut : loaded.cuts) {
-    std::vector<float> frames = mels_of(cut);
+  for (data::LoadedCut& cut : loaded.cuts) {
+    std::vector<float> frames = cut.features.empty() ? mels_of(cut) : std::move(cut.features);
     if (frames.empty()) continue;
     data::Cut known = *cut.cut;
     if (known.target_lang.empty()) known.target_lang = default_lang_;

@@ -26,6 +26,9 @@ struct TrainBatch {
   double seconds = 0;                // of sound
 
   std::int64_t size() const { return static_cast<std::int64_t>(seeds.size()); }
+
+  // Its tensors there, but for the lengths, which stay on the CPU.
+  TrainBatch to(torch::Device device) const;
 };
 
 // As many batches as `shares`, or as there are utterances, of about the same work, each as wide as its own
@@ -40,12 +43,14 @@ class BatchMaker {
   BatchMaker(const checkpoint::Checkpoint& checkpoint, const TargetWriter& targets,
              const PromptChooser& prompts, double dither, std::string default_lang = "");
 
-  // Utterances shorter than a frame are left out: the batch may be empty.
-  TrainBatch make(const data::LoadedBatch& loaded) const;
-
- private:
+  // f32 [frames, mels] of the cut's samples; empty when they are shorter than a frame.
   std::vector<float> mels_of(const data::LoadedCut& cut) const;
 
+  // Of the cuts' `features` where they have them, which must be those of mels_of(). Utterances shorter than a
+  // frame are left out: the batch may be empty.
+  TrainBatch make(data::LoadedBatch loaded) const;
+
+ private:
   std::unique_ptr<const features::LogMel> log_mel_;
   const TargetWriter& targets_;
   const PromptChooser& prompts_;

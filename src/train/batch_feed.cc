@@ -14,9 +14,9 @@ BatchFeed::~BatchFeed() {
 
 void BatchFeed::begin() {
   coming_ = std::async(std::launch::async, [this] {
-    const data::LoadedBatch loaded = loader_.next();
+    data::LoadedBatch loaded = loader_.next();
     if (loaded.cuts.empty()) fail_bad_input("no training data left: not one cut could be read");
-    return maker_.make(loaded);
+    return maker_.make(std::move(loaded));
   });
 }
 

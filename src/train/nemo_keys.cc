@@ -132,7 +132,6 @@ constexpr UnusedKey kUnused[] = {
     {"trainer.num_sanity_val_steps", "the base model is always evaluated first"},
     {"trainer.fast_dev_run", kLightning},
     {"trainer.overfit_batches", kLightning},
-    {"trainer.accelerator", kLightning},
     {"trainer.strategy", kLightning},
     {"trainer.strategy.*", kLightning},
     {"trainer.sync_batchnorm", kNothingLost},

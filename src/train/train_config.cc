@@ -105,6 +105,17 @@ class FieldReader {
     else
       fail("32 or bf16-mixed");
   }
+  void read(const YAML::Node& node, Accelerator& value) const {
+    const std::string name = node.IsScalar() ? node.Scalar() : "";
+    if (name == "auto")
+      value = Accelerator::kAuto;
+    else if (name == "cpu")
+      value = Accelerator::kCpu;
+    else if (name == "gpu" || name == "cuda")
+      value = Accelerator::kGpu;
+    else
+      fail("auto, cpu or gpu");
+  }
   void read(const YAML::Node& node, TimeWidth& value) const {
     if (!node.IsScalar() || !YAML::convert<double>::decode(node, value.value)) {
       fail("a whole number of frames, or a fraction of the length such as 0.05");

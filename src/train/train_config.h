@@ -89,10 +89,12 @@ struct RegularisationConfig {
   bool operator==(const RegularisationConfig&) const = default;
 };
 
-enum class Precision { kF32, kBF16Mixed };  // "32" and "bf16-mixed"
+enum class Precision { kF32, kBF16Mixed };     // "32" and "bf16-mixed"
+enum class Accelerator { kAuto, kCpu, kGpu };  // "auto": a GPU where there is one
 
 struct TrainerConfig {
   std::int64_t max_steps = 0;  // optimizer steps
+  Accelerator accelerator = Accelerator::kAuto;
   Precision precision = Precision::kF32;
   double gradient_clip_val = 0;  // global norm; 0: off
   int accumulate_grad_batches = 1;
@@ -157,9 +159,9 @@ struct TrainConfig {
   std::vector<double> att_context_probs;     // of att_context_size; empty: equal
   double fastemit_lambda = 0;                // model.loss.warprnnt_numba_kwargs
   double clamp = -1;                         // of the loss's gradient; 0 or less: off
-  double frame_label_weight = 0;             // glossa: of a classifier of frames, for cuts with frame_labels; 0: none
-  double ctc_loss_weight = 0;                // model.aux_ctc: of an auxiliary CTC head; 0: none
-  double dither = 1e-5;                      // model.preprocessor
+  double frame_label_weight = 0;  // glossa: of a classifier of frames, for cuts with frame_labels; 0: none
+  double ctc_loss_weight = 0;     // model.aux_ctc: of an auxiliary CTC head; 0: none
+  double dither = 1e-5;           // model.preprocessor
   TrainerConfig trainer;
   ExperimentConfig experiment;
 

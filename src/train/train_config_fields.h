@@ -1,5 +1,5 @@
-// The one list of configuration keys: reading, writing and spell-checking all go through it. Keys of one section stand
-// together: the writer opens each section once.
+// The one list of configuration keys: reading, writing and spell-checking all go through it. Keys of one
+// section stand together: the writer opens each section once.
 #pragma once
 
 #include <string>
@@ -76,6 +76,7 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("model.optim.sched.power", c.optim.sched.power);
 
   visit("trainer.max_steps", c.trainer.max_steps);
+  visit("trainer.accelerator", c.trainer.accelerator);
   visit("trainer.precision", c.trainer.precision);
   visit("trainer.gradient_clip_val", c.trainer.gradient_clip_val);
   visit("trainer.accumulate_grad_batches", c.trainer.accumulate_grad_batches);

@@ -21,6 +21,10 @@ std::string shown(const std::string& value) { return yaml_scalar(value); }
 std::string shown(ScheduleKind value) { return std::string(name_of(value)); }
 std::string shown(AppendLangTag value) { return std::string(name_of(value)); }
 std::string shown(Precision value) { return value == Precision::kF32 ? "32" : "bf16-mixed"; }
+std::string shown(Accelerator value) {
+  if (value == Accelerator::kAuto) return "auto";
+  return value == Accelerator::kCpu ? "cpu" : "gpu";
+}
 std::string shown(const TimeWidth& value) {
   const std::string text = shown(value.value);
   const bool reads_as_fraction = text.find_first_of(".e") != std::string::npos;

@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "train/batch_gradients.h"
+#include "train/device.h"
 #include "train/loss/ctc_head.h"
 #include "train/loss/frame_head.h"
 #include "train/nn/dropout.h"
@@ -37,6 +38,7 @@ AsrModel initial_model(const checkpoint::Checkpoint& base, const TrainerOptions&
   torch::manual_seed(options.seed);
   AsrModel model(base.config(), options.dropout);
   if (!options.from_scratch) load_checkpoint(model, base);
+  model->to(options.device);
   return model;
 }
 
@@ -64,6 +66,8 @@ class Trainer::Impl {
     if (options.ctc_weight > 0)
       ctc_head_ = CtcHead(base.config().encoder.d_model, base.config().predictor.blank_id());
     if (options.frame_label_weight > 0) frame_head_ = FrameHead(base.config().encoder.d_model);
+    if (!ctc_head_.is_empty()) ctc_head_->to(options.device);
+    if (!frame_head_.is_empty()) frame_head_->to(options.device);
     if (options.threads > 0) at::set_num_threads(options.threads);
     optimizer_ = std::make_unique<AdamW>(choose_parameters(), options.adamw);
     make_gradients();
@@ -155,7 +159,8 @@ class Trainer::Impl {
     std::vector<torch::Tensor> parameters;
     for (const TrainedParameter& parameter : optimizer_->parameters()) parameters.push_back(parameter.tensor);
     const int threads = options_.threads > 0 ? options_.threads : at::get_num_threads();
-    const int shares = options_.shares > 0 ? options_.shares : shares_for(trained_parameters(), threads);
+    const int wanted = options_.shares > 0 ? options_.shares : shares_for(trained_parameters(), threads);
+    const int shares = options_.device.is_cpu() ? wanted : 1;  // a GPU wants one large batch
     gradients_ = std::make_unique<BatchGradients>(std::move(parameters), shares);
   }
 
@@ -212,13 +217,15 @@ class Trainer::Impl {
   }
 
   // The mean loss of the utterances of a batch, or of the `share` of it that a thread has.
-  torch::Tensor loss_of(const TrainBatch& batch, int share) {
+  torch::Tensor loss_of(const TrainBatch& whole, int share) {
+    const ComputePrecision precision(options_.device, options_.bf16);
     CounterRandom random(options_.seed + static_cast<std::uint64_t>(batches_) * 65536 +
                              static_cast<std::uint64_t>(group_.rank()),
                          kDropoutStream + (static_cast<std::uint64_t>(share) << 32));
     seed_dropout(random.bits());
-    torch::Tensor mels = batch.mels;
+    TrainBatch batch = whole;
     if (options_.spec_augment && model_->is_training()) {
+      torch::Tensor& mels = batch.mels;
       mels = mels.clone();
       const auto lengths = batch.mel_lengths;
       spec_augment(*options_.spec_augment, batch.seeds,
@@ -226,7 +233,8 @@ class Trainer::Impl {
                    static_cast<int>(mels.size(1)), static_cast<int>(mels.size(2)),
                    {mels.data_ptr<float>(), static_cast<std::size_t>(mels.numel())});
     }
-    const EncoderOutput encoded = model_->encoder(mels, batch.mel_lengths, context_of(batches_));
+    if (!options_.device.is_cpu()) batch = batch.to(options_.device);
+    const EncoderOutput encoded = model_->encoder(batch.mels, batch.mel_lengths, context_of(batches_));
     const torch::Tensor fused = model_->prompt_fusion(encoded.frames, batch.slots);
     const torch::Tensor states = model_->predictor(batch.targets);
     const torch::Tensor transducer =
@@ -330,7 +338,7 @@ class Trainer::Impl {
       try {
         StateDict state = optimizer_->state();
         for (const TrainedParameter& parameter : head_parameters())
-          state.emplace(parameter.name, parameter.tensor.detach());
+          state.emplace(parameter.name, parameter.tensor.detach().to(torch::kCPU));
         saved_ = store_.save(step_, state_of(model_), state, metadata);
         last_saved_ = step_;
       } catch (const Error& error) {

@@ -41,7 +41,7 @@ struct TrainerOptions {
   DropoutConfig dropout;
   RnntLossOptions loss;
   double frame_label_weight = 0;  // of the auxiliary classifier of frames, added to the rest; 0: none
-  double ctc_weight = 0;  // of the auxiliary CTC head's loss, the transducer has the rest; 0: no head
+  double ctc_weight = 0;          // of the auxiliary CTC head's loss, the transducer has the rest; 0: no head
   std::optional<SpecAugmentConfig> spec_augment;
   std::vector<AttContext> contexts;   // one is drawn per batch
   std::vector<double> context_probs;  // of contexts; empty: all the same
@@ -53,6 +53,8 @@ struct TrainerOptions {
   double base_share = 0;  // and what is written at the end is mixed with so much of the base
   bool resume = false;
   std::uint64_t seed = 0;
+  torch::Device device = torch::kCPU;
+  bool bf16 = false;      // products in bf16 where the device has them; the CPU computes in f32
   int threads = 0;        // 0: libtorch's own choice
   int shares = 0;         // of a batch, each on a thread of its own (batch_gradients.h); 0: shares_for()
   int most_skipped = 25;  // steps in a row whose gradient was not finite

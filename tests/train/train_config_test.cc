@@ -158,7 +158,7 @@ exp_manager:
   const auto told = warnings(overrides, yaml);
   const std::string all = ::testing::PrintToString(told);
   for (const char* key :
-       {"trainer.max_epochs", "trainer.accelerator", "model.tokenizer", "model.encoder.d_model"}) {
+       {"trainer.max_epochs", "model.tokenizer", "model.encoder.d_model"}) {
     EXPECT_THAT(all, HasSubstr(key));
   }
   EXPECT_THAT(all, ::testing::Not(HasSubstr("pin_memory")));

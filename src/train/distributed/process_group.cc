@@ -1,11 +1,21 @@
 #include "train/distributed/process_group.h"
 
+#include <torch/csrc/distributed/c10d/Types.hpp>
+#if __has_include(<gloo/algorithm.h>)
+#define GLOSSA_HAS_GLOO 1
+#ifndef USE_C10D_GLOO
+#define USE_C10D_GLOO  // libtorch's header is empty without
+#endif
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#else
+#define GLOSSA_HAS_GLOO 0  // upstream's libtorch does not come with Gloo's headers
+#endif
 
 #include "base/fail.h"
 
 namespace glossa::train {
+#if GLOSSA_HAS_GLOO
 namespace {
 
 // Longer than any validation of the first process that the others wait for.
@@ -49,6 +59,17 @@ class ProcessGroup::Impl {
  private:
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
 };
+#else
+class ProcessGroup::Impl {
+ public:
+  Impl(const RankEnvironment&, std::chrono::seconds) {
+    fail_invalid_argument("this build trains with one process (expected Gloo's headers beside libtorch's)");
+  }
+  void reduce(const torch::Tensor&, c10d::ReduceOp::RedOpType) {}
+  void broadcast(const torch::Tensor&) {}
+  void barrier() {}
+};
+#endif
 
 ProcessGroup::ProcessGroup(const RankEnvironment& environment, std::chrono::seconds patience)
     : environment_(environment) {

@@ -19,7 +19,7 @@ namespace glossa::train {
 struct RnntLossOptions {
   double fastemit_lambda = 0.005;
   double clamp = -1;                   // components of the logits' gradient are clamped to +-clamp when > 0
-  std::int64_t tile_bytes = 64 << 20;  // of logits that exist at once
+  std::int64_t tile_bytes = 64 << 20;  // of logits that exist at once; 64 MiB fit the caches of CPUs
 };
 
 // Differentiable in the first four. `encoder` [B, T, H] and `predictor` [B, U + 1, H] are the joint's two

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -40,15 +41,41 @@ torch::Tensor gradient_of(const torch::Tensor& parameter) {
   return grad.to(torch::kFloat32).contiguous();
 }
 
-// PyTorch's single-tensor AdamW with its operators, for tensors that are not on the CPU.
-void step_with_operators(const AdamWFactors& factors, const torch::Tensor& grad_in, torch::Tensor parameter,
-                         torch::Tensor& exp_avg, torch::Tensor& exp_avg_sq) {
-  const torch::Tensor grad = factors.grad_scale == 1 ? grad_in : grad_in * factors.grad_scale;
-  parameter.mul_(factors.keep);
-  exp_avg.mul_(factors.beta1).add_(grad, factors.one_minus_beta1);
-  exp_avg_sq.mul_(factors.beta2).addcmul_(grad, grad, factors.one_minus_beta2);
-  const torch::Tensor denominator = (exp_avg_sq.sqrt() / factors.root_bias2).add_(factors.eps);
-  parameter.addcdiv_(exp_avg, denominator, -factors.step_size);
+// Tensors that are moved by the same factors.
+struct SameStep {
+  AdamWFactors factors;
+  std::vector<torch::Tensor> parameters;
+  std::vector<torch::Tensor> grads;
+  std::vector<torch::Tensor> exp_avgs;
+  std::vector<torch::Tensor> exp_avg_sqs;
+};
+
+// PyTorch's AdamW with its operators on lists, for tensors that are not on the CPU: a dozen launches, not ten
+// for each tensor.
+void step_with_operators(const SameStep& same) {
+  const AdamWFactors& factors = same.factors;
+  const std::vector<torch::Tensor> grads =
+      factors.grad_scale == 1 ? same.grads : at::_foreach_mul(same.grads, factors.grad_scale);
+  at::_foreach_mul_(same.parameters, factors.keep);
+  at::_foreach_mul_(same.exp_avgs, factors.beta1);
+  at::_foreach_add_(same.exp_avgs, grads, factors.one_minus_beta1);
+  at::_foreach_mul_(same.exp_avg_sqs, factors.beta2);
+  at::_foreach_addcmul_(same.exp_avg_sqs, grads, grads, factors.one_minus_beta2);
+  const std::vector<torch::Tensor> denominators = at::_foreach_sqrt(same.exp_avg_sqs);
+  at::_foreach_div_(denominators, factors.root_bias2);
+  at::_foreach_add_(denominators, factors.eps);
+  at::_foreach_addcdiv_(same.parameters, same.exp_avgs, denominators, -factors.step_size);
+}
+
+// Squared norms of the gradients that are not on the CPU, brought here at once.
+void squares_elsewhere(const std::vector<torch::Tensor>& grads, const std::vector<std::size_t>& which,
+                       std::vector<double>& squares) {
+  if (which.empty()) return;
+  std::vector<torch::Tensor> chosen;
+  for (const std::size_t at : which) chosen.push_back(grads[at]);
+  const torch::Tensor norms = torch::stack(at::_foreach_norm(chosen, 2)).to(torch::kCPU, torch::kFloat64);
+  for (std::size_t index = 0; index < which.size(); ++index)
+    squares[which[index]] = std::pow(norms[static_cast<std::int64_t>(index)].item<double>(), 2);
 }
 
 void expect_fraction(const char* name, double value) {
@@ -69,14 +96,16 @@ GradientReport inspect_gradients(const std::vector<TrainedParameter>& parameters
   std::vector<torch::Tensor> grads(parameters.size());
   std::vector<double> squares(parameters.size(), 0.0);
   std::vector<Chunk> chunks;
+  std::vector<std::size_t> elsewhere;
   for (std::size_t at = 0; at < parameters.size(); ++at) {
     grads[at] = gradient_of(parameters[at].tensor);
     if (!grads[at].defined()) continue;
     if (grads[at].is_cpu())
       add_chunks(chunks, at, grads[at].numel());
     else
-      squares[at] = grads[at].to(torch::kFloat64).square().sum().item<double>();
+      elsewhere.push_back(at);
   }
+  squares_elsewhere(grads, elsewhere, squares);
   std::vector<double> sums(chunks.size());
   for_each_chunk(chunks, [&](const Chunk& chunk, std::int64_t at) {
     sums[static_cast<std::size_t>(at)] =
@@ -122,6 +151,7 @@ void AdamW::step(double lr, double grad_scale) {
   std::vector<torch::Tensor> grads(parameters_.size());
   std::vector<AdamWFactors> factors(parameters_.size());
   std::vector<Chunk> chunks;
+  std::map<std::pair<double, std::int64_t>, SameStep> lists;
   for (std::size_t at = 0; at < parameters_.size(); ++at) {
     const torch::Tensor& tensor = parameters_[at].tensor;
     grads[at] = gradient_of(tensor);
@@ -134,11 +164,18 @@ void AdamW::step(double lr, double grad_scale) {
     ++moments.step;
     factors[at] = adamw_factors(lr * parameters_[at].lr_scale, config_.beta1, config_.beta2, config_.eps,
                                 config_.weight_decay, moments.step, grad_scale);
-    if (tensor.is_cpu() && config_.fused)
+    if (tensor.is_cpu() && config_.fused) {
       add_chunks(chunks, at, tensor.numel());
-    else
-      step_with_operators(factors[at], grads[at], tensor, moments.exp_avg, moments.exp_avg_sq);
+      continue;
+    }
+    SameStep& same = lists[{parameters_[at].lr_scale, moments.step}];
+    same.factors = factors[at];
+    same.parameters.push_back(tensor);
+    same.grads.push_back(grads[at]);
+    same.exp_avgs.push_back(moments.exp_avg);
+    same.exp_avg_sqs.push_back(moments.exp_avg_sq);
   }
+  for (const auto& [key, same] : lists) step_with_operators(same);
   for_each_chunk(chunks, [&](const Chunk& chunk, std::int64_t) {
     const Moments& moments = moments_[chunk.tensor];
     adamw_update(factors[chunk.tensor], chunk.count, grads[chunk.tensor].data_ptr<float>() + chunk.begin,
@@ -152,7 +189,11 @@ void AdamW::zero_grad() {
   const torch::NoGradGuard no_grad;
   for (auto& parameter : parameters_) {
     torch::Tensor& grad = parameter.tensor.mutable_grad();
-    if (grad.defined()) grad.detach_().zero_();
+    if (!grad.defined()) continue;
+    if (grad.is_cpu())
+      grad.detach_().zero_();
+    else
+      grad.reset();  // a GPU's memory goes back to libtorch's pool, and zeroing each tensor costs a launch
   }
 }
 

@@ -51,7 +51,7 @@ class AdamW {
   // (clip_factor()), and stay as they are. Parameters without a gradient do not move, as in PyTorch.
   void step(double lr, double grad_scale = 1);
 
-  // Sets all gradients to zero without giving their memory back.
+  // Sets all gradients to zero, on the CPU without giving their memory back.
   void zero_grad();
 
   // "<parameter>.exp_avg", "<parameter>.exp_avg_sq" and "<parameter>.step" (one f32 number, exact up to
