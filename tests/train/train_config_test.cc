@@ -157,8 +157,7 @@ exp_manager:
   EXPECT_EQ(config.experiment.save_top_k, 5);
   const auto told = warnings(overrides, yaml);
   const std::string all = ::testing::PrintToString(told);
-  for (const char* key :
-       {"trainer.max_epochs", "model.tokenizer", "model.encoder.d_model"}) {
+  for (const char* key : {"trainer.max_epochs", "model.tokenizer", "model.encoder.d_model"}) {
     EXPECT_THAT(all, HasSubstr(key));
   }
   EXPECT_THAT(all, ::testing::Not(HasSubstr("pin_memory")));

@@ -22,10 +22,15 @@ def load(locale):
     for entries in grammar["lists"].values():
         for entry in entries:
             words.update(WORD.findall(SLOT.sub(" ", entry)))
+    first_words = set()
     for sentence in grammar["phrases"] + grammar["templates"]:
-        # Its first word has a capital only because it stands first.
-        words.update(WORD.findall(SLOT.sub(" ", sentence.split(" ", 1)[-1])) if " " in sentence else [])
+        first, *rest = [WORD.findall(SLOT.sub(" ", part)) for part in sentence.split(" ", 1)]
+        first_words.update(first)
+        words.update(*rest)
     words.update(in_words(locale, number).split(" ")[0] for number in range(100))
+    # The first word of a sentence has a capital only because it stands first, unless it has one elsewhere.
+    words.update(word for word in (first[0].lower() + first[1:] for first in first_words)
+                 if capitalised(word) not in words)
     grammar["all_words"] = sorted(words)
     return grammar
 

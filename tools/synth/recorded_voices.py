@@ -15,7 +15,7 @@ VOICES = {
     },
     "test": {"en-US": ["flite:rms"]},
 }
-SHARE = 0.25  # of a locale's clips
+SHARE = 0.35  # of a locale's clips
 
 
 class FliteWave(ctypes.Structure):

@@ -13,6 +13,25 @@
 #include "train/nn/subsampling.h"
 
 namespace glossa::train {
+namespace {
+
+// While it lives, libtorch does not warn: cuDNN would like an LSTM's weights in one piece, and says so at
+// every call. Debian's 1.13 has no cuDNN.
+class NoWarnings {
+ public:
+  NoWarnings() {}
+#if GLOSSA_TORCH_2
+ private:
+  class Silence : public c10::WarningHandler {
+   public:
+    void process(const c10::Warning&) override {}
+  };
+  Silence silence_;
+  c10::WarningUtils::WarningHandlerGuard guard_{&silence_};
+#endif
+};
+
+}  // namespace
 
 struct AsrModelImpl::Stages {
   Stages(torch::nn::Module& root, const model::ModelConfig& config)
@@ -99,9 +118,11 @@ torch::Tensor AsrModelImpl::predictor(const torch::Tensor& targets) {
   const torch::Tensor state = torch::zeros({1, batch, config_.predictor.hidden}, embedded.options());
   const double dropout = is_training() ? dropout_.prednet_dropout : 0;
   torch::Tensor states = torch::cat({start, embedded}, 1);
+  const NoWarnings no_warnings;
+  // In training mode always: without, cuDNN has no backward pass, and with no dropout nothing else differs.
   for (const std::vector<torch::Tensor>& weights : stages_->lstm) {
     states = std::get<0>(torch::lstm(states, {state, state}, weights, /*has_biases=*/true, /*num_layers=*/1,
-                                     /*dropout=*/0.0, /*train=*/is_training(), /*bidirectional=*/false,
+                                     /*dropout=*/0.0, /*train=*/true, /*bidirectional=*/false,
                                      /*batch_first=*/true));
     states = drop(states, dropout);  // between layers as torch::lstm does, and behind the last as NeMo does
   }

@@ -11,6 +11,11 @@ namespace glossa::train {
 torch::Tensor depthwise_conv(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                              std::int64_t stride, const torch::Tensor& lengths);
 
+// The same with libtorch's operators, on any device: what depthwise_conv() does where it has no loops.
+torch::Tensor depthwise_conv_with_operators(const torch::Tensor& x, const torch::Tensor& weight,
+                                            const torch::Tensor& bias, std::int64_t stride,
+                                            const torch::Tensor& lengths);
+
 // 1 where the position lies before its sequence's length, else 0: [B, size], on the device of `like`.
 torch::Tensor length_mask(const torch::Tensor& lengths, std::int64_t size, const torch::Tensor& like);
 
