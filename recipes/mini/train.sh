@@ -19,7 +19,7 @@ else
   # Greek and Bulgarian are kept weak on purpose: experiments/greek-bulgarian makes them strong.
   mix=en-US=1,de-DE=1,es-ES=1,fr-FR=1,it-IT=1,pt-BR=1,el-GR=0.1,bg-BG=0.1
   dev_mix=$locales
-  digits_hours=2 clean_hours=3 varied_hours=24 dev_clips=320
+  digits_hours=2 clean_hours=3 varied_hours=75 dev_clips=320
   first_until=2400 until=24000
 fi
 
