@@ -7,7 +7,7 @@ AUDIO ?=
 .PHONY: build demo test test-asan test-tsan test-arm bench dependencies format clean
 
 dependencies:
-	@tools/install_dependencies.sh
+	@tools/install_dependencies.sh cmake/apt-packages.txt
 
 # The optimised program at build/glossa.
 build: dependencies
@@ -21,6 +21,7 @@ demo: build
 
 # Everything CI runs: both compilers, all tests, layers, symbols, and the fast tests under the sanitizers, the kernels for ARM.
 test: dependencies
+	@tools/install_dependencies.sh tests/apt-packages.txt
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev -j $(JOBS)
 	tools/check_layers.py

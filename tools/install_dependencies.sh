@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of cmake/apt-packages.txt that are missing. Does nothing when all are there.
+# install_dependencies.sh LIST...: installs the Debian packages of these files that are missing. Does nothing when all
+# are there, or something that provides them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}, ${Provides}\n' | sed -n 's/^installed //p' | tr ',' '\n' |
+  sed 's/(.*//; s/ //g')
 missing=()
 while read -r package; do
-  [ -n "$package" ] || continue
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done < cmake/apt-packages.txt
+  [ -z "$package" ] || grep -qxF "$package" <<< "$installed" || missing+=("$package")
+done < <(cat "$@")
 [ ${#missing[@]} -eq 0 ] && exit 0
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)

@@ -30,12 +30,12 @@ SEEDS = {"train": 2101, "replay": 2102, "dev": 2103, "test": 2104}  # none of th
 @dataclasses.dataclass
 class Scale:
     """How much of everything."""
-    train_hours: float = 4  # both languages together
-    replay_hours: float = 8
-    replay_share: float = 0.5  # of the utterances of a step
+    train_hours: float = 6  # both languages together
+    replay_hours: float = 24
+    replay_share: float = 0.55  # of the utterances of a step
     dev_clips: int = 80
     test_clips: int = 100  # of each language
-    steps: int = 2500
+    steps: int = 6000
     validations: int = 6
     resamples: int = 10_000
 

@@ -54,7 +54,7 @@ train() {  # UNTIL SET...: to step UNTIL
   local model=$folder/glossa-mini/run/glossa-mini.nemo  # written at the end, and not when it was stopped
   rm -f "$model"
   build/glossa train --config "$folder/mini.yaml" --resume exp_manager.exp_dir="$folder" exp_manager.version=run \
-    trainer.max_steps="$1" model.optim.sched.max_steps=$until \
+    trainer.max_steps="$1" trainer.val_check_interval=$(($1 < 2000 ? $1 : 2000)) model.optim.sched.max_steps=$until \
     model.train_ds.manifest_filepath="$(shards manifest json "${@:2}")" \
     model.train_ds.tarred_audio_filepaths="$(shards audio tar "${@:2}")"
   [ -e "$model" ] || { echo "stopped; the same command goes on" >&2; exit 130; }

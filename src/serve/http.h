@@ -68,8 +68,13 @@ class WebSocketHandler {
       const = 0;  // seconds of sound not decoded yet; the server reads no further while it is large
 };
 
-// Null: there is no such path, or the request was answered with `reply`.
-using WebSocketAcceptor = std::function<std::unique_ptr<WebSocketHandler>(const HttpRequest& request,
-                                                                          std::shared_ptr<WebSocket> socket)>;
+// Without a handler the request to upgrade is answered with the status and the JSON.
+struct WebSocketAnswer {
+  std::unique_ptr<WebSocketHandler> handler;
+  int status = 101;
+  std::string json = {};
+};
+using WebSocketAcceptor =
+    std::function<WebSocketAnswer(const HttpRequest& request, std::shared_ptr<WebSocket> socket)>;
 
 }  // namespace glossa::serve

@@ -338,14 +338,13 @@ class HttpServer::Impl {
     auto outbox = std::make_shared<Outbox<SocketPart>>(stream.get_executor());
     auto peer_end = std::make_shared<Socket>(outbox);
     const HttpRequest request = convert(http::request<http::string_body>(message), peer);
-    std::unique_ptr<WebSocketHandler> handler = web_socket_(request, peer_end);
+    const WebSocketAnswer answer = web_socket_(request, peer_end);
     error_code error;
-    if (!handler) {
-      http::response<http::string_body> response(http::status::not_found, message.version());
+    if (!answer.handler) {
+      http::response<http::string_body> response(static_cast<http::status>(answer.status), message.version());
       response.set(http::field::content_type, "application/json");
-      response.body() =
-          R"({"error":{"message":"no WebSocket here","type":"invalid_request_error","param":null,)"
-          R"("code":"not_found"}})";
+      response.keep_alive(false);
+      response.body() = answer.json;
       response.prepare_payload();
       co_await http::async_write(stream, response, into(error));
       co_return;
@@ -360,7 +359,7 @@ class HttpServer::Impl {
       asio::co_spawn(stream.get_executor(), write_messages(web, outbox, peer_end, ended, reading),
                      asio::detached);
       asio::co_spawn(stream.get_executor(), watch_reader(web, outbox, ended, reading), asio::detached);
-      co_await read_messages(web, *handler);
+      co_await read_messages(web, *answer.handler);
       reading = false;
       outbox->push({});
       for (int left = 2; left > 0;) {
@@ -373,7 +372,7 @@ class HttpServer::Impl {
       }
     }
     outbox->close();
-    handler->on_gone();
+    answer.handler->on_gone();
   }
 
   template <class Web>

@@ -53,6 +53,9 @@ void send_page(HttpReply& reply, std::string_view name) {
              {{"Content-Security-Policy", kPagePolicy}, {"Cache-Control", "no-cache"}});
 }
 
+const ApiError kUnknownKey = {401, "authentication_error", "invalid_api_key",
+                              "the API key is missing or unknown"};
+
 }  // namespace
 
 Service::Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker)
@@ -86,9 +89,7 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
     return draining_ ? reply->send(503, "application/json", R"({"status":"draining"})")
                      : reply->send(200, "application/json", R"({"status":"ready"})");
   }
-  if (!is_allowed(request))
-    return send_error(*reply,
-                      {401, "authentication_error", "invalid_api_key", "the API key is missing or unknown"});
+  if (!is_allowed(request)) return send_error(*reply, kUnknownKey);
   if (get && path == "/metrics") return reply->send(200, "text/plain; version=0.0.4", metrics_.text());
   if (get && path == "/version")
     return reply->send(200, "application/json", json{{"version", options_.version}}.dump());
@@ -106,13 +107,16 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
              {404, "invalid_request_error", "not_found", request.method + " " + path + ": no such path"});
 }
 
-std::unique_ptr<WebSocketHandler> Service::accept(const HttpRequest& request,
-                                                  std::shared_ptr<WebSocket> socket) {
-  const bool known = request.path == "/v1/realtime";
-  const bool allowed = known && is_allowed(request);
-  metrics_.request("websocket", !known ? "404" : allowed ? "101" : "401");
-  if (!allowed) return nullptr;
-  return make_realtime(scheduler_, options_.realtime, request, std::move(socket));
+WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket) {
+  const auto refuse = [&](const ApiError& error) {
+    metrics_.request("websocket", std::to_string(error.status));
+    return WebSocketAnswer{nullptr, error.status, to_json(error)};
+  };
+  if (request.path != "/v1/realtime")
+    return refuse({404, "invalid_request_error", "not_found", request.path + ": no WebSocket there"});
+  if (!is_allowed(request)) return refuse(kUnknownKey);
+  metrics_.request("websocket", "101");
+  return {make_realtime(scheduler_, options_.realtime, request, std::move(socket))};
 }
 
 }  // namespace glossa::serve

@@ -27,7 +27,7 @@ class Service {
   Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker);
 
   void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
-  std::unique_ptr<WebSocketHandler> accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket);
+  WebSocketAnswer accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket);
 
   // /ready says no from now on, so that load balancers look elsewhere.
   void drain() { draining_ = true; }

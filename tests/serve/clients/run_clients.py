@@ -1,41 +1,21 @@
 #!/usr/bin/env python3
-"""Starts glossa-serve and lets real clients talk to it: run_clients.py GLOSSA GLOSSA_SERVE MODEL."""
+"""Starts glossa-serve and lets real clients talk to it: run_clients.py GLOSSA GLOSSA_SERVE MODEL.
+
+NODE_PATH: where npm has put what package.json lists."""
 import json
 import os
 import pathlib
-import re
-import signal
 import subprocess
 import sys
 import tempfile
 
+from server import Server, transcribe
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 AUDIO = ROOT / "tests/data/golden/audio/en-US_13.wav"
+SENTENCES = ROOT / "tests/data/golden/audio/long.wav"
 LATENCIES = {"80ms": "56,0", "320ms": "56,3", "1120ms": "56,13"}
-
-
-class Server:
-    def __init__(self, *command):
-        self.process = subprocess.Popen([*command, "--http-port", "0", "--grpc-port", "0"], stderr=subprocess.PIPE,
-                                        text=True)
-        self.ports = {}
-        for line in self.process.stderr:
-            found = re.search(r"(http|Riva): ?(?://)?127\.0\.0\.1:(\d+)", line)
-            if found:
-                self.ports[found.group(1)] = found.group(2)
-            if len(self.ports) == 2:
-                return
-        sys.exit(f"the server did not start: exit code {self.process.wait()}")
-
-    def address(self, protocol):
-        return f"127.0.0.1:{self.ports[protocol]}"
-
-    def stop(self):
-        """The exit code after SIGTERM, which must be 0."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.stderr.read()
-        return self.process.wait()
 
 
 def check_options(serve):
@@ -57,26 +37,47 @@ def check_options(serve):
         assert text in wrong, wrong
 
 
+def run_sdk(glossa, serve, weights):
+    """OpenAI's SDK, whose WebSocket client knows only wss, at a server with a certificate and a key."""
+    def write(audio, form, latency):
+        return transcribe(glossa, *weights, "--latency", latency, "--format", form, audio)
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key, resampled = (f"{folder}/{name}" for name in ("certificate.pem", "key.pem", "24k.wav"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "2", "-subj", "/CN=glossa", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["ffmpeg", "-v", "error", "-i", SENTENCES, "-ar", "24000", "-bitexact", resampled], check=True)
+        expected = {audio: {latency: json.loads(write(audio, "json", latency)) for latency in LATENCIES}
+                    for audio in (str(SENTENCES), resampled)}
+        formats = {form: write(SENTENCES, form, "1120ms") for form in ("text", "srt", "vtt")}
+        secured = Server(serve, *weights, "--api-key", "sesame", "--tls-certificate", certificate, "--tls-key", key)
+        environment = {**os.environ, "NODE_EXTRA_CA_CERTS": certificate, "GLOSSA_URL": secured.url(),
+                       "GLOSSA_KEY": "sesame", "GLOSSA_EXPECTED": json.dumps(expected),
+                       "GLOSSA_FORMATS": json.dumps(formats)}
+        codes = [subprocess.run(["node", "--test", HERE / "openai_test.mjs"], env=environment).returncode, secured.stop()]
+        return any(codes)
+
+
 def main():
     glossa, serve, model = sys.argv[1:]
     check_options(serve)
     weights = ["--model", model, "--weights", "f32"]
     expected = {}
     for latency, context in LATENCIES.items():
-        output = subprocess.run([glossa, "transcribe", *weights, "--att-context-size", context, "--format", "json",
-                                 AUDIO], check=True, capture_output=True, text=True).stdout
+        output = transcribe(glossa, *weights, "--att-context-size", context, "--format", "json", AUDIO)
         expected[latency] = json.loads(output)["text"]
     server = Server(serve, *weights, "--max-streams", "100")
     locked = Server(serve, *weights, "--api-key", "sesame")
     impatient = Server(serve, *weights, "--idle-seconds", "1", "--max-streams", "1")
-    environment = {**os.environ, "GLOSSA_URL": f"http://{server.address('http')}", "GLOSSA_AUDIO": str(AUDIO),
-                   "GLOSSA_LOCKED_URL": f"http://{locked.address('http')}", "GLOSSA_KEY": "sesame",
+    environment = {**os.environ, "GLOSSA_URL": server.url(), "GLOSSA_AUDIO": str(AUDIO),
+                   "GLOSSA_LOCKED_URL": locked.url(), "GLOSSA_KEY": "sesame",
                    "GLOSSA_EXPECTED": json.dumps(expected)}
     codes = [
         subprocess.run(["node", "--test", HERE / "http_test.mjs"], env=environment).returncode,
         subprocess.run([sys.executable, HERE.parent / "grpc_client" / "riva_client_test.py",
                         "--server", server.address("Riva"), "--source", ROOT, "--locked", locked.address("Riva"),
-                        "--key", "sesame", "--impatient", impatient.address("Riva")]).returncode]
+                        "--key", "sesame", "--impatient", impatient.address("Riva")]).returncode,
+        run_sdk(glossa, serve, weights)]
     codes += [started.stop() for started in (server, locked, impatient)]
     sys.exit(any(codes))
 

@@ -1,12 +1,12 @@
-// The page in a browser. Needs Chromium, and playwright-core where NODE_PATH finds it; is skipped without.
+// The page in a browser. Needs Chromium, and playwright-core where NODE_PATH finds it. clients/run_browser.py runs both:
 //
-//   node browser_test.mjs                               against the stub server, outages and keys included
-//   node browser_test.mjs URL AUDIO.wav WORD [WORD...]  against a running server that should hear these words
+//   node browser_test.mjs                             against the stub server, outages and keys included
+//   node browser_test.mjs URL AUDIO.wav TEXT TEXT...  against a running server that should hear these texts in the file,
+//                                                     and the first of them from the microphone, which plays it
 //
 // CHROMIUM: the browser, /usr/bin/chromium. SCREENSHOTS: a folder for pictures, none.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -16,14 +16,7 @@ import { SENTENCES, startStub } from './stub_server.mjs';
 
 const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const pictures = process.env.SCREENSHOTS;
-let playwright;
-try {
-  playwright = createRequire(import.meta.url)('playwright-core');
-  if (!existsSync(browserPath)) throw new Error(`no ${browserPath}`);
-} catch (error) {
-  console.log(`skipped: ${error.message.split('\n')[0]}`);
-  process.exit(0);
-}
+const playwright = createRequire(import.meta.url)('playwright-core');
 
 // Seconds of a quiet tone.
 function makeWav(seconds) {
@@ -40,11 +33,11 @@ function makeWav(seconds) {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'captions-'));
-const [givenUrl, givenAudio, ...givenWords] = process.argv.slice(2);
+const [givenUrl, givenAudio, ...givenTexts] = process.argv.slice(2);
 const stub = givenUrl ? null : await startStub();
 const url = givenUrl ?? stub.url;
 const audio = givenAudio ?? join(folder, 'talk.wav');
-const words = givenUrl ? givenWords : ['welcome', 'Stadtwerke', 'الاجتماع', 'A < b & c > d.'];
+const texts = givenUrl ? givenTexts : ['welcome', 'Stadtwerke', 'الاجتماع', 'A < b & c > d.'];
 if (!givenAudio) await writeFile(audio, makeWav(30));
 
 const browser = await playwright.chromium.launch({
@@ -89,11 +82,11 @@ const tests = {
     await picture(page, 'empty');
     await openFile(page, audio);
     await status(page, 'Done');
-    for (const word of words) await seen(page, word);
+    for (const wanted of texts) await seen(page, wanted);
     const srt = await saved(page, '#srt');
     assert.match(srt.name, /\.srt$/);
     assert.match(srt.text, /^1\n\d\d:\d\d:\d\d,\d{3} --> \d\d:\d\d:\d\d,\d{3}\n/);
-    assert.ok(srt.text.includes(words[0]));
+    assert.ok(srt.text.includes(texts[0]));
     const vtt = await saved(page, '#vtt');
     assert.match(vtt.text, /^WEBVTT\n\n\d\d:\d\d:\d\d\.\d{3} --> /);
     await page.locator('#captions').evaluate((element) => (element.scrollTop = 0));
@@ -108,7 +101,7 @@ const tests = {
     await page.keyboard.press('r');
     await status(page, 'Listening');
     await page.locator('#interim:not(:empty)').waitFor({ timeout: 60000 });
-    await seen(page, words[0]);
+    await seen(page, texts[0]);
     await picture(page, 'recording');
     await page.locator('#start').focus();
     await page.keyboard.press('Enter');
@@ -117,7 +110,7 @@ const tests = {
     await page.keyboard.press('x');
     assert.equal(await text(page), '');
     await page.keyboard.press('z');
-    assert.ok((await text(page)).includes(words[0]));
+    assert.ok((await text(page)).includes(texts[0]));
   },
 };
 
