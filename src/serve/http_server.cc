@@ -46,7 +46,8 @@ constexpr auto kLookForClient =
 constexpr auto kBacklogPause = 50ms;  // between looks at a handler that is behind
 constexpr double kMostBacklog = 30;   // seconds of sound
 constexpr auto kHandshake = 10s;
-constexpr std::size_t kMostUnsent = 8 << 20;  // bytes that wait for a slow reader
+constexpr std::size_t kMostBuffered = 256 << 10;  // bytes read and not yet parsed
+constexpr std::size_t kMostUnsent = 8 << 20;      // bytes that wait for a slow reader
 
 const asio::use_awaitable_t<> awaiting;
 
@@ -84,10 +85,27 @@ class Reply final : public HttpReply {
     if (gone_) std::exchange(gone_, nullptr)();
   }
 
+  // Whoever is told when the client goes may own this reply, and would never be freed.
+  void forget_gone() { gone_ = nullptr; }
+
  private:
   std::shared_ptr<Outbox<ReplyPart>> outbox_;
   std::function<void()> gone_;
 };
+
+struct ForgetGone {
+  Reply& reply;
+  ~ForgetGone() { reply.forget_gone(); }
+};
+
+// Beast knows chunked alone: with any other coding it finds no body, and would take that for the next
+// request.
+bool has_unknown_coding(const http::fields& fields) {
+  const auto [begin, end] = fields.equal_range(http::field::transfer_encoding);
+  return std::any_of(begin, end, [&](const auto& field) {
+    return std::next(begin) != end || !beast::iequals(field.value(), "chunked");
+  });
+}
 
 struct SocketPart {
   std::string text;
@@ -226,13 +244,14 @@ class HttpServer::Impl {
 
   template <class Stream>
   asio::awaitable<void> requests(Stream& stream, const std::string& peer) {
-    beast::flat_buffer buffer;
+    beast::flat_buffer buffer(kMostBuffered);
     for (bool more = true; more;) {
       http::request_parser<http::string_body> parser;
       parser.body_limit(static_cast<std::uint64_t>(options_.most_body_bytes));
       beast::get_lowest_layer(stream).expires_after(options_.idle);
       error_code error;
       co_await http::async_read_header(stream, buffer, parser, into(error));
+      if (!error && has_unknown_coding(parser.get())) error = http::error::bad_transfer_encoding;
       if (error) co_return co_await refuse(stream, error);
       if (websocket::is_upgrade(parser.get())) {
         beast::get_lowest_layer(stream).expires_never();
@@ -244,8 +263,11 @@ class HttpServer::Impl {
         co_await http::async_write(stream, go_on, into(error));
         if (error) co_return;
       }
-      co_await http::async_read(stream, buffer, parser, into(error));
-      if (error) co_return co_await refuse(stream, error);
+      while (!parser.is_done()) {  // long uploads may take their time, silent ones may not
+        beast::get_lowest_layer(stream).expires_after(options_.idle);
+        co_await http::async_read_some(stream, buffer, parser, into(error));
+        if (error) co_return co_await refuse(stream, error);
+      }
       more = parser.get().keep_alive();
       const unsigned version = parser.get().version();
       const bool head = parser.get().method() == http::verb::head;
@@ -253,6 +275,7 @@ class HttpServer::Impl {
       auto reply = std::make_shared<Reply>(outbox);
       HttpRequest request = convert(parser.release(), peer);
       if (head) request.method = "GET";
+      const ForgetGone forgets{*reply};
       http_(std::move(request), reply);
       if (!co_await answer(stream, *outbox, version, more, head)) {
         reply->tell_gone();

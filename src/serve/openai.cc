@@ -21,6 +21,11 @@ ApiError describe_error(const std::exception& error) {
   return {500, "server_error", "internal_error", error.what()};
 }
 
+ApiError describe_failure(const SessionUpdate& update) {
+  if (update.is_client_error) return {400, "invalid_request_error", "unusable_input", update.error};
+  return {500, "server_error", "transcription_failed", update.error};
+}
+
 std::string to_json(const ApiError& error) {
   const json parameter = error.parameter.empty() ? json() : json(error.parameter);
   return json({{"error",

@@ -7,6 +7,7 @@
 
 #include "glossa/types.hpp"
 #include "serve/http.h"
+#include "serve/scheduler.h"
 
 namespace glossa::serve {
 
@@ -20,6 +21,9 @@ struct ApiError {
 
 // Of what was thrown: Overloaded is 503, an Error of the client's making 400, everything else 500.
 ApiError describe_error(const std::exception& error);
+
+// Of a session that ended before its time: 400 where the client's sound is to blame, else 500.
+ApiError describe_failure(const SessionUpdate& update);
 
 // {"error": {...}}
 std::string to_json(const ApiError& error);

@@ -21,6 +21,7 @@ namespace {
 
 using json = nlohmann::json;
 
+constexpr int kMostNested = 16;
 constexpr int kNormalClosure = 1000;
 constexpr int kTryAgainLater = 1013;
 constexpr const char* kDelta = "conversation.item.input_audio_transcription.delta";
@@ -68,6 +69,19 @@ class Events {
   int items_ = 0;
 };
 
+// Discarded when it is no JSON. Error kInvalidArgument for what is nested deeper than any message: json
+// copies and writes by recursion.
+json parse_message(std::string_view text) {
+  bool is_deep = false;
+  const auto keep = [&](int depth, json::parse_event_t, const json&) {
+    is_deep = is_deep || depth > kMostNested;
+    return depth <= kMostNested;
+  };
+  json message = json::parse(text, keep, /*allow_exceptions=*/false);
+  if (is_deep) fail_invalid_argument("the message is nested deeper than {}", kMostNested);
+  return message;
+}
+
 json words_json(const std::vector<Word>& words, bool riva) {
   json list = json::array();
   for (const Word& word : words) {
@@ -94,7 +108,7 @@ class Teller {
       : events_(std::move(events)), dialect_(dialect), whole_(item.has_value()), item_(item.value_or("")) {}
 
   void operator()(const SessionUpdate& update) {
-    if (!update.error.empty()) events_->error({500, "server_error", "transcription_failed", update.error});
+    if (!update.error.empty()) events_->error(describe_failure(update));
     if (whole_) {
       tell_whole(update);
     } else {
@@ -208,7 +222,7 @@ class Realtime final : public WebSocketHandler {
 
   void on_text(std::string_view text) override {
     guarded([&] {
-      const json message = json::parse(text, nullptr, /*allow_exceptions=*/false);
+      const json message = parse_message(text);
       if (!message.is_object() || !message.contains("type") || !message["type"].is_string())
         fail_invalid_argument("the message is no JSON object with a type");
       handle(message["type"].get<std::string>(), message);

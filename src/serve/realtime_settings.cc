@@ -22,10 +22,18 @@ const json& member(const json& object, const char* name) {
   return found == object.end() ? null : *found;
 }
 
+// For messages.
+std::string quoted(const json& value) {
+  constexpr std::size_t kMost = 100;
+  std::string text = value.dump();
+  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  return text;
+}
+
 std::string text_of(const json& object, const char* name, const std::string& otherwise) {
   const json& value = member(object, name);
   if (value.is_null()) return otherwise;
-  if (!value.is_string()) fail_invalid_argument("{} is {}, expected a text", name, value.dump());
+  if (!value.is_string()) fail_invalid_argument("{} is {}, expected a text", name, quoted(value));
   return value.get<std::string>();
 }
 
@@ -34,7 +42,7 @@ double number_of(const json& object, const char* name, double otherwise, double 
   if (value.is_null()) return otherwise;
   const double number = value.is_number() ? value.get<double>() : least - 1;
   if (!(number >= least && number <= most))
-    fail_invalid_argument("{} is {}, expected {} to {}", name, value.dump(), least, most);
+    fail_invalid_argument("{} is {}, expected {} to {}", name, quoted(value), least, most);
   return number;
 }
 
@@ -54,9 +62,8 @@ void read_latency(const json& session, const ModelInfo& model, StreamOptions& op
   if (!context.is_null()) {
     const bool is_pair = context.is_array() && context.size() == 2 && context[0].is_number_integer() &&
                          context[1].is_number_integer();
-    if (!is_pair) fail_invalid_argument("att_context_size is {}, expected two numbers", context.dump());
-    options.att_context =
-        parse_latency(fmt::format("{},{}", context[0].get<int>(), context[1].get<int>()), model);
+    if (!is_pair) fail_invalid_argument("att_context_size is {}, expected two numbers", quoted(context));
+    options.att_context = parse_latency(fmt::format("{},{}", context[0].dump(), context[1].dump()), model);
   }
   const std::string latency = text_of(session, "latency", "");
   if (!latency.empty()) options.att_context = parse_latency(latency, model);
@@ -99,7 +106,7 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, double
 }  // namespace
 
 RealtimeSettings read_session_update(const json& session, const ModelInfo& model, double silence) {
-  if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", session.dump());
+  if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", quoted(session));
   if (session.contains("type") || session.contains("audio")) return read_openai(session, model, silence);
   RealtimeSettings settings;
   settings.sound.rate = static_cast<int>(number_of(session, "sample_rate", 16000, kLeastRate, kMostRate));
@@ -111,7 +118,7 @@ RealtimeSettings read_session_update(const json& session, const ModelInfo& model
 
 RealtimeSettings read_transcription_session_update(const json& session, const ModelInfo& model,
                                                    double silence) {
-  if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", session.dump());
+  if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", quoted(session));
   const json& sound = member(session, "input_audio_params");
   RealtimeSettings settings;
   settings.dialect = sound.is_object() ? Dialect::kRiva : Dialect::kOpenAi;

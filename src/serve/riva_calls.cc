@@ -47,8 +47,9 @@ grpc::Status admit(const RivaContext& context, const grpc::CallbackServerContext
   return {grpc::StatusCode::UNAUTHENTICATED, "an API key is needed (metadata \"authorization: Bearer KEY\")"};
 }
 
-grpc::Status session_failure(const RivaContext& context, const std::string& error) {
-  return {context.draining ? grpc::StatusCode::UNAVAILABLE : grpc::StatusCode::INTERNAL, error};
+grpc::Status session_failure(const RivaContext& context, const SessionUpdate& update) {
+  if (update.is_client_error) return {grpc::StatusCode::INVALID_ARGUMENT, update.error};
+  return {context.draining ? grpc::StatusCode::UNAVAILABLE : grpc::StatusCode::INTERNAL, update.error};
 }
 
 std::size_t session_count(const RivaRequest& request) {

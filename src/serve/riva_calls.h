@@ -73,7 +73,7 @@ start_streaming_recognize(RivaContext& context, grpc::CallbackServerContext& cal
 grpc::Status admit(const RivaContext& context, const grpc::CallbackServerContext& call);
 
 // Why a session ended before its time.
-grpc::Status session_failure(const RivaContext& context, const std::string& error);
+grpc::Status session_failure(const RivaContext& context, const SessionUpdate& update);
 
 using Sessions = std::vector<std::shared_ptr<Session>>;
 

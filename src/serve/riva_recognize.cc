@@ -22,7 +22,9 @@ namespace {
 namespace asr = nvidia::riva::asr;
 
 // Samples for every session. A file is known by its beginning, whatever the client says of it.
-std::vector<std::vector<float>> read_sounds(const std::string& bytes, const RivaRequest& request, int rate) {
+// No more of a file than a session takes and can tell from it that it was too long.
+std::vector<std::vector<float>> read_sounds(const std::string& bytes, const RivaRequest& request, int rate,
+                                            double longest_seconds) {
   const bool is_file = is_sound_file(bytes) || request.encoding == RivaEncoding::kFile ||
                        (request.encoding == RivaEncoding::kUnspecified && looks_like_mp3(bytes));
   if (is_file && request.separate && !is_wav_file(bytes)) {
@@ -31,7 +33,9 @@ std::vector<std::vector<float>> read_sounds(const std::string& bytes, const Riva
         "samples)");
   }
   if (is_file && !request.separate)
-    return {audio::read_audio(std::as_bytes(std::span(bytes)), "audio", rate).samples};
+    return {
+        audio::read_audio(std::as_bytes(std::span(bytes)), "audio", rate, {.duration = longest_seconds + 1})
+            .samples};
   SampleReader reader(request.sound, request.separate, rate);
   std::vector<std::vector<float>> sounds = reader.push(bytes);
   const std::vector<std::vector<float>> rest = reader.finish();
@@ -100,8 +104,8 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
     }
     std::optional<grpc::Status> failure;
     try {
-      std::vector<std::vector<float>> sounds =
-          read_sounds(request_.audio(), config_, context_.model().sample_rate);
+      std::vector<std::vector<float>> sounds = read_sounds(
+          request_.audio(), config_, context_.model().sample_rate, context_.scheduler.longest_seconds());
       for (std::size_t sound = 0; sound < sounds.size(); ++sound)
         sessions_[sound]->push(std::move(sounds[sound]));
       for (const auto& session : sessions_) session->finish();
@@ -124,7 +128,7 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
       if (write_final(utterance, config_, place, result.message)) results_.push_back(std::move(result));
     }
     if (!update.ended) return;
-    if (!update.error.empty()) return end(session_failure(context_, update.error));
+    if (!update.error.empty()) return end(session_failure(context_, update));
     if (--open_ > 0) return;
     write_response();
     end(grpc::Status::OK);

@@ -161,7 +161,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
       write_when_possible();
       if (finals_.size() <= kMostFinals && update.error.empty()) return;
     }
-    if (!update.error.empty()) return end(session_failure(context_, update.error));
+    if (!update.error.empty()) return end(session_failure(context_, update));
     end({grpc::StatusCode::RESOURCE_EXHAUSTED, fmt::format("{} results wait to be read", kMostFinals)});
   }
 

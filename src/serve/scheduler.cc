@@ -87,6 +87,7 @@ class Scheduler::Impl final : public Waker {
   }
 
   const Recognizer& recognizer() const { return *recognizer_; }
+  double longest_seconds() const { return options_.longest_seconds; }
 
   void wake() override {
     {
@@ -274,5 +275,6 @@ void Scheduler::drain() { impl_->drain(); }
 int Scheduler::open_sessions() const { return impl_->open_sessions(); }
 int Scheduler::capacity(AttContext context) const { return impl_->capacity(context); }
 const Recognizer& Scheduler::recognizer() const { return impl_->recognizer(); }
+double Scheduler::longest_seconds() const { return impl_->longest_seconds(); }
 
 }  // namespace glossa::serve

@@ -43,8 +43,9 @@ struct SessionOptions {
 struct SessionUpdate {
   const Transcript& transcript;
   UtteranceUpdate utterances;
-  bool ended = false;  // the last update; nothing was decoded after an error
-  std::string error;   // why it ended before its time, for the client to read
+  bool ended = false;            // the last update; nothing was decoded after an error
+  std::string error;             // why it ended before its time, for the client to read
+  bool is_client_error = false;  // the sound cannot be used or is too long; else the fault is here
 };
 
 // Called on the scheduler's thread: every stream waits meanwhile. Must not throw.
@@ -99,6 +100,7 @@ class Scheduler {
   int capacity(AttContext context) const;
 
   const Recognizer& recognizer() const;
+  double longest_seconds() const;  // SchedulerOptions
 
  private:
   class Impl;

@@ -112,8 +112,10 @@ bool StreamSession::feed(std::int64_t frames) {
   try {
     const double seconds = static_cast<double>(frames) * frame_seconds_ + kWindowSeconds;
     if (!feed_pieces(std::llround(seconds * sample_rate_))) {
-      end("error", fmt::format("the stream is longer than {:.0f} s",
-                               static_cast<double>(longest_samples_) / sample_rate_));
+      end("error",
+          fmt::format("the stream is longer than {:.0f} s",
+                      static_cast<double>(longest_samples_) / sample_rate_),
+          /*is_client_error=*/true);
       return false;
     }
   } catch (const std::exception& error) {
@@ -148,18 +150,19 @@ void StreamSession::fail(const std::string& why) {
   if (!ended()) end("error", why);
 }
 
-void StreamSession::tell(bool ended, const std::string& error) {
+void StreamSession::tell(bool ended, const std::string& error, bool is_client_error) {
   const std::lock_guard lock(listener_mutex_);
   if (cancelled_) return;
   const Transcript& transcript = stream_->transcript();
   listener_({.transcript = transcript,
              .utterances = utterances_.update(transcript, ended),
              .ended = ended,
-             .error = error});
+             .error = error,
+             .is_client_error = is_client_error});
 }
 
-void StreamSession::end(const char* outcome, const std::string& error) {
-  tell(/*ended=*/true, error);
+void StreamSession::end(const char* outcome, const std::string& error, bool is_client_error) {
+  tell(/*ended=*/true, error, is_client_error);
   waiting_ = 0;
   outcome_ = outcome;
 }

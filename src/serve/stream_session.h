@@ -68,8 +68,8 @@ class StreamSession final : public Session {
 
   void add(Piece piece);
   bool feed_pieces(std::int64_t samples);  // false when something went wrong
-  void tell(bool ended, const std::string& error);
-  void end(const char* outcome, const std::string& error);
+  void tell(bool ended, const std::string& error, bool is_client_error = false);
+  void end(const char* outcome, const std::string& error, bool is_client_error = false);
 
   const Recognizer& recognizer_;
   const Kind kind_;

@@ -67,11 +67,12 @@ Order read_order(const HttpRequest& request, const ModelInfo& model) {
   return order;
 }
 
-audio::AudioFile decode(const Order& order, int sample_rate) {
+// No more of it than a session takes and can tell from it that it was too long.
+audio::AudioFile decode(const Order& order, int sample_rate, double longest_seconds) {
   const MemoryFile file(order.file, order.filename);
   const std::string path = file.path().string();
   try {
-    return audio::read_audio(file.path(), sample_rate);
+    return audio::read_audio(file.path(), sample_rate, {.duration = longest_seconds + 1});
   } catch (const Error& error) {  // in the client's words
     std::string message = error.what();
     for (std::size_t at = 0; (at = message.find(path, at)) != std::string::npos; at += order.filename.size())
@@ -139,7 +140,7 @@ class Events {
     if (!order_.stream) {
       if (!update.ended) return;
       if (update.error.empty()) return send_whole(*reply_, update.transcript, order_);
-      return send_error(*reply_, {500, "server_error", "transcription_failed", update.error});
+      return send_error(*reply_, describe_failure(update));
     }
     if (!begun_) reply_->begin(200, "text/event-stream");
     begun_ = true;
@@ -151,8 +152,9 @@ class Events {
       send_event(*reply_,
                  {{"type", "transcript.text.done"}, {"text", text}, {"usage", usage(update.transcript)}});
     } else {
-      send_event(*reply_,
-                 {{"type", "error"}, {"error", {{"message", update.error}, {"type", "server_error"}}}});
+      json event = json::parse(to_json(describe_failure(update)));
+      event["type"] = "error";
+      send_event(*reply_, event);
     }
     reply_->write("data: [DONE]\n\n");
     reply_->end();
@@ -190,7 +192,7 @@ void Transcriptions::handle(HttpRequest request, std::shared_ptr<HttpReply> repl
     try {
       const Recognizer& recognizer = scheduler_.recognizer();
       Order order = read_order(*shared, recognizer.info());
-      audio::AudioFile sound = decode(order, recognizer.info().sample_rate);
+      audio::AudioFile sound = decode(order, recognizer.info().sample_rate, scheduler_.longest_seconds());
       order.file = {};
       const SessionOptions options{.stream = order.options, .kind = Kind::kFile, .silence = 0};
       std::shared_ptr<Session> session = scheduler_.open(options, Events(reply, std::move(order)));

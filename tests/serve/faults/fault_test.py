@@ -164,7 +164,6 @@ class HttpTest(FaultTest):
             connection.sendall(b"GET /health HTTP/1.1\r\nX-Long: ")
             self.assertTrue(until(lambda: not wire.send_all(connection, b"x") or time.sleep(0.2), 10 * IDLE))
 
-    @defect("--idle-seconds is the limit of a whole request, not of silence: http_server.cc, requests()")
     def test_steady_upload_is_not_silent(self):
         data = upload(self.speech)
         with connect(server.http) as connection:
@@ -260,7 +259,6 @@ class HttpTest(FaultTest):
         with endless:
             self.assertTrue(until(lambda: not wire.send_all(endless, b"X: y\r\n" * 1000), 30))
 
-    @defect("what stands between chunks is read without a limit, until the connection's time is up")
     def test_floods_between_chunks(self):
         """Extensions of a chunk, and fields behind the last one."""
         for beginning, part in ((b"1;", b"e" * (1 << 20)), (b"0\r\n", b"X: y\r\n" * 170_000)):
@@ -285,7 +283,6 @@ class HttpTest(FaultTest):
                 (["Transfer-Encoding: chunked", "Transfer-Encoding: identity", chunked_size], chunked)]:
             self.assert_one_answer(headers, body)
 
-    @defect("Beast 1.74 knows chunked alone: the request has no body then, and what follows is answered")
     def test_unknown_transfer_encodings(self):
         """RFC 9112, 6.1 and 6.3: a request whose last coding is not chunked has no length: 400."""
         hidden = b"GET /version HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -346,20 +343,17 @@ class HttpTest(FaultTest):
             with self.subTest(**fields):
                 self.answer(upload(wav(samples, **fields)), [400])
 
-    @defect("Events of transcriptions.cc says 500 to whatever a session ends with")
     def test_too_long(self):
         with self.own_server(hours=0.01) as own:
             response, = exchange(own.http, upload(much_sound()))
             self.assertIn(response.status, (400, 413), response.body)
 
-    @defect("read_audio() knows its own limit of 12 hours alone")
     def test_too_long_takes_no_memory(self):
         """What is longer than --max-hours is refused before all of it is decoded."""
         with self.own_server(hours=0.01) as own:
             exchange(own.http, upload(much_sound()))
             self.assertLess(own.memory("VmHWM") - before["memory"], 40)
 
-    @defect("Reply::gone_ has the Journey, it the session, it its Events, and those the Reply: none is ever freed")
     def test_uploads_are_forgotten(self):
         """Answered ones, and ones that failed."""
         little = upload(AUDIO.joinpath("len17920.wav").read_bytes(), latency=LATENCY)
@@ -488,14 +482,12 @@ class WebSocketTest(FaultTest):
             client.send(COMMIT)
             self.assertTrue(client.next(COMPLETED)["transcript"])
 
-    @defect("read_latency() of realtime_settings.cc takes the lower 32 bits")
     def test_numbers_beyond_32_bits(self):
         with WebSocket(server.http) as client:
             client.next("session.created")
             client.send({"type": "session.update", "session": {"att_context_size": [56, 1 << 40]}})
             self.assertEqual(next(client.events())["type"], "error")
 
-    @defect("json is copied and dumped by recursion: some 100,000 brackets end the process with SIGSEGV")
     def test_deep_json(self):
         with self.own_server() as own:
             nested = "[" * 1_000_000 + "]" * 1_000_000
@@ -657,7 +649,6 @@ class RivaTest(FaultTest):
             with self.subTest(sound=sound[:20], encoding=encoding):
                 self.assert_refused(Code.INVALID_ARGUMENT, "", lambda: self.recognize(sound, encoding=encoding))
 
-    @defect("session_failure() says INTERNAL to whatever a session ends with")
     def test_too_long(self):
         sound = wav(bytes(900_000), rate=8000, bits=8)  # 112 s
         with self.own_server(hours=0.01) as own, grpc.insecure_channel(own.riva) as channel:
@@ -786,7 +777,6 @@ class LockedTest(FaultTest):
         response, = exchange(self.locked.http, upload(b"no sound"), wrap=self.wrap)
         self.assertEqual(response.status, 401)
 
-    @defect("HttpServer answers 404 to whatever Service::accept() does not take")
     def test_keys_over_websocket(self):
         for path, headers in [("/v1/realtime", []), ("/v1/realtime?api_key=wrong", []),
                               ("/v1/realtime", ["Authorization: Bearer wrong"])]:
