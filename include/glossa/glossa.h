@@ -182,6 +182,9 @@ typedef struct glossa_stream_options {
   int32_t max_symbols;           /* labels per encoder frame at most; 0: the checkpoint's own number */
   int32_t keep_lang_tags;        /* 1: leave tags such as <en-US> in the text */
   int64_t nemo_batch_mel_frames; /* NeMo modes: frames of the longest stream of NeMo's batch; 0: this one */
+  /* Phrases that the speaker is likely to say, as they should be written; ends with NULL. NULL: none. */
+  const char* const* boosted_phrases;
+  double boost; /* their score: added to the logit of a phrase's first label, up to 5; 0: 2.5 */
 } glossa_stream_options;
 
 typedef struct glossa_token {
@@ -189,6 +192,7 @@ typedef struct glossa_token {
   int32_t frame;    /* encoder frame of emission, counted from the start of the stream */
   float log_prob;   /* natural logarithm of its probability */
   float confidence; /* 0..1 */
+  int32_t boosted;  /* 1: without boosted_phrases another label would have come */
 } glossa_token;
 
 typedef struct glossa_word {

@@ -66,6 +66,14 @@ struct RecognizerOptions {
   std::function<void(double)> on_packing;
 };
 
+// Words that the speaker is likely to say: names, products, terms.
+inline constexpr float kDefaultBoost = 2.5f;
+inline constexpr float kMostBoost = 5;
+struct BoostedPhrase {
+  std::string text;             // as the transcript should have it; its first letter may become a capital
+  float score = kDefaultBoost;  // added to the logit of its first label; above 0, up to kMostBoost
+};
+
 struct StreamOptions {
   std::optional<AttContext> att_context;  // none: the checkpoint's first. Any pair up to 512 with
                                           // left a multiple of right + 1
@@ -74,6 +82,9 @@ struct StreamOptions {
   StreamingMode mode = StreamingMode::kExact;
   int max_symbols = 0;          // labels per encoder frame at most, up to 1000; 0: the checkpoint's own
   bool keep_lang_tags = false;  // leave tags such as <en-US> in the text
+  // The search leans towards these where the model hears something; at most 5,000 of 200 bytes. See
+  // Token::boosted for what they changed.
+  std::vector<BoostedPhrase> boosted_phrases;
   // kNemoBuffer and kUniform only: mel frames (samples / hop + 1) of the longest stream of the batch that
   // NeMo would have formed. There, a tail of fewer than 8 mel frames is dropped only for the longest stream.
   // 0: this one.
@@ -85,6 +96,7 @@ struct Token {
   int frame = 0;         // encoder frame of emission, counted from the start of the stream
   float log_prob = 0;    // natural logarithm of its probability
   float confidence = 0;  // 0..1, normalised Tsallis entropy (alpha 0.33, as NeMo) of the distribution
+  bool boosted = false;  // without boosted_phrases another label would have come
 };
 
 struct Word {

@@ -52,6 +52,7 @@ void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
   command.add_flag("--keep-lang-tags", options.keep_lang_tags, "Leave tags such as <en-US> in the text");
   command.add_flag("--fallback-to-auto", options.fallback_to_auto,
                    "Use auto for a language that the checkpoint does not have, instead of an error");
+  add_boost_options(command, options.boost);
 }
 
 void check(const RecognitionOptions& options) {
@@ -127,6 +128,7 @@ StreamOptions stream_options(const RecognitionOptions& options, const ModelInfo&
   stream.mode = parse_streaming_mode(options.streaming, "--streaming");
   stream.max_symbols = options.max_symbols;
   stream.keep_lang_tags = options.keep_lang_tags;
+  stream.boosted_phrases = boosted_phrases(options.boost);
   return stream;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/boost_options.h"
 #include "cli/model_options.h"
 #include "glossa/types.hpp"
 
@@ -22,6 +23,7 @@ struct RecognitionOptions {
   int max_symbols = 0;              // 0: the checkpoint's
   bool keep_lang_tags = false;
   bool fallback_to_auto = false;
+  BoostOptions boost;
 };
 
 void add_recognition_options(CLI::App& command, RecognitionOptions& options);

@@ -35,6 +35,7 @@ struct EvaluateOptions {
   std::string target_lang = "manifest";
   std::vector<std::string> letter_languages = eval::default_letter_languages();
   int max_symbols = 0;
+  BoostOptions boost;
   bool fallback_to_auto = false;
   int batch_size = 8;
   std::string baseline;
@@ -128,6 +129,7 @@ class Evaluation {
     evaluation.fallback_to_auto = options_.fallback_to_auto;
     evaluation.batch_size = options_.batch_size;
     evaluation.max_symbols = options_.max_symbols;
+    evaluation.boosted_phrases = boosted_phrases(options_.boost);
     evaluation.letter_languages = options_.letter_languages;
     evaluation.model_hash = file_hash(model.model);
     const auto utterances = eval_utterances(inputs_, recognizer->info().sample_rate);
@@ -300,6 +302,7 @@ Command add_evaluate(CLI::App& program) {
       ->type_name("N")
       ->check(between(0, 1000))
       ->capture_default_str();
+  add_boost_options(*command, options->boost);
   command
       ->add_option("--batch-size", options->batch_size,
                    "Utterances recognised side by side; never changes a result")

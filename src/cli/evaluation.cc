@@ -62,6 +62,7 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
                                                    .unknown_lang_is_auto = options.fallback_to_auto,
                                                    .batch_size = options.batch_size,
                                                    .max_symbols = options.max_symbols,
+                                                   .boosted_phrases = options.boosted_phrases,
                                                    .letter_languages = options.letter_languages},
                                                   [&](const eval::EvalProgress& now) {
                                                     last = now;
@@ -101,7 +102,7 @@ std::string file_hash(const std::filesystem::path& path) {
 
 std::string configuration_text(const ModelInfo& model, AttContext context, const EvaluationOptions& options,
                                std::span<const eval::EvalUtterance> utterances) {
-  return fmt::format(
+  std::string text = fmt::format(
       "model={}\nfile={}\nparameters={}\nvocabulary={}\nweights={}\nkv_cache={}\nbackend={}\n"
       "streaming=exact\natt_context_size={}\ntarget_lang={}\nfallback_to_auto={}\nmax_symbols={}\n"
       "normalizer={}\nletter_languages={}\nutterances={}\ndata={}\n",
@@ -109,6 +110,9 @@ std::string configuration_text(const ModelInfo& model, AttContext context, const
       name_of(model.kv_cache), model.backend, setting_name(context), options.target_lang.value_or("manifest"),
       options.fallback_to_auto, options.max_symbols, eval::kNormalizerVersion,
       fmt::join(options.letter_languages, ","), utterances.size(), data_hash(utterances));
+  for (const BoostedPhrase& phrase : options.boosted_phrases)
+    text += fmt::format("boost={} {}\n", phrase.score, phrase.text);
+  return text;
 }
 
 }  // namespace glossa::cli

@@ -21,6 +21,7 @@ struct EvaluationOptions {
   bool fallback_to_auto = false;           // for a language that the checkpoint does not have
   int batch_size = 8;                      // never changes a result
   int max_symbols = 0;                     // labels per encoder frame; 0: the checkpoint's
+  std::vector<BoostedPhrase> boosted_phrases;
   std::vector<std::string> letter_languages = eval::default_letter_languages();
   std::string model_hash;  // file_hash() of the checkpoint, or empty; part of the configuration
 };
@@ -57,7 +58,7 @@ std::vector<eval::EvalUtterance> eval_utterances(std::span<const Input> inputs, 
 std::string file_hash(const std::filesystem::path& path);
 
 // All that a figure depends on, one "name=value" a line: the model (its name, file_hash, sizes, number
-// formats and kernels), the setting (context, language, search), the scoring (version, letter languages) and
+// formats and kernels), the setting (context, language, search, boosted phrases), the scoring (version, letter languages) and
 // the data (number of utterances, hash of file names, references and languages). batch_size and threads
 // change nothing and are not in it. Its fingerprint, the first 8 hexadecimal digits of XXH3, stands beside
 // every WER: figures with the same one are of the same experiment.

@@ -47,6 +47,7 @@ std::string to_json(const Recognition& recognition) {
   for (const Token& token : transcript.tokens) {
     object["tokens"].push_back(token.id);
     object["token_frames"].push_back(token.frame);
+    if (token.boosted) object["boosted_tokens"].push_back(object["tokens"].size() - 1);
   }
   return dump(object);
 }

@@ -24,6 +24,8 @@
 namespace glossa::cli {
 namespace {
 
+constexpr int kFileThreads = 4;  // that decode uploads: a slow one holds up nobody
+
 struct ServeOptions {
   ModelOptions model;
   std::string address = "127.0.0.1";
@@ -125,7 +127,7 @@ int serve(const ServeOptions& options) {
                              metrics);
   const std::set<std::string> keys(options.api_keys.begin(), options.api_keys.end());
   const double silence = options.endpointing_ms / 1000.0;
-  serve::Worker worker;
+  serve::Worker worker(kFileThreads);
   serve::Service service({.api_keys = keys, .realtime = {silence}, .version = GLOSSA_VERSION}, scheduler,
                          metrics, worker);
   serve::HttpServer http(
@@ -146,7 +148,7 @@ int serve(const ServeOptions& options) {
                                           .api_keys = keys,
                                           .silence = silence,
                                           .idle_seconds = static_cast<double>(options.idle_seconds)},
-                 scheduler, metrics);
+                 scheduler, metrics, worker);
   }
   const ModelInfo& model = recognizer->info();
   const std::string scheme = options.certificate.empty() ? "http" : "https";

@@ -82,7 +82,7 @@ constexpr std::size_t kFirstRecognizerOptions =
 constexpr std::size_t kFirstStreamOptions =
     sizeof(std::size_t) + 2 * sizeof(char*) + 4 * sizeof(std::int32_t) + sizeof(std::int64_t);
 static_assert(sizeof(glossa_recognizer_options) == kFirstRecognizerOptions + 4 * 8);
-static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions);
+static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 2 * 8);
 
 void check_size(std::size_t size, std::size_t first_size, const char* name) {
   if (size < first_size) {
@@ -184,7 +184,7 @@ struct glossa_stream {
     }
     tokens.clear();
     for (const glossa::Token& token : current.tokens) {
-      tokens.push_back({token.id, token.frame, token.log_prob, token.confidence});
+      tokens.push_back({token.id, token.frame, token.log_prob, token.confidence, token.boosted ? 1 : 0});
     }
     viewed = true;
     return current;
@@ -293,6 +293,9 @@ glossa_status glossa_stream_create(const glossa_recognizer* recognizer, const gl
     create.max_symbols = given.max_symbols;
     create.keep_lang_tags = given.keep_lang_tags != 0;
     create.nemo_batch_mel_frames = given.nemo_batch_mel_frames;
+    const float boost = given.boost == 0 ? glossa::kDefaultBoost : static_cast<float>(given.boost);
+    for (const char* const* phrase = given.boosted_phrases; phrase != nullptr && *phrase != nullptr; ++phrase)
+      create.boosted_phrases.push_back({*phrase, boost});
     *stream = std::make_unique<glossa_stream>(recognizer->recognizer->create_stream(create)).release();
   });
 }

@@ -75,19 +75,26 @@ void GreedyDecoder::decode(std::span<const DecoderInput> streams, DecoderWorkspa
     for (Cursor& cursor : cursors) {
       const std::int64_t looked_at = cursor.rows;
       for (std::int64_t row = first; row < first + looked_at; ++row) {
-        const int label = best[static_cast<std::size_t>(row)];
+        int label = best[static_cast<std::size_t>(row)];
         if (label == blank_id_) {
           ++cursor.frame;
           cursor.symbols = 0;
           continue;
         }
         DecoderState& state = *cursor.input->state;
-        const backend::LabelScore score =
-            backend_.label_score({logits.row(row), static_cast<std::size_t>(logits.cols)}, label);
+        const std::span<const float> scores{logits.row(row), static_cast<std::size_t>(logits.cols)};
+        bool boosted = false;
+        if (const PhraseBoost* boost = cursor.input->boost) {
+          label = boost->choose(scores, label, state.boost_state);
+          boosted = label != best[static_cast<std::size_t>(row)];
+          state.boost_state = boost->next(state.boost_state, label);
+        }
+        const backend::LabelScore score = backend_.label_score(scores, label);
         cursor.input->tokens->push_back({.id = label,
                                          .frame = static_cast<int>(state.frames + cursor.frame),
                                          .log_prob = score.log_prob,
-                                         .confidence = score.confidence});
+                                         .confidence = score.confidence,
+                                         .boosted = boosted});
         labels.push_back(label);
         emitters.push_back(&state);
         predictor_states.push_back(&state.predictor);

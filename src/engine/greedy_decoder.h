@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/joint.h"
+#include "engine/phrase_boost.h"
 #include "engine/predictor.h"
 #include "engine/stage_clock.h"
 #include "glossa/types.hpp"
@@ -18,6 +19,7 @@ struct DecoderState {
   PredictorState predictor;
   std::vector<float> prediction;  // [joint hidden]: the predictor's output, projected
   std::int64_t frames = 0;        // encoder frames decoded so far
+  int boost_state = PhraseBoost::kStart;
 };
 
 // One stream's part of a step.
@@ -26,6 +28,7 @@ struct DecoderInput {
   DecoderState* state = nullptr;
   std::vector<Token>* tokens = nullptr;  // receives what is emitted
   int max_symbols = 0;                   // labels per frame at most
+  const PhraseBoost* boost = nullptr;    // none: every label by its logit alone
 };
 
 struct DecoderWorkspace {

@@ -198,7 +198,8 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap, S
     decoder_inputs.push_back({.frames = projected.rows_from(first, encoded.counts[index]),
                               .state = &streams[index]->decoder_state(),
                               .tokens = &streams[index]->tokens(),
-                              .max_symbols = streams[index]->max_symbols()});
+                              .max_symbols = streams[index]->max_symbols(),
+                              .boost = streams[index]->boost()});
     first += encoded.counts[index];
   }
   greedy_decoder_.decode(decoder_inputs, workspace->decoder);

@@ -26,6 +26,12 @@ StreamOptions checked(StreamOptions options) {
   return options;
 }
 
+std::optional<PhraseBoost> boost_for(std::span<const BoostedPhrase> phrases,
+                                     const text::SentencePiece& pieces) {
+  if (phrases.empty()) return std::nullopt;
+  return make_phrase_boost(phrases, pieces);
+}
+
 }  // namespace
 
 StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamOptions options)
@@ -35,6 +41,7 @@ StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamO
       geometry_(model::streaming_geometry(recognizer_->config(), context_, options_.mode)),
       max_symbols_(options_.max_symbols > 0 ? options_.max_symbols
                                             : recognizer_->config().decoding.max_symbols),
+      boost_(boost_for(options_.boosted_phrases, recognizer_->pieces())),
       prompt_slot_(recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto)),
       log_mel_(recognizer_->log_mel()),
       old_mels_(no_old_mels()),

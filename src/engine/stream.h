@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class StreamImpl final : public Stream {
   std::vector<Token>& tokens() { return transcript_.tokens; }
   int prompt_slot() const { return prompt_slot_; }
   int max_symbols() const { return max_symbols_; }
+  const PhraseBoost* boost() const { return boost_ ? &*boost_ : nullptr; }
 
  private:
   std::vector<float> no_old_mels() const;
@@ -61,6 +63,7 @@ class StreamImpl final : public Stream {
   AttContext context_;
   model::StreamingGeometry geometry_;
   int max_symbols_;
+  std::optional<PhraseBoost> boost_;
   int prompt_slot_;
 
   features::StreamingLogMel log_mel_;

@@ -80,7 +80,8 @@ class StreamingEvaluation {
             .unknown_lang_is_auto = options_.unknown_lang_is_auto,
             .mode = StreamingMode::kExact,
             .max_symbols = options_.max_symbols,
-            .keep_lang_tags = true};
+            .keep_lang_tags = true,
+            .boosted_phrases = options_.boosted_phrases};
   }
 
   // A setting that no utterance could run with is an error, not a heap of unusable utterances.

@@ -29,6 +29,7 @@ struct StreamingEvalOptions {
   bool unknown_lang_is_auto = false;  // a language the checkpoint lacks is "auto", else it is unusable
   int batch_size = 8;                 // streams side by side; never changes a result
   int max_symbols = 0;                // labels per encoder frame; 0: the checkpoint's
+  std::vector<BoostedPhrase> boosted_phrases;
   std::vector<std::string> letter_languages = default_letter_languages();
 };
 

@@ -69,8 +69,8 @@ std::shared_ptr<grpc::ServerCredentials> credentials(const GrpcServerOptions& op
 
 class GrpcServer::Impl {
  public:
-  Impl(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics)
-      : riva_(scheduler, metrics,
+  Impl(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker)
+      : riva_(scheduler, metrics, worker,
               {.api_keys = options.api_keys,
                .silence = options.silence,
                .idle_seconds = options.idle_seconds}) {
@@ -114,8 +114,8 @@ class GrpcServer::Impl {
   std::unique_ptr<grpc::Server> server_;
 };
 
-GrpcServer::GrpcServer(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics)
-    : impl_(std::make_unique<Impl>(options, scheduler, metrics)) {}
+GrpcServer::GrpcServer(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker)
+    : impl_(std::make_unique<Impl>(options, scheduler, metrics, worker)) {}
 
 GrpcServer::~GrpcServer() = default;
 

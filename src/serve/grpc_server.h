@@ -13,6 +13,7 @@
 
 #include "serve/metrics.h"
 #include "serve/scheduler.h"
+#include "serve/worker.h"
 
 namespace glossa::serve {
 
@@ -31,9 +32,9 @@ struct GrpcServerOptions {
 // Thread-safe. Health checks and reflection need no key.
 class GrpcServer {
  public:
-  // Listens when it returns. `scheduler` and `metrics` must live longer. Error kInvalidArgument when the
+  // Listens when it returns. `scheduler`, `metrics` and `worker` must live longer. Error kInvalidArgument when the
   // address cannot be used or one TLS file is missing, kBadInput when a TLS file cannot be read.
-  GrpcServer(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics);
+  GrpcServer(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker);
 
   // As drain(0).
   ~GrpcServer();

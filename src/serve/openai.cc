@@ -43,7 +43,7 @@ void send_error(HttpReply& reply, const ApiError& error) {
   reply.send(error.status, "application/json", to_json(error), std::move(headers));
 }
 
-std::string models_json(const ModelInfo& model) {
+std::string model_json(const ModelInfo& model) {
   json languages = json::array();
   if (model.has_prompt) languages.push_back({{"code", "auto"}});
   for (const Language& language : model.languages) {
@@ -57,14 +57,12 @@ std::string models_json(const ModelInfo& model) {
     latencies.push_back({{"milliseconds", std::lround(context.chunk_frames() * model.frame_seconds * 1000)},
                          {"att_context_size", {context.left, context.right}}});
   }
-  return json({{"object", "list"},
-               {"data",
-                {{{"id", model.name},
-                  {"object", "model"},
-                  {"created", 0},
-                  {"owned_by", "glossa"},
-                  {"languages", languages},
-                  {"latencies", latencies}}}}})
+  return json({{"id", model.name},
+               {"object", "model"},
+               {"created", 0},
+               {"owned_by", "glossa"},
+               {"languages", languages},
+               {"latencies", latencies}})
       .dump();
 }
 

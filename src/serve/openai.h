@@ -29,7 +29,7 @@ ApiError describe_failure(const SessionUpdate& update);
 std::string to_json(const ApiError& error);
 void send_error(HttpReply& reply, const ApiError& error);
 
-// GET /v1/models.
-std::string models_json(const ModelInfo& model);
+// What GET /v1/models/MODEL answers, and GET /v1/models in its list.
+std::string model_json(const ModelInfo& model);
 
 }  // namespace glossa::serve

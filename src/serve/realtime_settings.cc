@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
+#include "serve/boosting.h"
 #include "serve/latency.h"
 
 namespace glossa::serve {
@@ -13,6 +14,7 @@ using json = nlohmann::json;
 constexpr int kLeastRate = 8000;
 constexpr int kMostRate = 48000;
 constexpr double kLongestSilence = 60;  // seconds
+constexpr double kLargestBoost = 1e6;   // of other servers' scales
 
 // The member of an object; null where there is none.
 const json& member(const json& object, const char* name) {
@@ -69,6 +71,21 @@ void read_latency(const json& session, const ModelInfo& model, StreamOptions& op
   if (!latency.empty()) options.att_context = parse_latency(latency, model);
 }
 
+// A list of phrases, and of objects with "phrases" and their "boost".
+void read_phrases(const json& owner, const char* name, StreamOptions& options) {
+  const json& list = member(owner, name);
+  if (list.is_null()) return;
+  if (!list.is_array()) fail_invalid_argument("{} is {}, expected a list", name, quoted(list));
+  for (const json& entry : list) {
+    const double boost = number_of(entry, "boost", 0, 0, kLargestBoost);
+    const json phrases = entry.is_object() ? member(entry, "phrases") : json::array({entry});
+    for (const json& phrase : phrases) {
+      if (!phrase.is_string()) fail_invalid_argument("{} has {}, expected a text", name, quoted(phrase));
+      add_boosted_phrase(phrase.get<std::string>(), boost_score(boost, "boost"), options.boosted_phrases);
+    }
+  }
+}
+
 // null: the client ends turns itself.
 void read_turn_detection(const json& owner, RealtimeSettings& settings) {
   if (!owner.is_object() || !owner.contains("turn_detection")) return;
@@ -98,6 +115,7 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, double
                           encoding);
   }
   settings.session.stream.target_lang = language_of(member(input, "transcription"), "language");
+  read_phrases(member(input, "transcription"), "keywords", settings.session.stream);
   read_latency(session, model, settings.session.stream);
   read_turn_detection(input, settings);
   return settings;
@@ -112,6 +130,7 @@ RealtimeSettings read_session_update(const json& session, const ModelInfo& model
   settings.sound.rate = static_cast<int>(number_of(session, "sample_rate", 16000, kLeastRate, kMostRate));
   settings.session.silence = silence_of(session, "endpointing_ms", silence);
   settings.session.stream.target_lang = language_of(session, "language");
+  read_phrases(session, "speech_contexts", settings.session.stream);
   read_latency(session, model, settings.session.stream);
   return settings;
 }
@@ -134,6 +153,7 @@ RealtimeSettings read_transcription_session_update(const json& session, const Mo
     fail_invalid_argument("input_audio_format is '{}', expected pcm16, g711_ulaw or g711_alaw", format);
   }
   settings.session.stream.target_lang = language_of(member(session, "input_audio_transcription"), "language");
+  read_phrases(member(session, "word_boosting"), "word_boosting_list", settings.session.stream);
   const json& endpointing = member(session, "endpointing_config");
   settings.session.silence = silence_of(endpointing, "stop_history_eou",
                                         silence_of(endpointing, "stop_history", settings.session.silence));

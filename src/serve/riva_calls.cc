@@ -6,6 +6,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "serve/grpc_status.h"
+
 namespace glossa::serve {
 namespace {
 
@@ -71,6 +73,12 @@ Sessions open_sessions(const RivaContext& context, const RivaRequest& request,
 
 void cancel(const Sessions& sessions) {
   for (const auto& session : sessions) session->cancel();
+}
+
+void leave(RivaContext& context, const grpc::Status& status, const Sessions& sessions) {
+  context.metrics.request("grpc", code_name(status));
+  cancel(sessions);
+  context.calls.end();
 }
 
 }  // namespace glossa::serve

@@ -19,6 +19,7 @@
 
 namespace grpc {
 class CallbackServerContext;
+class ByteBuffer;
 class ServerUnaryReactor;
 class Status;
 template <class Request, class Response>
@@ -28,8 +29,6 @@ class ServerBidiReactor;
 namespace nvidia::riva::asr {
 class RecognizeRequest;
 class RecognizeResponse;
-class StreamingRecognizeRequest;
-class StreamingRecognizeResponse;
 }  // namespace nvidia::riva::asr
 
 namespace glossa::serve {
@@ -51,12 +50,12 @@ class CallsInFlight {
 struct RivaContext {
   Scheduler& scheduler;
   Metrics& metrics;
+  Worker& worker;
   std::set<std::string> api_keys;  // empty: open to everybody
   double silence = 1.0;            // seconds that end an utterance unless the client says otherwise
   double idle_seconds = 0;         // without a message of the client, after which a stream is ended; 0: never
   std::atomic<bool> draining = false;
   CallsInFlight calls = {};
-  Worker worker = {};
 
   const ModelInfo& model() const { return scheduler.recognizer().info(); }
 };
@@ -65,9 +64,9 @@ struct RivaContext {
 grpc::ServerUnaryReactor* start_recognize(RivaContext& context, grpc::CallbackServerContext& call,
                                           const nvidia::riva::asr::RecognizeRequest& request,
                                           nvidia::riva::asr::RecognizeResponse& response);
-grpc::ServerBidiReactor<nvidia::riva::asr::StreamingRecognizeRequest,
-                        nvidia::riva::asr::StreamingRecognizeResponse>*
-start_streaming_recognize(RivaContext& context, grpc::CallbackServerContext& call);
+// Messages come as bytes: gRPC would take one that it cannot read for the client's half-close.
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_streaming_recognize(
+    RivaContext& context, grpc::CallbackServerContext& call);
 
 // UNAUTHENTICATED without one of the keys, UNAVAILABLE while the server is draining.
 grpc::Status admit(const RivaContext& context, const grpc::CallbackServerContext& call);
@@ -86,5 +85,8 @@ std::size_t session_count(const RivaRequest& request);
 
 // Must not be called with a mutex that a listener takes.
 void cancel(const Sessions& sessions);
+
+// gRPC is done with a call that ended so: what every OnDone() comes to. As cancel().
+void leave(RivaContext& context, const grpc::Status& status, const Sessions& sessions);
 
 }  // namespace glossa::serve

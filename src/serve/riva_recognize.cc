@@ -71,11 +71,9 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
     Sessions sessions;
     {
       const std::lock_guard lock(mutex_);
-      context_.metrics.request("grpc", code_name(*status_));
       sessions.swap(sessions_);
     }
-    cancel(sessions);
-    context_.calls.end();
+    leave(context_, *status_, sessions);
   }
 
  private:

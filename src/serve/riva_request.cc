@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "serve/boosting.h"
 #include "serve/latency.h"
 #include "serve/proto/riva_asr.pb.h"
 
@@ -156,10 +157,12 @@ void read_endpointing(const RecognitionConfig& config, RivaRequest& request) {
   }
 }
 
-// To be honoured once the decoder can lean towards words.
-void read_speech_contexts(const RecognitionConfig& config) {
-  if (config.speech_contexts_size() > 0)
-    fail_invalid_argument("speech_contexts: word boosting is not supported yet");
+void read_speech_contexts(const RecognitionConfig& config, RivaRequest& request) {
+  for (const riva::asr::SpeechContext& context : config.speech_contexts()) {
+    const float score = boost_score(context.boost(), "speech_contexts.boost");
+    for (const std::string& phrase : context.phrases())
+      add_boosted_phrase(phrase, score, request.session.stream.boosted_phrases);
+  }
 }
 
 void refuse_unsupported(const RecognitionConfig& config) {
@@ -180,7 +183,7 @@ RivaRequest read_riva_config(const RecognitionConfig& config, const ModelInfo& m
   request.word_times = config.enable_word_time_offsets();
   request.punctuation = config.enable_automatic_punctuation();
   refuse_unsupported(config);
-  read_speech_contexts(config);
+  read_speech_contexts(config, request);
   read_model(config, model, request);
   read_language(config.language_code(), request);
   read_sound(config, model, kind, request);

@@ -16,11 +16,16 @@ namespace glossa::serve {
 
 namespace asr = nvidia::riva::asr;
 
-class RivaService::Impl final : public asr::RivaSpeechRecognition::CallbackService {
+using Riva = asr::RivaSpeechRecognition;
+using RivaMethods = Riva::WithCallbackMethod_Recognize<Riva::WithRawCallbackMethod_StreamingRecognize<
+    Riva::WithCallbackMethod_GetRivaSpeechRecognitionConfig<Riva::Service>>>;
+
+class RivaService::Impl final : public RivaMethods {
  public:
-  Impl(Scheduler& scheduler, Metrics& metrics, const RivaOptions& options)
+  Impl(Scheduler& scheduler, Metrics& metrics, Worker& worker, const RivaOptions& options)
       : context_{.scheduler = scheduler,
                  .metrics = metrics,
+                 .worker = worker,
                  .api_keys = options.api_keys,
                  .silence = options.silence,
                  .idle_seconds = options.idle_seconds} {}
@@ -30,8 +35,8 @@ class RivaService::Impl final : public asr::RivaSpeechRecognition::CallbackServi
     return start_recognize(context_, *call, *request, *response);
   }
 
-  grpc::ServerBidiReactor<asr::StreamingRecognizeRequest, asr::StreamingRecognizeResponse>*
-  StreamingRecognize(grpc::CallbackServerContext* call) override {
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamingRecognize(
+      grpc::CallbackServerContext* call) override {
     return start_streaming_recognize(context_, *call);
   }
 
@@ -67,8 +72,8 @@ class RivaService::Impl final : public asr::RivaSpeechRecognition::CallbackServi
   RivaContext context_;
 };
 
-RivaService::RivaService(Scheduler& scheduler, Metrics& metrics, const RivaOptions& options)
-    : impl_(std::make_unique<Impl>(scheduler, metrics, options)) {}
+RivaService::RivaService(Scheduler& scheduler, Metrics& metrics, Worker& worker, const RivaOptions& options)
+    : impl_(std::make_unique<Impl>(scheduler, metrics, worker, options)) {}
 
 RivaService::~RivaService() = default;
 

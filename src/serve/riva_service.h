@@ -7,6 +7,7 @@
 
 #include "serve/metrics.h"
 #include "serve/scheduler.h"
+#include "serve/worker.h"
 
 namespace grpc {
 class Service;
@@ -20,12 +21,12 @@ struct RivaOptions {
   double idle_seconds = 0;         // without a message of the client, after which a stream is ended; 0: never
 };
 
-// Thread-safe. `scheduler` and `metrics` must live longer; the gRPC server must be gone before it.
+// Thread-safe. `scheduler`, `metrics` and `worker` must live longer; the gRPC server must be gone before it.
 class RivaService {
  public:
   static constexpr const char* kName = "nvidia.riva.asr.RivaSpeechRecognition";
 
-  RivaService(Scheduler& scheduler, Metrics& metrics, const RivaOptions& options);
+  RivaService(Scheduler& scheduler, Metrics& metrics, Worker& worker, const RivaOptions& options);
   ~RivaService();
   RivaService(const RivaService&) = delete;
   RivaService& operator=(const RivaService&) = delete;

@@ -32,7 +32,7 @@ constexpr double kMostBehind = 10;         // seconds of sound not yet decoded, 
 // One read and one write are under way at most. A message of the client is taken in by gRPC's thread, results
 // come on the scheduler's thread, which only puts them into the queue; whoever finds the writer idle starts
 // the next write. Sessions are never cancelled with mutex_ held: a running listener waits for it.
-class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
+class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                             public std::enable_shared_from_this<StreamingCall> {
  public:
   StreamingCall(RivaContext& context, const grpc::CallbackServerContext& call)
@@ -58,7 +58,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
     }
     try {
       if (!ok) return finish_sound();
-      take(request_);
+      take(read_message());
     } catch (...) {
       return end(status_of(std::current_exception()));
     }
@@ -81,15 +81,20 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
     Sessions sessions;
     {
       const std::lock_guard lock(mutex_);
-      context_.metrics.request("grpc", code_name(*status_));
       sessions.swap(sessions_);
     }
-    cancel(sessions);
-    context_.calls.end();
+    leave(context_, *status_, sessions);
   }
 
  private:
   // Of gRPC's thread.
+  Request read_message() {
+    Request message;
+    if (!grpc::SerializationTraits<Request>::Deserialize(&request_, &message).ok())
+      fail_invalid_argument("a message is no StreamingRecognizeRequest");
+    return message;
+  }
+
   void take(const Request& message) {
     if (message.has_streaming_config()) {
       if (reader_) fail_invalid_argument("streaming_config came again (expected in the first message alone)");
@@ -198,8 +203,9 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
 
   void write_when_possible() {
     if (writing_ || finished_) return;
+    Response response;
     if (!finals_.empty()) {
-      response_ = std::move(finals_.front());
+      response = std::move(finals_.front());
       finals_.pop_front();
     } else if (status_) {
       finished_ = true;
@@ -209,10 +215,12 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
       const auto interim =
           std::find_if(interims_.begin(), interims_.end(), [](const auto& waits) { return waits; });
       if (interim == interims_.end()) return;
-      response_ = std::move(**interim);
+      response = std::move(**interim);
       interim->reset();
     }
-    if (id_) *response_.mutable_id() = *id_;
+    if (id_) *response.mutable_id() = *id_;
+    bool own = false;
+    grpc::SerializationTraits<Response>::Serialize(response, &response_, &own);
     writing_ = true;
     StartWrite(&response_);
   }
@@ -246,7 +254,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
   std::shared_ptr<StreamingCall> self_;  // until gRPC is done
 
   // Of gRPC's thread, one message at a time.
-  Request request_;
+  grpc::ByteBuffer request_;
   std::optional<SampleReader> reader_;  // from the first message on
 
   // Constant once sessions are open.
@@ -260,7 +268,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
   std::size_t open_ = 0;                           // sessions that have not ended
   std::deque<Response> finals_;                    // to be written, in order
   std::vector<std::optional<Response>> interims_;  // of each channel, the newest alone, after the finals
-  Response response_;                              // being written
+  grpc::ByteBuffer response_;                      // being written
   bool writing_ = false;
   bool read_paused_ = false;
   bool half_closed_ = false;
@@ -272,8 +280,8 @@ class StreamingCall final : public grpc::ServerBidiReactor<Request, Response>,
 
 }  // namespace
 
-grpc::ServerBidiReactor<Request, Response>* start_streaming_recognize(RivaContext& context,
-                                                                      grpc::CallbackServerContext& call) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_streaming_recognize(
+    RivaContext& context, grpc::CallbackServerContext& call) {
   const auto started = std::make_shared<StreamingCall>(context, call);
   started->start();
   return started.get();

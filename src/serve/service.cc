@@ -1,5 +1,7 @@
 #include "serve/service.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -93,16 +95,17 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   if (get && path == "/metrics") return reply->send(200, "text/plain; version=0.0.4", metrics_.text());
   if (get && path == "/version")
     return reply->send(200, "application/json", json{{"version", options_.version}}.dump());
-  if (get && (path == "/v1/models" || path == "/v1/models/" + scheduler_.recognizer().info().name)) {
-    const json models = json::parse(models_json(scheduler_.recognizer().info()));
+  const ModelInfo& model = scheduler_.recognizer().info();
+  if (get && path == "/v1/models/" + model.name) return reply->send(200, "application/json", model_json(model));
+  if (get && path == "/v1/models") {
     return reply->send(200, "application/json",
-                       path == "/v1/models" ? models.dump() : models["data"][0].dump());
+                       fmt::format(R"({{"object":"list","data":[{}]}})", model_json(model)));
   }
   if (request.method == "POST" && path == "/v1/audio/transcriptions")
     return transcriptions_.handle(std::move(request), std::move(reply));
   if (request.method == "POST" && path == "/v1/realtime/transcription_sessions")
     return reply->send(200, "application/json",
-                       default_transcription_session(scheduler_.recognizer().info()));
+                       default_transcription_session(model));
   send_error(*reply,
              {404, "invalid_request_error", "not_found", request.method + " " + path + ": no such path"});
 }

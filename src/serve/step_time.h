@@ -13,8 +13,6 @@ struct StepTime {
   double fixed = 0;      // seconds
   double per_frame = 0;  // seconds
 
-  double of(std::int64_t frames) const { return fixed + per_frame * static_cast<double>(frames); }
-
   // The most frames that fit into `seconds`; 0 when not even one does.
   std::int64_t frames_within(double seconds) const;
 };

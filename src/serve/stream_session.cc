@@ -106,24 +106,23 @@ bool StreamSession::feed_pieces(std::int64_t samples) {
 bool StreamSession::feed(std::int64_t frames) {
   if (ended()) return false;
   if (cancelled_) {
-    end("cancelled", {});
+    end("cancelled");
     return false;
   }
   try {
     const double seconds = static_cast<double>(frames) * frame_seconds_ + kWindowSeconds;
     if (!feed_pieces(std::llround(seconds * sample_rate_))) {
-      end("error",
-          fmt::format("the stream is longer than {:.0f} s",
-                      static_cast<double>(longest_samples_) / sample_rate_),
-          /*is_client_error=*/true);
+      end("error", {fmt::format("the stream is longer than {:.0f} s",
+                                static_cast<double>(longest_samples_) / sample_rate_),
+                    /*is_client_error=*/true});
       return false;
     }
   } catch (const std::exception& error) {
-    end("error", error.what());
+    end("error", {error.what()});
     return false;
   }
   if (stream_->is_ready()) return true;
-  if (input_finished_) end("ok", {});
+  if (input_finished_) end("ok");
   return false;
 }
 
@@ -139,30 +138,30 @@ double StreamSession::report(Clock::time_point now, Metrics& metrics) {
   }
   const bool last = input_finished_ && !stream_->is_ready();
   if (last) {
-    end("ok", {});
+    end("ok");
   } else {
-    tell(/*ended=*/false, {});
+    tell(/*ended=*/false);
   }
   return static_cast<double>(decoded_ - before) / sample_rate_;
 }
 
 void StreamSession::fail(const std::string& why) {
-  if (!ended()) end("error", why);
+  if (!ended()) end("error", {why});
 }
 
-void StreamSession::tell(bool ended, const std::string& error, bool is_client_error) {
+void StreamSession::tell(bool ended, const Failure& failure) {
   const std::lock_guard lock(listener_mutex_);
   if (cancelled_) return;
   const Transcript& transcript = stream_->transcript();
   listener_({.transcript = transcript,
              .utterances = utterances_.update(transcript, ended),
              .ended = ended,
-             .error = error,
-             .is_client_error = is_client_error});
+             .error = failure.error,
+             .is_client_error = failure.is_client_error});
 }
 
-void StreamSession::end(const char* outcome, const std::string& error, bool is_client_error) {
-  tell(/*ended=*/true, error, is_client_error);
+void StreamSession::end(const char* outcome, const Failure& failure) {
+  tell(/*ended=*/true, failure);
   waiting_ = 0;
   outcome_ = outcome;
 }

@@ -66,10 +66,15 @@ class StreamSession final : public Session {
     Clock::time_point time;
   };
 
+  struct Failure {
+    std::string error = {};  // empty: none
+    bool is_client_error = false;
+  };
+
   void add(Piece piece);
   bool feed_pieces(std::int64_t samples);  // false when something went wrong
-  void tell(bool ended, const std::string& error, bool is_client_error = false);
-  void end(const char* outcome, const std::string& error, bool is_client_error = false);
+  void tell(bool ended, const Failure& failure = {});
+  void end(const char* outcome, const Failure& failure = {});
 
   const Recognizer& recognizer_;
   const Kind kind_;

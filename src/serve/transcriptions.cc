@@ -9,6 +9,7 @@
 
 #include "audio/audio_file.h"
 #include "base/fail.h"
+#include "serve/boosting.h"
 #include "serve/growing_text.h"
 #include "serve/latency.h"
 #include "serve/memory_file.h"
@@ -54,6 +55,8 @@ Order read_order(const HttpRequest& request, const ModelInfo& model) {
       order.stream = value == "true" || value == "1" || value == "True";
     } else if (part.name == "timestamp_granularities[]" || part.name == "timestamp_granularities") {
       granularities.insert(value);
+    } else if (part.name == "keywords" || part.name == "keywords[]") {
+      add_boosted_phrase(std::string(part.data), kDefaultBoost, order.options.boosted_phrases);
     } else if (part.name == "latency") {
       order.options.att_context = parse_latency(value, model);
     }

@@ -4,15 +4,17 @@
 
 namespace glossa::serve {
 
-Worker::Worker() : thread_([this] { run(); }) {}
+Worker::Worker(int threads) {
+  for (int count = 0; count < threads; ++count) threads_.emplace_back([this] { run(); });
+}
 
 Worker::~Worker() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  condition_.notify_one();
-  thread_.join();
+  condition_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void Worker::add(Job job) {

@@ -1,4 +1,4 @@
-// A thread for what would hold up the servers' own few threads: decoding whole sound files.
+// Threads for what would hold up the servers' own few threads: decoding whole sound files.
 #pragma once
 
 #include <condition_variable>
@@ -6,15 +6,16 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace glossa::serve {
 
-// Thread-safe. Jobs run one after the other, in order.
+// Thread-safe. Jobs begin in order and run side by side.
 class Worker {
  public:
   using Job = std::function<void()>;  // must not throw
 
-  Worker();
+  explicit Worker(int threads);
   ~Worker();  // runs what is left
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -28,7 +29,7 @@ class Worker {
   std::condition_variable condition_;
   std::deque<Job> jobs_;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace glossa::serve

@@ -72,6 +72,16 @@ std::int64_t count_words(std::string_view utf8) {
   return count;
 }
 
+std::string capitalised(std::string_view utf8) {
+  if (utf8.empty()) return {};
+  const CodePoint first = first_code_point(utf8);
+  const auto c = static_cast<UChar32>(first.value);
+  if (u_totitle(c) == c) return std::string(utf8);
+  std::string text;
+  append(text, u_totitle(c));
+  return text.append(utf8.substr(first.size));
+}
+
 std::string bare_sentence(std::string_view utf8) {
   std::string bare;
   bool space = false;

@@ -20,6 +20,9 @@ TextStyle style_of(std::string_view utf8);
 std::int64_t count_code_points(std::string_view utf8);
 std::int64_t count_words(std::string_view utf8);  // between Unicode white space, as Python's str.split()
 
+// With its first letter in title case.
+std::string capitalised(std::string_view utf8);
+
 // The sentence in lower case without language tags, punctuation and symbols, words one space apart: equal for
 // two spellings of the same words.
 std::string bare_sentence(std::string_view utf8);

@@ -105,7 +105,7 @@ Transcript transcript_of(const StreamHandle& stream) {
   for (std::size_t index = 0; index < count; ++index) {
     const glossa_token* token = nullptr;
     expect_ok(glossa_stream_token(stream.get(), index, &token));
-    transcript.tokens.push_back({token->id, token->frame, token->log_prob, token->confidence});
+    transcript.tokens.push_back({token->id, token->frame, token->log_prob, token->confidence, token->boosted != 0});
   }
   return transcript;
 }
@@ -137,6 +137,7 @@ void expect_equal(const Transcript& c, const Transcript& cpp) {
     EXPECT_EQ(c.tokens[index].frame, cpp.tokens[index].frame);
     EXPECT_EQ(c.tokens[index].log_prob, cpp.tokens[index].log_prob);
     EXPECT_EQ(c.tokens[index].confidence, cpp.tokens[index].confidence);
+    EXPECT_EQ(c.tokens[index].boosted, cpp.tokens[index].boosted);
   }
 }
 
@@ -146,13 +147,19 @@ TEST(CApi, StreamsAsTheCppInterfaceDoes) {
 
   const auto cpp_recognizer = Recognizer::load({.model = kModel, .threads = 2});
   const auto cpp_stream = cpp_recognizer->create_stream(
-      {.att_context = AttContext{56, 3}, .target_lang = "en-US", .keep_lang_tags = true});
+      {.att_context = AttContext{56, 3},
+       .target_lang = "en-US",
+       .keep_lang_tags = true,
+       .boosted_phrases = {{"and", 4}, {"the weather", 4}}});
   const RecognizerHandle recognizer = load();
   const glossa_att_context context = {56, 3};
   glossa_stream_options options = stream_options();
   options.att_context = &context;
   options.target_lang = "en-US";
   options.keep_lang_tags = 1;
+  const char* const phrases[] = {"and", "the weather", nullptr};
+  options.boosted_phrases = phrases;
+  options.boost = 4;
   const StreamHandle stream = create(recognizer, options);
   const StreamHandle stream_s16 = create(recognizer, options);
 

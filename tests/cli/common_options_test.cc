@@ -69,7 +69,8 @@ TEST(StreamOptionsOf, CarriesEveryOption) {
                                    .streaming = "uniform",
                                    .max_symbols = 5,
                                    .keep_lang_tags = true,
-                                   .fallback_to_auto = true};
+                                   .fallback_to_auto = true,
+                                   .boost = {.phrases = {"Athens"}, .file = "", .score = 3}};
   const StreamOptions stream = stream_options(options, model_with({{56, 13}}));
   EXPECT_EQ(stream.att_context, (AttContext{56, 3}));
   EXPECT_EQ(stream.target_lang, "de");
@@ -77,6 +78,9 @@ TEST(StreamOptionsOf, CarriesEveryOption) {
   EXPECT_EQ(stream.max_symbols, 5);
   EXPECT_TRUE(stream.keep_lang_tags);
   EXPECT_TRUE(stream.unknown_lang_is_auto);
+  ASSERT_EQ(stream.boosted_phrases.size(), 1u);
+  EXPECT_EQ(stream.boosted_phrases[0].text, "Athens");
+  EXPECT_EQ(stream.boosted_phrases[0].score, 3);
 }
 
 TEST(Between, SaysWhatWasExpected) {

@@ -180,6 +180,26 @@ TEST(RivaRequest, CustomConfiguration) {
             "target_lang)");
 }
 
+TEST(RivaRequest, BoostedPhrases) {
+  RecognitionConfig config;
+  riva::asr::SpeechContext* unset = config.add_speech_contexts();
+  unset->add_phrases("Piraeus");
+  unset->add_phrases("$MONTH");  // Riva's class names have no effect
+  unset->add_phrases("");
+  riva::asr::SpeechContext* ours = config.add_speech_contexts();
+  ours->add_phrases("Plovdiv");
+  ours->set_boost(4);
+  riva::asr::SpeechContext* rivas = config.add_speech_contexts();
+  rivas->add_phrases("Thessaloniki");
+  rivas->set_boost(20);
+  const std::vector<BoostedPhrase> phrases = read(config).session.stream.boosted_phrases;
+  ASSERT_EQ(phrases.size(), 3u);
+  EXPECT_EQ(phrases[0].text, "Piraeus");
+  EXPECT_EQ(phrases[0].score, kDefaultBoost);
+  EXPECT_EQ(phrases[1].score, 4);
+  EXPECT_EQ(phrases[2].score, kMostBoost);
+}
+
 TEST(RivaRequest, WhatCannotBeDone) {
   RecognitionConfig config;
   config.set_profanity_filter(true);
@@ -188,8 +208,8 @@ TEST(RivaRequest, WhatCannotBeDone) {
   config.mutable_diarization_config()->set_enable_speaker_diarization(true);
   EXPECT_THAT(refusal(config), HasSubstr("diarization is not supported"));
   config = {};
-  config.add_speech_contexts()->add_phrases("glossa");
-  EXPECT_THAT(refusal(config), HasSubstr("word boosting is not supported yet"));
+  config.add_speech_contexts()->set_boost(-1);
+  EXPECT_THAT(refusal(config), HasSubstr("speech_contexts.boost is -1, expected 0 or more"));
   config = {};
   config.set_max_alternatives(5);
   EXPECT_EQ(refusal(config), "");  // fewer may be returned

@@ -1,6 +1,7 @@
 // HTTP and WebSocket as clients use them. Run by run_clients.py, which starts the server and says in the environment
 // where it is (GLOSSA_URL), what to send (GLOSSA_AUDIO, 16-bit WAV of 16 kHz) and what `glossa transcribe` writes for it
-// at each latency (GLOSSA_EXPECTED: {"80ms": "text", ...}).
+// at each latency (GLOSSA_EXPECTED: {"80ms": "text", ...}) and at the longest with boosted phrases (GLOSSA_BOOSTED:
+// {phrases: [...], text}).
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -11,6 +12,7 @@ const url = process.env.GLOSSA_URL;
 const expected = JSON.parse(process.env.GLOSSA_EXPECTED);
 const latencies = Object.keys(expected);
 const longest = latencies.at(-1);
+const boosted = JSON.parse(process.env.GLOSSA_BOOSTED);
 const wav = readFileSync(process.env.GLOSSA_AUDIO);
 const pcm = wav.subarray(44);
 const squeezed = (text) => text.split(/\s+/).filter(Boolean).join(" ");
@@ -19,7 +21,7 @@ async function transcribe(fields, name = "speech.wav", bytes = wav) {
   const form = new FormData();
   if (bytes) form.append("file", new Blob([bytes]), name);
   form.append("model", "whisper-1");
-  for (const [key, value] of Object.entries(fields)) form.append(key, value);
+  for (const [key, value] of Object.entries(fields)) for (const each of [value].flat()) form.append(key, each);
   return fetch(`${url}/v1/audio/transcriptions`, { method: "POST", body: form });
 }
 
@@ -174,14 +176,44 @@ test("Riva's realtime client: commit after every piece ends nothing", async () =
   assert.equal(of(events, completed).at(-1).is_last_result, true);
 });
 
+test("boosted phrases are heard in every dialect as glossa transcribe hears them", async () => {
+  assert.notEqual(boosted.text, expected[longest], "phrases that change nothing prove nothing");
+  const upload = await (await transcribe({ "keywords[]": boosted.phrases })).json();
+  assert.equal(squeezed(upload.text), squeezed(boosted.text));
+  const sound = { type: "input_audio_buffer.append", audio: Buffer.from(pcm).toString("base64") };
+  const commit = JSON.stringify({ type: "input_audio_buffer.commit" });
+  const done = JSON.stringify({ type: "input_audio_buffer.done" });
+  const list = [{ phrases: boosted.phrases, boost: 0 }];
+  const openai = { format: { type: "audio/pcm", rate: 16000 }, turn_detection: null,
+                   transcription: { model: "x", keywords: boosted.phrases } };
+  const dialects = [
+    ["session.update", { sample_rate: 16000, latency: longest, speech_contexts: list }, commit],
+    ["transcription_session.update", { input_audio_params: { sample_rate_hz: 16000, num_channels: 1 },
+      custom_configuration: { latency: longest },
+      word_boosting: { enable_word_boosting: true, word_boosting_list: list } }, done],
+    ["session.update", { type: "transcription", latency: longest, audio: { input: openai } }, commit],
+  ];
+  for (const [type, session, end] of dialects) {
+    const { events } = await converse([JSON.stringify({ type, session }), JSON.stringify(sound), end],
+      { path: "/v1/realtime?intent=transcription",
+        last: (event) => event.type === completed && event.is_last_result !== false });
+    assert.deepEqual(of(events, "error"), []);
+    assert.equal(said(events), squeezed(boosted.text), JSON.stringify(session));
+  }
+});
+
 test("bad messages are answered and harm nobody", async () => {
   const good = converse([...slices(pcm, 8000), JSON.stringify({ type: "input_audio_buffer.commit" })]);
   const { events } = await converse([
     "no json", "[]", "{}", JSON.stringify({ type: "nothing" }), JSON.stringify({ type: "session.update", session: 7 }),
     JSON.stringify({ type: "session.update", session: { language: "xx-XX" } }),
+    JSON.stringify({ type: "session.update", session: { speech_contexts: "Athens" } }),
+    JSON.stringify({ type: "session.update", session: { speech_contexts: [{ phrases: [7] }] } }),
+    JSON.stringify({ type: "session.update", session: { speech_contexts: [{ phrases: ["a"], boost: -1 }] } }),
+    JSON.stringify({ type: "session.update", session: { speech_contexts: ["a".repeat(201)] } }),
     JSON.stringify({ type: "input_audio_buffer.append", audio: "*" }),
     JSON.stringify({ type: "input_audio_buffer.commit" })]);
-  assert.equal(of(events, "error").length, 7);
+  assert.equal(of(events, "error").length, 11);
   assert.deepEqual(of((await good).events, "error"), []);
 });
 

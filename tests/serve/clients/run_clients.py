@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 AUDIO = ROOT / "tests/data/golden/audio/en-US_13.wav"
 SENTENCES = ROOT / "tests/data/golden/audio/long.wav"
+PHRASES = ["and", "the weather"]  # that change what the model hears in AUDIO
 LATENCIES = {"80ms": "56,0", "320ms": "56,3", "1120ms": "56,13"}
 
 
@@ -66,17 +67,20 @@ def main():
     for latency, context in LATENCIES.items():
         output = transcribe(glossa, *weights, "--att-context-size", context, "--format", "json", AUDIO)
         expected[latency] = json.loads(output)["text"]
+    phrases = [word for phrase in PHRASES for word in ("--boost", phrase)]
+    boosted = {"phrases": PHRASES, "text": transcribe(glossa, *weights, "--latency", "1120ms", *phrases, AUDIO).strip()}
     server = Server(serve, *weights, "--max-streams", "100")
     locked = Server(serve, *weights, "--api-key", "sesame")
     impatient = Server(serve, *weights, "--idle-seconds", "1", "--max-streams", "1")
     environment = {**os.environ, "GLOSSA_URL": server.url(), "GLOSSA_AUDIO": str(AUDIO),
                    "GLOSSA_LOCKED_URL": locked.url(), "GLOSSA_KEY": "sesame",
-                   "GLOSSA_EXPECTED": json.dumps(expected)}
+                   "GLOSSA_EXPECTED": json.dumps(expected), "GLOSSA_BOOSTED": json.dumps(boosted)}
     codes = [
         subprocess.run(["node", "--test", HERE / "http_test.mjs"], env=environment).returncode,
         subprocess.run([sys.executable, HERE.parent / "grpc_client" / "riva_client_test.py",
                         "--server", server.address("Riva"), "--source", ROOT, "--locked", locked.address("Riva"),
-                        "--key", "sesame", "--impatient", impatient.address("Riva")]).returncode,
+                        "--key", "sesame", "--impatient", impatient.address("Riva"),
+                        "--boosted", json.dumps(boosted)]).returncode,
         run_sdk(glossa, serve, weights)]
     codes += [started.stop() for started in (server, locked, impatient)]
     sys.exit(any(codes))

@@ -106,11 +106,6 @@ def tearDownModule():
     shutil.rmtree(folder)
 
 
-def defect(_what):
-    """Of the server, to be mended: the test fails as expected, and once it does not, this mark has to go."""
-    return unittest.expectedFailure
-
-
 class FaultTest(unittest.TestCase):
     def tearDown(self):
         self.assertIsNone(server.process.poll(), f"the server has died: {server.messages()[-500:]}")
@@ -675,13 +670,12 @@ class RivaTest(FaultTest):
                 self.assertIn(self.refusal(lambda: self.raw("StreamingRecognize", [garbage]))[0], codes)
         self.assert_refused(Code.UNIMPLEMENTED, "", lambda: self.raw("Nothing", [b""]))
 
-    @defect("StreamingCall::OnReadDone() takes it for the end of the sound: OK, with half a transcript")
     def test_no_protobuf_after_sound(self):
         """A transcript that lacks what could not be read is no success."""
         requests = riva.requests(riva.configuration(), self.speech, 32000)
         messages = [message.SerializeToString() for message in requests]
         messages.insert(2, b"\xff")
-        self.refusal(lambda: self.raw("StreamingRecognize", messages))
+        self.assert_refused(Code.INVALID_ARGUMENT, "no StreamingRecognizeRequest", lambda: self.raw("StreamingRecognize", messages))
 
     def test_no_grpc(self):
         preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -1,6 +1,6 @@
 """Riva's service of a running server, as its clients use it.
 
-    python3 riva_client_test.py --server 127.0.0.1:50051 --source REPOSITORY
+    python3 riva_client_test.py --server 127.0.0.1:50051 --source REPOSITORY --boosted '{"phrases": [...], "text": ...}'
     python3 riva_client_test.py --server ... --source ... --locked 127.0.0.1:50052 --key KEY
         --impatient 127.0.0.1:50053
 
@@ -9,6 +9,7 @@ KEY, --impatient one that waits 1 s for sound and carries one stream.
 """
 import argparse
 import concurrent.futures
+import json
 import pathlib
 import struct
 import sys
@@ -198,12 +199,23 @@ class RivaTest(ServerTest):
             self.transcribe(sound, 32000, custom_configuration=custom)
         self.transcribe(sound, 32000, model="160ms")
 
+    def test_boosted_phrases(self):
+        boosted = json.loads(arguments.boosted)
+        contexts = [riva.asr.SpeechContext(phrases=boosted["phrases"])]
+        for latency in ("1120ms", "80ms"):
+            fields = {"language_code": "auto", "custom_configuration": {"latency": latency}}
+            plain = self.transcribe(samples_of("en-US_13"), **fields)
+            text = self.transcribe(samples_of("en-US_13"), speech_contexts=contexts, **fields)
+            self.assertNotEqual(text, plain)
+            if latency == "1120ms":
+                self.assertEqual(text.split(), boosted["text"].split())
+
     def test_refused_configurations(self):
-        contexts = [riva.asr.SpeechContext(phrases=["glossa"])]
+        contexts = [riva.asr.SpeechContext(phrases=["glossa"], boost=-1)]
         diarization = riva.asr.SpeakerDiarizationConfig(enable_speaker_diarization=True)
         for text, fields in (("nearest: de", {"language_code": "dee-DE"}),
                              ("profanity_filter", {"profanity_filter": True}),
-                             ("word boosting", {"speech_contexts": contexts}),
+                             ("boost", {"speech_contexts": contexts}),
                              ("diarization", {"diarization_config": diarization}),
                              ("FLAC", {"encoding": riva.audio.FLAC}),
                              ("sample_rate_hertz", {"sample_rate_hertz": 4000}),
@@ -358,6 +370,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, help="HOST:PORT")
     parser.add_argument("--source", required=True, type=pathlib.Path, help="the repository")
+    parser.add_argument("--boosted", required=True, help="JSON: phrases, and text of en-US_13 with them at 1120ms")
     parser.add_argument("--locked", help="HOST:PORT of a server that wants a key")
     parser.add_argument("--key", default="", help="that key")
     parser.add_argument("--impatient", help="HOST:PORT of a server that waits 1 s and carries one stream")

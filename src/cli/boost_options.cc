@@ -1,0 +1,59 @@
+#include "cli/boost_options.h"
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <string_view>
+
+#include "base/fail.h"
+#include "base/printable.h"
+#include "cli/option_values.h"
+
+namespace glossa::cli {
+namespace {
+
+BoostedPhrase phrase_of(std::string_view line, float score, const std::string& file, int number) {
+  const std::size_t tab = line.find('\t');
+  BoostedPhrase phrase{std::string(trim(line.substr(0, tab))), score};
+  if (tab == std::string_view::npos) return phrase;
+  const std::string_view given = line.substr(tab + 1);
+  if (!CLI::detail::lexical_cast(std::string(trim(given)), phrase.score))
+    fail_bad_input("{}: line {}: the boost is \"{}\", expected a number", file, number, printable(given));
+  return phrase;
+}
+
+}  // namespace
+
+void add_boost_options(CLI::App& command, BoostOptions& options) {
+  command
+      .add_option("--boost", options.phrases,
+                  "A phrase that is likely to be said, as it should be written; may be given again")
+      ->type_name("PHRASE")
+      ->expected(1)
+      ->take_all();
+  command
+      .add_option("--boost-file", options.file,
+                  "A file with a phrase on each line, a tab and its own score behind it or not")
+      ->type_name("FILE");
+  command
+      .add_option("--boost-score", options.score,
+                  "How much: added to the logit of a phrase's first piece, above 0 and at most 5")
+      ->type_name("X")
+      ->capture_default_str();
+}
+
+std::vector<BoostedPhrase> boosted_phrases(const BoostOptions& options) {
+  std::vector<BoostedPhrase> phrases;
+  for (const std::string& text : options.phrases) phrases.push_back({text, options.score});
+  if (options.file.empty()) return phrases;
+  std::ifstream file(options.file);
+  if (!file) fail_bad_input("{}: no such file, or it cannot be read (from --boost-file)", options.file);
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (trim(line).empty() || line.starts_with('#')) continue;
+    phrases.push_back(phrase_of(line, options.score, options.file, number));
+  }
+  return phrases;
+}
+
+}  // namespace glossa::cli

@@ -1,0 +1,183 @@
+#include "engine/phrase_boost.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <random>
+
+#include "engine/test_streams.h"
+#include "support/tiny_model.h"
+
+namespace glossa::testing {
+namespace {
+
+using engine::PhraseBoost;
+using ::testing::HasSubstr;
+using Labels = std::vector<int>;
+
+// The definition, without a tree.
+class Oracle {
+ public:
+  explicit Oracle(const std::vector<PhraseBoost::Phrase>& phrases) : phrases_(phrases) {}
+
+  // Of `label` behind `said`; 0 when it neither begins a phrase nor goes on with one.
+  float bonus(const Labels& said, int label) const {
+    float most = 0;
+    for (std::size_t from = 0; from <= said.size(); ++from) {
+      Labels beginning(said.begin() + static_cast<std::ptrdiff_t>(from), said.end());
+      beginning.push_back(label);
+      if (best_score(beginning) > 0) most = std::max(most, worth(beginning));
+    }
+    return most;
+  }
+
+ private:
+  // Of the phrases that begin so.
+  float best_score(const Labels& beginning) const {
+    float best = 0;
+    for (const PhraseBoost::Phrase& phrase : phrases_) {
+      if (phrase.labels.size() >= beginning.size() &&
+          std::equal(beginning.begin(), beginning.end(), phrase.labels.begin()))
+        best = std::max(best, phrase.score);
+    }
+    return best;
+  }
+  bool completes(const Labels& labels) const {
+    return std::any_of(phrases_.begin(), phrases_.end(),
+                       [&](const PhraseBoost::Phrase& phrase) { return phrase.labels == labels; });
+  }
+  // All that was given since the phrase, or the last one completed on the way, began.
+  float worth(const Labels& beginning) const {
+    float sum = 0;
+    for (std::size_t depth = 1; depth <= beginning.size(); ++depth) {
+      const Labels part(beginning.begin(), beginning.begin() + static_cast<std::ptrdiff_t>(depth));
+      if (depth > 1 && completes({part.begin(), part.end() - 1})) sum = 0;
+      sum += depth == 1 ? best_score(part) : 2 * best_score(part) + std::log(static_cast<float>(depth));
+    }
+    return sum;
+  }
+
+  const std::vector<PhraseBoost::Phrase>& phrases_;
+};
+
+TEST(PhraseBoost, ChoosesWhatItsDefinitionSays) {
+  constexpr int kLabels = 6;  // few, so that phrases overlap
+  std::mt19937 random(7);
+  const auto draw = [&](int least, int most) { return std::uniform_int_distribution<int>(least, most)(random); };
+  int changed = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<PhraseBoost::Phrase> phrases(static_cast<std::size_t>(draw(1, 8)));
+    for (PhraseBoost::Phrase& phrase : phrases) {
+      phrase.labels.resize(static_cast<std::size_t>(draw(1, 5)));
+      for (int& label : phrase.labels) label = draw(0, kLabels - 1);
+      phrase.score = static_cast<float>(draw(1, 50)) / 10;
+    }
+    const PhraseBoost boost(phrases);
+    const Oracle oracle(phrases);
+    Labels said;
+    int state = PhraseBoost::kStart;
+    for (int step = 0; step < 40; ++step) {
+      std::vector<float> logits(kLabels);
+      for (float& logit : logits) logit = std::normal_distribution<float>(0, 6)(random);
+      const auto best = static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+      int expected = best;
+      std::vector<float> sums(kLabels);
+      for (int label = 0; label < kLabels; ++label) {
+        const auto at = static_cast<std::size_t>(label);
+        sums[at] = logits[at] + oracle.bonus(said, label);
+        if (sums[at] > sums[static_cast<std::size_t>(expected)]) expected = label;
+      }
+      ASSERT_EQ(boost.choose(logits, best, state), expected) << "round " << round << " step " << step;
+      changed += expected != best ? 1 : 0;
+      said.push_back(expected);
+      state = boost.next(state, expected);
+    }
+  }
+  EXPECT_GT(changed, 500) << "a test that boosts nothing would prove nothing";
+}
+
+TEST(PhraseBoost, ALabelThatBelongsToNoPhraseIsLeftAlone) {
+  const PhraseBoost boost(std::vector<PhraseBoost::Phrase>{{{1, 2}, 2.5f}});
+  const std::vector<float> logits = {5, 1, 3, 4};
+  EXPECT_EQ(boost.choose(logits, 0, PhraseBoost::kStart), 0);
+  EXPECT_EQ(boost.next(PhraseBoost::kStart, 3), PhraseBoost::kStart);
+}
+
+class BoostedStream : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("glossa_boost_" + std::to_string(::getpid()));
+    recognizer_ = Recognizer::load({.model = write_tiny_model({}, folder_), .threads = 1});
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  Transcript transcript(const std::vector<BoostedPhrase>& phrases, std::span<const float> pcm) const {
+    const auto stream = recognizer_->create_stream({.boosted_phrases = phrases});
+    run_whole(*recognizer_, *stream, pcm);
+    return stream->transcript();
+  }
+  std::string refusal(const std::vector<BoostedPhrase>& phrases) const {
+    try {
+      recognizer_->create_stream({.boosted_phrases = phrases});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      return error.what();
+    }
+    return "";
+  }
+
+  std::filesystem::path folder_;
+  std::shared_ptr<const Recognizer> recognizer_;
+  const std::vector<float> noise_ = wandering_noise(64000, 3);
+};
+
+TEST_F(BoostedStream, IsMarkedWhereItDiffers) {
+  const Transcript plain = transcript({}, noise_);
+  const Transcript boosted = transcript({{"the", kMostBoost}}, noise_);
+  const auto is_boosted = [](const Token& token) { return token.boosted; };
+  ASSERT_FALSE(plain.tokens.empty());
+  EXPECT_TRUE(std::none_of(plain.tokens.begin(), plain.tokens.end(), is_boosted));
+  const auto first = std::find_if(boosted.tokens.begin(), boosted.tokens.end(), is_boosted);
+  ASSERT_NE(first, boosted.tokens.end());
+  const auto before = first - boosted.tokens.begin();
+  for (std::ptrdiff_t index = 0; index < before; ++index)
+    EXPECT_EQ(boosted.tokens[static_cast<std::size_t>(index)].id, plain.tokens[static_cast<std::size_t>(index)].id);
+  EXPECT_NE(first->id, plain.tokens[static_cast<std::size_t>(before)].id);
+  EXPECT_LT(first->log_prob, plain.tokens[static_cast<std::size_t>(before)].log_prob)
+      << "the probability is the model's own";
+}
+
+TEST_F(BoostedStream, PhrasesDoNotComeOutOfBlanks) {
+  const auto path = write_tiny_model({.seed = 2, .blank_bias = 1000}, folder_ / "blank");
+  const auto recognizer = Recognizer::load({.model = path, .threads = 1});
+  const auto stream = recognizer->create_stream({.boosted_phrases = {{"the", kMostBoost}, {"a", kMostBoost}}});
+  run_whole(*recognizer, *stream, noise_);
+  EXPECT_TRUE(stream->transcript().tokens.empty());
+}
+
+TEST_F(BoostedStream, ResetForgetsHalfAPhrase) {
+  const auto stream = recognizer_->create_stream({.boosted_phrases = {{"the weather in Athens", kMostBoost}}});
+  const Outcome first = run_whole(*recognizer_, *stream, noise_);
+  stream->reset();
+  EXPECT_EQ(run_whole(*recognizer_, *stream, noise_), first);
+}
+
+TEST_F(BoostedStream, RefusesWhatItCannotUse) {
+  EXPECT_EQ(refusal({{"weather"}}), "");
+  EXPECT_THAT(refusal({{""}}), HasSubstr("a boosted phrase is empty"));
+  EXPECT_THAT(refusal({{"weather", 0}}), HasSubstr("the boost of \"weather\" is 0"));
+  EXPECT_THAT(refusal({{"weather", 5.5f}}), HasSubstr("at most 5"));
+  EXPECT_THAT(refusal({{"weather", std::numeric_limits<float>::quiet_NaN()}}), HasSubstr("nan"));
+  EXPECT_THAT(refusal({{std::string(201, 'a')}}), HasSubstr("has 201 bytes, expected 200 at most"));
+  EXPECT_THAT(refusal(std::vector<BoostedPhrase>(5001, {"weather"})), HasSubstr("5001 boosted phrases"));
+  EXPECT_THAT(refusal({{"\u4f60\u597d"}}), HasSubstr("the model cannot write it"));
+}
+
+}  // namespace
+}  // namespace glossa::testing
