@@ -184,7 +184,7 @@ typedef struct glossa_stream_options {
   int64_t nemo_batch_mel_frames; /* NeMo modes: frames of the longest stream of NeMo's batch; 0: this one */
   /* Phrases that the speaker is likely to say, as they should be written; ends with NULL. NULL: none. */
   const char* const* boosted_phrases;
-  double boost; /* their score: added to the logit of a phrase's first label, up to 5; 0: 2.5 */
+  double boost; /* their score in nats, up to 5; 0: 2.5 */
 } glossa_stream_options;
 
 typedef struct glossa_token {

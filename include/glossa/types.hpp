@@ -71,7 +71,7 @@ inline constexpr float kDefaultBoost = 2.5f;
 inline constexpr float kMostBoost = 5;
 struct BoostedPhrase {
   std::string text;             // as the transcript should have it; its first letter may become a capital
-  float score = kDefaultBoost;  // added to the logit of its first label; above 0, up to kMostBoost
+  float score = kDefaultBoost;  // in nats; above 0, up to kMostBoost
 };
 
 struct StreamOptions {

@@ -28,15 +28,14 @@ void add_boost_options(CLI::App& command, BoostOptions& options) {
       .add_option("--boost", options.phrases,
                   "A phrase that is likely to be said, as it should be written; may be given again")
       ->type_name("PHRASE")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   command
       .add_option("--boost-file", options.file,
                   "A file with a phrase on each line, a tab and its own score behind it or not")
       ->type_name("FILE");
   command
       .add_option("--boost-score", options.score,
-                  "How much: added to the logit of a phrase's first piece, above 0 and at most 5")
+                  "How much, in nats: above 0 and at most 5; more finds more of the phrases and hears more that are not there")
       ->type_name("X")
       ->capture_default_str();
 }

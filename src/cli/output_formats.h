@@ -22,7 +22,8 @@ struct Recognition {
 
 // The whole text in that format, with a line feed at the end. JSON is one line: audio_filepath, duration,
 // text, language, sentences[{text, language, start, end}], words[{word, start, end, confidence, language}],
-// tokens[ids], token_frames[encoder frames], processing_seconds. Times are seconds.
+// tokens[ids], token_frames[encoder frames], processing_seconds, and where boosting changed something
+// boosted_tokens[indices]. Times are seconds.
 std::string format_recognition(const Recognition& recognition, OutputFormat format);
 
 // What is known so far, for programs: audio_filepath, partial: true, duration, text, language; one line.

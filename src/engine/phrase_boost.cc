@@ -15,11 +15,12 @@ namespace {
 
 constexpr std::size_t kMostPhrases = 5000;
 constexpr std::size_t kMostBytes = 200;  // of a phrase
+constexpr float kFirstLabel = 0.25f;
 constexpr float kDepthScaling = 2;
 constexpr std::string_view kWordStart = "\u2581";
 
 float worth(float score, int depth) {
-  return depth == 1 ? score : score * kDepthScaling + std::log(static_cast<float>(depth));
+  return depth == 1 ? score * kFirstLabel : score * kDepthScaling + std::log(static_cast<float>(depth));
 }
 
 // As it is being built.

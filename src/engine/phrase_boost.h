@@ -4,8 +4,8 @@
 // logit, and the best sum wins. Where the model wants blank, blank it is: phrases never come out of silence.
 //
 // The tree is NeMo's boosting tree (GPU-PB): an Aho-Corasick automaton with context_score = the phrase's score and
-// depth_scaling = 2. The label at depth d of a phrase is worth score for d = 1 and 2 score + ln d behind; who
-// leaves a phrase half-way gives back what it was worth so far, who completes one keeps it.
+// depth_scaling = 2. The label at depth d of a phrase is worth score / 4 for d = 1 (NeMo: score) and 2 score + ln d
+// behind; who leaves a phrase half-way gives back what it was worth so far, who completes one keeps it.
 #pragma once
 
 #include <span>

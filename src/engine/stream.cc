@@ -159,34 +159,46 @@ const Transcript& StreamImpl::transcript() const {
 void StreamImpl::describe_tokens() const {
   const std::span<const std::string> tags = recognizer_->lang_tags();
   const std::size_t count = transcript_.tokens.size();
-  std::vector<int> ids;
   std::size_t closed = described_.closed_tokens;  // one past the last language tag
-  transcript_.score = 0;
-  for (std::size_t index = 0; index < count; ++index) {
-    const Token& token = transcript_.tokens[index];
-    ids.push_back(token.id);
-    transcript_.score += token.log_prob;
-    const std::string& language = tags[static_cast<std::size_t>(token.id)];
+  for (std::size_t index = described_.closed_tokens; index < count; ++index) {
+    const std::string& language = tags[static_cast<std::size_t>(transcript_.tokens[index].id)];
     if (language.empty()) continue;
     if (transcript_.language.empty()) transcript_.language = language;
-    closed = std::max(closed, index + 1);
+    closed = index + 1;
   }
-  const std::string tagged = recognizer_->detokenizer().text(ids);
-  transcript_.text = options_.keep_lang_tags ? tagged : text::strip_lang_tags(tagged);
-
+  transcript_.text.resize(described_.closed_bytes);
+  transcript_.score = described_.closed_score;
   transcript_.words.resize(described_.closed_words);
   transcript_.sentences.resize(described_.closed_sentences);
-  append_words_and_sentences(described_.closed_tokens, closed);
-  described_ = {count, closed, transcript_.words.size(), transcript_.sentences.size()};
-  append_words_and_sentences(closed, count);
+  append_described(described_.closed_tokens, closed);
+  described_ = {.tokens = count,
+                .closed_tokens = closed,
+                .closed_bytes = transcript_.text.size(),
+                .closed_score = transcript_.score,
+                .closed_words = transcript_.words.size(),
+                .closed_sentences = transcript_.sentences.size()};
+  append_described(closed, count);
 }
 
-void StreamImpl::append_words_and_sentences(std::size_t first_token, std::size_t last_token) const {
+// The text of a span depends on what is before it by the tag there at most.
+std::string StreamImpl::text_of(std::size_t first_token, std::size_t last_token) const {
+  const text::Detokenizer& detokenizer = recognizer_->detokenizer();
+  std::vector<int> ids;
+  const std::size_t from = first_token > 0 ? first_token - 1 : 0;
+  for (std::size_t index = from; index < last_token; ++index) ids.push_back(transcript_.tokens[index].id);
+  std::string text = detokenizer.text(ids);
+  if (from < first_token) text.erase(0, detokenizer.text(std::span(ids).first(1)).size());
+  return options_.keep_lang_tags ? text : text::strip_lang_tags(text);
+}
+
+void StreamImpl::append_described(std::size_t first_token, std::size_t last_token) const {
   if (first_token == last_token) return;
+  transcript_.text += text_of(first_token, last_token);
   std::vector<text::TimedToken> timed;
   for (std::size_t index = first_token; index < last_token; ++index) {
     const Token& token = transcript_.tokens[index];
     timed.push_back({token.id, token.frame, token.confidence});
+    transcript_.score += token.log_prob;
   }
   const double frame_seconds = recognizer_->info().frame_seconds;
   const text::Detokenizer& detokenizer = recognizer_->detokenizer();

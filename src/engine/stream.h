@@ -56,7 +56,9 @@ class StreamImpl final : public Stream {
   std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
   bool has_tail() const;            // what is left after the end of the audio makes one more chunk
   void describe_tokens() const;
-  void append_words_and_sentences(std::size_t first_token, std::size_t last_token) const;
+  // Of tokens that begin the stream or stand behind a language tag.
+  std::string text_of(std::size_t first_token, std::size_t last_token) const;
+  void append_described(std::size_t first_token, std::size_t last_token) const;
 
   std::shared_ptr<const RecognizerImpl> recognizer_;
   StreamOptions options_;
@@ -78,11 +80,13 @@ class StreamImpl final : public Stream {
   DecoderState decoder_state_;
 
   mutable Transcript transcript_;
-  // How far transcript_ describes its tokens. Words and sentences before the last language tag never change
-  // again.
+  // How far transcript_ describes its tokens. What is before the last language tag never changes again, so that
+  // a step of a long stream costs no more than one of a short.
   struct Described {
     std::size_t tokens = 0;
     std::size_t closed_tokens = 0;
+    std::size_t closed_bytes = 0;  // of the text
+    double closed_score = 0;
     std::size_t closed_words = 0;
     std::size_t closed_sentences = 0;
   };

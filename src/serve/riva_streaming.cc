@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <algorithm>
 #include <chrono>
@@ -90,7 +91,8 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // Of gRPC's thread.
   Request read_message() {
     Request message;
-    if (!grpc::SerializationTraits<Request>::Deserialize(&request_, &message).ok())
+    grpc::ProtoBufferReader bytes(&request_);
+    if (!bytes.status().ok() || !message.ParseFromZeroCopyStream(&bytes))
       fail_invalid_argument("a message is no StreamingRecognizeRequest");
     return message;
   }
@@ -219,8 +221,8 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       interim->reset();
     }
     if (id_) *response.mutable_id() = *id_;
-    bool own = false;
-    grpc::SerializationTraits<Response>::Serialize(response, &response_, &own);
+    const grpc::Slice bytes(response.SerializeAsString());
+    response_ = grpc::ByteBuffer(&bytes, 1);
     writing_ = true;
     StartWrite(&response_);
   }

@@ -149,7 +149,7 @@ void StreamSession::fail(const std::string& why) {
   if (!ended()) end("error", {why});
 }
 
-void StreamSession::tell(bool ended, const Failure& failure) {
+void StreamSession::tell(bool ended, const SessionFailure& failure) {
   const std::lock_guard lock(listener_mutex_);
   if (cancelled_) return;
   const Transcript& transcript = stream_->transcript();
@@ -160,7 +160,7 @@ void StreamSession::tell(bool ended, const Failure& failure) {
              .is_client_error = failure.is_client_error});
 }
 
-void StreamSession::end(const char* outcome, const Failure& failure) {
+void StreamSession::end(const char* outcome, const SessionFailure& failure) {
   tell(/*ended=*/true, failure);
   waiting_ = 0;
   outcome_ = outcome;

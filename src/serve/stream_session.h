@@ -22,6 +22,12 @@ class Waker {
   virtual void wake() = 0;  // there is something to do
 };
 
+// Why a session ends before its time.
+struct SessionFailure {
+  std::string error = {};  // empty: it does not
+  bool is_client_error = false;
+};
+
 class StreamSession final : public Session {
  public:
   using Clock = std::chrono::steady_clock;
@@ -66,15 +72,10 @@ class StreamSession final : public Session {
     Clock::time_point time;
   };
 
-  struct Failure {
-    std::string error = {};  // empty: none
-    bool is_client_error = false;
-  };
-
   void add(Piece piece);
   bool feed_pieces(std::int64_t samples);  // false when something went wrong
-  void tell(bool ended, const Failure& failure = {});
-  void end(const char* outcome, const Failure& failure = {});
+  void tell(bool ended, const SessionFailure& failure = {});
+  void end(const char* outcome, const SessionFailure& failure = {});
 
   const Recognizer& recognizer_;
   const Kind kind_;

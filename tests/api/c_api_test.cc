@@ -150,14 +150,14 @@ TEST(CApi, StreamsAsTheCppInterfaceDoes) {
       {.att_context = AttContext{56, 3},
        .target_lang = "en-US",
        .keep_lang_tags = true,
-       .boosted_phrases = {{"and", 4}, {"the weather", 4}}});
+       .boosted_phrases = {{"sunrise", 4}, {"the weather", 4}}});
   const RecognizerHandle recognizer = load();
   const glossa_att_context context = {56, 3};
   glossa_stream_options options = stream_options();
   options.att_context = &context;
   options.target_lang = "en-US";
   options.keep_lang_tags = 1;
-  const char* const phrases[] = {"and", "the weather", nullptr};
+  const char* const phrases[] = {"sunrise", "the weather", nullptr};
   options.boosted_phrases = phrases;
   options.boost = 4;
   const StreamHandle stream = create(recognizer, options);
@@ -177,7 +177,8 @@ TEST(CApi, StreamsAsTheCppInterfaceDoes) {
   expect_ok(glossa_stream_input_finished(stream.get()));
   decode(recognizer, stream);
   expect_equal(transcript_of(stream), cpp_stream->transcript());
-  EXPECT_FALSE(cpp_stream->transcript().tokens.empty());
+  const std::vector<Token>& tokens = cpp_stream->transcript().tokens;
+  EXPECT_TRUE(std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.boosted; }));
 
   expect_ok(glossa_stream_accept_waveform_s16(stream_s16.get(), samples.data(), samples.size()));
   expect_ok(glossa_stream_input_finished(stream_s16.get()));

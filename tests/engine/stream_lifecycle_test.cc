@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <limits>
 
+#include "engine/recognizer_impl.h"
 #include "engine/test_streams.h"
 #include "support/tiny_model.h"
+#include "text/lang_tag.h"
 
 namespace glossa::testing {
 namespace {
@@ -72,6 +74,37 @@ TEST_F(StreamLifecycle, StrangeSamplesNeitherCrashNorWedge) {
         EXPECT_LE(token.confidence, 1.0f);
       }
     }
+  }
+}
+
+// A transcript is put together piece by piece, tag by tag.
+TEST_F(StreamLifecycle, TheTextIsThatOfAllTokensAtOnce) {
+  const auto& recognizer = dynamic_cast<const engine::RecognizerImpl&>(*recognizer_);
+  const auto noise = wandering_noise(16000 * 60, 8);
+  for (const bool keep : {true, false}) {
+    // The random model writes commas alone, and boosted, tags behind them.
+    const std::vector<BoostedPhrase> phrases = {{",<en-US>", kMostBoost}, {",<el-GR>", kMostBoost}};
+    const auto stream = recognizer_->create_stream(
+        {.att_context = AttContext{56, 0}, .keep_lang_tags = keep, .boosted_phrases = phrases});
+    std::size_t tags = 0;
+    Stream* streams[] = {stream.get()};
+    for (std::size_t at = 0; at < noise.size(); at += 1280) {
+      stream->accept_waveform(std::span(noise).subspan(at, 1280));
+      while (stream->is_ready()) recognizer_->decode(streams);
+      const Transcript& transcript = stream->transcript();
+      std::vector<int> ids;
+      double score = 0;
+      tags = 0;
+      for (const Token& token : transcript.tokens) {
+        ids.push_back(token.id);
+        score += token.log_prob;
+        tags += recognizer.lang_tags()[static_cast<std::size_t>(token.id)].empty() ? 0 : 1;
+      }
+      const std::string text = recognizer.detokenizer().text(ids);
+      ASSERT_EQ(transcript.text, keep ? text : text::strip_lang_tags(text));
+      ASSERT_EQ(transcript.score, score);
+    }
+    EXPECT_GT(tags, 10u);
   }
 }
 

@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 AUDIO = ROOT / "tests/data/golden/audio/en-US_13.wav"
 SENTENCES = ROOT / "tests/data/golden/audio/long.wav"
-PHRASES = ["and", "the weather"]  # that change what the model hears in AUDIO
+PHRASES = ["Δασε", "the"]  # that change what the model hears in AUDIO
 LATENCIES = {"80ms": "56,0", "320ms": "56,3", "1120ms": "56,13"}
 
 
