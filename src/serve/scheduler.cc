@@ -6,9 +6,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 #include "base/fail.h"
@@ -52,7 +53,6 @@ class Scheduler::Impl final : public Waker {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      woken_ = true;
     }
     condition_.notify_one();
     thread_.join();
@@ -64,8 +64,9 @@ class Scheduler::Impl final : public Waker {
     admit(options);
     auto session = std::make_shared<StreamSession>(*recognizer_, options, std::move(listener), *this,
                                                    options_.longest_seconds);
-    sessions_.push_back(session);
-    count();
+    sessions_.insert(session);
+    counts_.add(*session, 1);
+    metrics_.streams(counts_.live(), counts_.files);
     return session;
   }
 
@@ -80,123 +81,112 @@ class Scheduler::Impl final : public Waker {
   }
 
   int capacity(AttContext context) const {
-    const ModelInfo& model = recognizer_->info();
-    int streams = 0;
-    while (fits(streams + 1, context.chunk_frames() * model.frame_seconds)) ++streams;
-    return streams;
+    return most_live(context.chunk_frames() * recognizer_->info().frame_seconds);
   }
 
   const Recognizer& recognizer() const { return *recognizer_; }
   double longest_seconds() const { return options_.longest_seconds; }
 
-  void wake() override {
+  void wake(std::shared_ptr<StreamSession> session) override {
     {
       const std::lock_guard lock(mutex_);
-      woken_ = true;
+      woken_.push_back(std::move(session));
     }
     condition_.notify_one();
   }
 
  private:
   struct Counts {
-    int live = 0;
     int files = 0;
-    double shortest_chunk = 0;  // seconds; 0: nobody is live
+    std::map<int, int> live_by_chunk;  // frames of a chunk -> streams
+
+    void add(const StreamSession& session, int count) {
+      if (session.kind() == Kind::kFile) {
+        files += count;
+      } else if ((live_by_chunk[session.chunk_frames()] += count) == 0) {
+        live_by_chunk.erase(session.chunk_frames());
+      }
+    }
+    int live() const {
+      int sum = 0;
+      for (const auto& [frames, streams] : live_by_chunk) sum += streams;
+      return sum;
+    }
+    int shortest_chunk() const { return live_by_chunk.begin()->first; }  // frames; somebody must be live
   };
 
-  static constexpr int kMostStreams = 100'000;  // whatever was measured
-
-  bool fits(int streams, double chunk_seconds) const {
-    if (options_.max_streams > 0) return streams <= options_.max_streams;
-    return streams <= kMostStreams && utilisation(time_, streams, recognizer_->info().frame_seconds,
-                                                  chunk_seconds) <= options_.utilisation;
+  int most_live(double chunk_seconds) const {
+    if (options_.max_streams > 0) return options_.max_streams;
+    return most_streams(time_, recognizer_->info().frame_seconds, chunk_seconds, options_.utilisation / slowness_);
   }
 
   // With mutex_ held.
-  Counts counts() const {
-    Counts counts;
-    for (const SessionPointer& session : sessions_) {
-      if (session->kind() == Kind::kFile) {
-        ++counts.files;
-        continue;
-      }
-      ++counts.live;
-      const double chunk = session->chunk_seconds();
-      counts.shortest_chunk = counts.shortest_chunk == 0 ? chunk : std::min(counts.shortest_chunk, chunk);
-    }
-    return counts;
-  }
-
-  void count() const {
-    const Counts now = counts();
-    metrics_.streams(now.live, now.files);
-  }
-
   void admit(const SessionOptions& options) const {
     const auto refuse = [&](const std::string& why) {
       metrics_.refused();
       throw Overloaded(why);
     };
     if (draining_) refuse("the server is shutting down");
-    const Counts now = counts();
     if (options.kind == Kind::kFile) {
-      if (now.files >= options_.max_files)
-        refuse(fmt::format("{} uploads are being transcribed already", now.files));
+      if (counts_.files >= options_.max_files)
+        refuse(fmt::format("{} uploads are being transcribed already", counts_.files));
       return;
     }
+    const int live = counts_.live();
+    if (live == 0) return;  // always welcome: a machine too slow for it says so by its lag
     const ModelInfo& model = recognizer_->info();
-    double chunk = context_of(model, options.stream).chunk_frames() * model.frame_seconds;
-    if (now.live > 0) chunk = std::min(chunk, now.shortest_chunk);
-    // The first stream is always welcome: a machine too slow for it says so by its lag.
-    if (now.live > 0 && !fits(now.live + 1, chunk))
-      refuse(fmt::format("{} streams are open, as many as this machine can carry", now.live));
+    const int chunk = std::min(context_of(model, options.stream).chunk_frames(), counts_.shortest_chunk());
+    if (live >= most_live(chunk * model.frame_seconds))
+      refuse(fmt::format("{} streams are open, as many as this machine can carry", live));
   }
 
   void run() {
-    std::vector<SessionPointer> open;
+    std::vector<SessionPointer> active;
     while (true) {
-      Counts now;
+      double shortest_chunk = 0;  // seconds; 0: nobody is live
       {
         std::unique_lock lock(mutex_);
-        std::erase_if(sessions_, [&](const SessionPointer& session) { return forget(*session); });
-        count();
+        if (active.empty()) condition_.wait(lock, [&] { return stopping_ || !woken_.empty(); });
         if (stopping_) return;
-        open = sessions_;
-        now = counts();
-        woken_ = false;
+        for (SessionPointer& session : woken_) {
+          if (session->activate()) active.push_back(std::move(session));
+        }
+        woken_.clear();
+        if (counts_.live() > 0) shortest_chunk = counts_.shortest_chunk() * recognizer_->info().frame_seconds;
       }
-      const std::vector<StreamSession*> batch = plan(open, now);
-      if (!batch.empty()) {
-        step(batch);
-        continue;
-      }
-      if (std::any_of(open.begin(), open.end(),
-                      [](const SessionPointer& session) { return session->ended(); }))
-        continue;
-      open.clear();
-      std::unique_lock lock(mutex_);
-      condition_.wait(lock, [&] { return woken_; });
+      const auto begin = std::chrono::steady_clock::now();
+      const std::vector<StreamSession*> batch = plan(active, shortest_chunk);
+      if (!batch.empty()) step(batch, begin);
+      forget(active);
     }
   }
 
-  bool forget(StreamSession& session) const {
-    if (!session.ended()) return false;
-    metrics_.finished(session.outcome());
-    return true;
+  // Those that have ended, for ever, and those that have nothing to do, until they are woken.
+  void forget(std::vector<SessionPointer>& active) {
+    for (const SessionPointer& session : active) {
+      if (!session->ended()) continue;
+      metrics_.finished(session->outcome());
+      const std::lock_guard lock(mutex_);
+      sessions_.erase(session);
+      counts_.add(*session, -1);
+      metrics_.streams(counts_.live(), counts_.files);
+    }
+    std::erase_if(active,
+                  [](const SessionPointer& session) { return session->ended() || !session->is_active(); });
   }
 
   // Gives streams sound and chooses those of the next step: every live one that is on time, and bulk work,
   // live streams that are behind first, as far as it holds nobody up.
-  std::vector<StreamSession*> plan(const std::vector<SessionPointer>& open, const Counts& now) {
+  std::vector<StreamSession*> plan(const std::vector<SessionPointer>& active, double shortest_chunk) {
     std::vector<StreamSession*> batch;
     std::vector<StreamSession*> bulk;
     std::int64_t frames = 0;
     const auto take = [&](StreamSession& session, std::int64_t most) {
-      if (!session.feed(most)) return;
+      if (!session.feed(most)) return session.rest();
       batch.push_back(&session);
       frames += most;
     };
-    for (const SessionPointer& session : open) {
+    for (const SessionPointer& session : active) {
       const bool on_time =
           session->kind() == Kind::kLive && session->backlog() < 2 * session->chunk_seconds() + kSlice;
       if (on_time) {
@@ -211,9 +201,9 @@ class Scheduler::Impl final : public Waker {
     std::stable_sort(bulk.begin(), bulk.end(), [](const StreamSession* a, const StreamSession* b) {
       return a->kind() == Kind::kLive && b->kind() == Kind::kFile;
     });
-    const double longest = now.live == 0
+    const double longest = shortest_chunk == 0
                                ? kIdleStep
-                               : std::max(kPartOfChunk * now.shortest_chunk, kLeastEfficiency * time_.fixed);
+                               : std::max(kPartOfChunk * shortest_chunk / slowness_, kLeastEfficiency * time_.fixed);
     const std::int64_t budget = std::max(time_.frames_within(longest) - frames, std::int64_t{1});
     const std::int64_t share =
         std::clamp<std::int64_t>(budget / static_cast<std::int64_t>(bulk.size()), 1, kBulkFrames);
@@ -229,20 +219,24 @@ class Scheduler::Impl final : public Waker {
     return batch;
   }
 
-  void step(const std::vector<StreamSession*>& batch) {
+  void step(const std::vector<StreamSession*>& batch, std::chrono::steady_clock::time_point begin) {
     std::vector<Stream*> streams;
     for (StreamSession* session : batch) streams.push_back(&session->stream());
-    const auto start = std::chrono::steady_clock::now();
     try {
       recognizer_->decode(streams);
     } catch (const std::exception& error) {
       for (StreamSession* session : batch) session->fail(error.what());
       return;
     }
-    const auto end = std::chrono::steady_clock::now();
+    const auto decoded = std::chrono::steady_clock::now();
     double audio = 0;
-    for (StreamSession* session : batch) audio += session->report(end, metrics_);
-    metrics_.step(static_cast<int>(batch.size()), std::chrono::duration<double>(end - start).count(), audio);
+    for (StreamSession* session : batch) audio += session->report(decoded, metrics_);
+    const double taken =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    metrics_.step(static_cast<int>(batch.size()), taken, audio);
+    correction_.observe(time_.fixed + time_.per_frame * audio / recognizer_->info().frame_seconds, taken);
+    slowness_ = correction_.factor();
+    metrics_.capacity(capacity(recognizer_->info().att_contexts.front()));
   }
 
   std::shared_ptr<const Recognizer> recognizer_;
@@ -252,12 +246,17 @@ class Scheduler::Impl final : public Waker {
 
   mutable std::mutex mutex_;
   std::condition_variable condition_;
-  std::vector<SessionPointer> sessions_;
-  bool woken_ = false;
+  std::unordered_set<SessionPointer> sessions_;
+  Counts counts_;                      // of sessions_
+  std::vector<SessionPointer> woken_;  // each once
   bool stopping_ = false;
   bool draining_ = false;
+  std::atomic<double> slowness_ = 1;  // correction_.factor()
 
+  // Of the scheduler's thread.
+  StepTimeCorrection correction_;
   std::size_t turn_ = 0;  // of bulk work
+
   std::thread thread_;
 };
 

@@ -13,30 +13,37 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kManyStreams = 32;
-constexpr int kSteps = 8;  // timed; the fastest counts, since others disturb and never help
+constexpr int kSteps = 9;  // timed; the median counts
 
-double fastest_step(const Recognizer& recognizer, AttContext context, int count) {
+double median_step(const Recognizer& recognizer, AttContext context, int count) {
   const ModelInfo& model = recognizer.info();
-  const double chunk_seconds = context.chunk_frames() * model.frame_seconds;
+  const auto chunk =
+      static_cast<std::size_t>(std::lround(context.chunk_frames() * model.frame_seconds * model.sample_rate));
   std::mt19937 random(1);
   std::normal_distribution<float> noise(0.0f, 0.05f);
-  std::vector<float> sound(static_cast<std::size_t>((kSteps + 2) * chunk_seconds * model.sample_rate));
+  std::vector<float> sound(chunk);
   for (float& sample : sound) sample = noise(random);
   std::vector<std::unique_ptr<Stream>> streams;
-  std::vector<Stream*> ready;
+  std::vector<Stream*> all;
   for (int index = 0; index < count; ++index) {
     streams.push_back(recognizer.create_stream({.att_context = context}));
-    streams.back()->accept_waveform(sound);
-    ready.push_back(streams.back().get());
+    all.push_back(streams.back().get());
   }
-  recognizer.decode(ready);  // brings weights and workspaces into memory
-  double fastest = INFINITY;
-  for (int step = 0; step < kSteps; ++step) {
+  const auto step = [&] {
+    for (Stream* stream : all) stream->accept_waveform(sound);
+    recognizer.decode(all);
+    for (const Stream* stream : all) stream->transcript();
+  };
+  step();  // brings weights and workspaces into memory
+  step();
+  std::vector<double> seconds;
+  for (int index = 0; index < kSteps; ++index) {
     const auto start = Clock::now();
-    recognizer.decode(ready);
-    fastest = std::min(fastest, std::chrono::duration<double>(Clock::now() - start).count());
+    step();
+    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
-  return fastest;
+  std::nth_element(seconds.begin(), seconds.begin() + kSteps / 2, seconds.end());
+  return seconds[kSteps / 2];
 }
 
 }  // namespace
@@ -47,8 +54,8 @@ std::int64_t StepTime::frames_within(double seconds) const {
 }
 
 StepTime measure_step_time(const Recognizer& recognizer, AttContext context) {
-  const double one = fastest_step(recognizer, context, 1);
-  const double many = fastest_step(recognizer, context, kManyStreams);
+  const double one = median_step(recognizer, context, 1);
+  const double many = median_step(recognizer, context, kManyStreams);
   const double chunk = context.chunk_frames();
   StepTime time;
   time.per_frame = std::max(1e-9, (many - one) / (chunk * (kManyStreams - 1)));
@@ -56,8 +63,19 @@ StepTime measure_step_time(const Recognizer& recognizer, AttContext context) {
   return time;
 }
 
-double utilisation(const StepTime& time, int streams, double frame_seconds, double step_seconds) {
-  return time.fixed / step_seconds + time.per_frame * streams / frame_seconds;
+int most_streams(const StepTime& time, double frame_seconds, double step_seconds, double part) {
+  constexpr double kMost = 100'000;
+  const double left = part - time.fixed / step_seconds;
+  if (left <= 0) return 0;
+  return static_cast<int>(std::min(kMost, left * frame_seconds / time.per_frame));
+}
+
+void StepTimeCorrection::observe(double expected, double taken) {
+  constexpr double kMost = 4;  // a machine that was away for a moment is not a slow one
+  taken = std::min(taken, kMost * expected);
+  const double kept = std::exp(-taken / kMemory);
+  expected_ = expected_ * kept + expected;
+  taken_ = taken_ * kept + taken;
 }
 
 }  // namespace glossa::serve

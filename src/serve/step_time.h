@@ -1,4 +1,5 @@
-// How long a step takes on this machine, measured: what admission and the sizes of steps are computed from.
+// How long a step takes on this machine, measured at start and corrected by what is observed since: what admission
+// and the sizes of steps are computed from.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +18,31 @@ struct StepTime {
   std::int64_t frames_within(double seconds) const;
 };
 
-// Times steps of 1 and of 32 streams of one chunk at `context`, some of each, on noise. Takes about a second.
+// Times steps of 1 and of 32 streams of one chunk at `context`, some of each, on noise, features and transcripts
+// included. Takes about a second.
 StepTime measure_step_time(const Recognizer& recognizer, AttContext context);
 
-// Part of the machine, 1 being all of it, that live streams need when `streams` of them, each sending encoder
-// frames of `frame_seconds` as fast as they are spoken, are stepped every `step_seconds` (the shortest chunk
-// among them).
-double utilisation(const StepTime& time, int streams, double frame_seconds, double step_seconds);
+// The most live streams that need no more than `part` of the machine, 1 being all of it, when each of them sends
+// encoder frames of `frame_seconds` as fast as they are spoken and all are stepped every `step_seconds` (the
+// shortest chunk among them).
+int most_streams(const StepTime& time, double frame_seconds, double step_seconds, double part);
+
+// How much longer steps take than was measured at start: people's words, telling clients, connections, and
+// whatever else the machine does. Not thread-safe.
+class StepTimeCorrection {
+ public:
+  // One step, in seconds.
+  void observe(double expected, double taken);
+
+  // 1 until something was observed; the mean over the last seconds of work.
+  double factor() const { return taken_ / expected_; }
+
+ private:
+  static constexpr double kMemory = 2;       // seconds of work
+  static constexpr double kLeastSeen = 0.1;  // seconds of work; the measurement at start counts as so much
+
+  double expected_ = kLeastSeen;
+  double taken_ = kLeastSeen;
+};
 
 }  // namespace glossa::serve

@@ -43,6 +43,10 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       stream_(recognizer.create_stream(as_served(options.stream))),
       utterances_(options.silence) {}
 
+void StreamSession::wake() {
+  if (!woken_.exchange(true)) waker_.wake(shared_from_this());
+}
+
 void StreamSession::add(Piece piece) {
   {
     const std::lock_guard lock(mutex_);
@@ -53,7 +57,7 @@ void StreamSession::add(Piece piece) {
     if (kind_ == Kind::kLive && count > 0) arrivals_.push_back({pushed_, Clock::now()});
     pieces_.push_back(std::move(piece));
   }
-  waker_.wake();
+  wake();
 }
 
 void StreamSession::push(std::vector<float> samples) {
@@ -65,7 +69,7 @@ void StreamSession::finish() {
     const std::lock_guard lock(mutex_);
     finished_ = true;
   }
-  waker_.wake();
+  wake();
 }
 
 void StreamSession::set_target_lang(const std::string& lang) {
@@ -78,7 +82,7 @@ void StreamSession::cancel() {
     const std::lock_guard lock(listener_mutex_);
     cancelled_ = true;
   }
-  waker_.wake();
+  wake();
 }
 
 double StreamSession::backlog() const { return static_cast<double>(waiting_) / sample_rate_; }

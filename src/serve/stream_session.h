@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "serve/metrics.h"
@@ -16,10 +17,12 @@
 
 namespace glossa::serve {
 
+class StreamSession;
+
 class Waker {
  public:
   virtual ~Waker() = default;
-  virtual void wake() = 0;  // there is something to do
+  virtual void wake(std::shared_ptr<StreamSession> session) = 0;  // there is something to do for it
 };
 
 // Why a session ends before its time.
@@ -28,7 +31,7 @@ struct SessionFailure {
   bool is_client_error = false;
 };
 
-class StreamSession final : public Session {
+class StreamSession final : public Session, public std::enable_shared_from_this<StreamSession> {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -43,6 +46,15 @@ class StreamSession final : public Session {
   double backlog() const override;
 
   // The scheduler's thread alone from here on, but for what is constant.
+
+  // Taken out of what was woken: false when it was active already. Active until it rests.
+  bool activate() {
+    woken_ = false;
+    return !std::exchange(active_, true);
+  }
+  void rest() { active_ = false; }
+  bool is_active() const { return active_; }
+
   Kind kind() const { return kind_; }
   int chunk_frames() const { return chunk_frames_; }
   double chunk_seconds() const { return chunk_frames_ * frame_seconds_; }
@@ -72,6 +84,7 @@ class StreamSession final : public Session {
     Clock::time_point time;
   };
 
+  void wake();
   void add(Piece piece);
   bool feed_pieces(std::int64_t samples);  // false when something went wrong
   void tell(bool ended, const SessionFailure& failure = {});
@@ -93,6 +106,7 @@ class StreamSession final : public Session {
   bool finished_ = false;
   std::atomic<std::int64_t> waiting_ = 0;  // samples pushed and not decoded
   std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> woken_ = false;  // and not yet activated
   std::atomic<const char*> outcome_ = nullptr;
   std::recursive_mutex listener_mutex_;  // held while the listener runs, which may call cancel()
 
@@ -103,6 +117,7 @@ class StreamSession final : public Session {
   std::int64_t fed_ = 0;      // samples
   std::int64_t decoded_ = 0;  // samples
   bool input_finished_ = false;
+  bool active_ = false;
 };
 
 }  // namespace glossa::serve

@@ -174,7 +174,20 @@ TEST(StepTime, IsALineInTheFrames) {
   EXPECT_EQ(time.frames_within(0.02), 5);
   EXPECT_EQ(time.frames_within(0.005), 0);
   // 12.5 frames a second of each of 10 streams take 0.25 s; a step every 0.08 s costs 0.125 of the machine.
-  EXPECT_NEAR(utilisation(time, 10, 0.08, 0.08), 0.25 + 0.125, 1e-12);
+  EXPECT_EQ(most_streams(time, 0.08, 0.08, 0.3751), 10);
+  EXPECT_EQ(most_streams(time, 0.08, 0.08, 0.3749), 9);
+  EXPECT_EQ(most_streams(time, 0.08, 0.08, 0.1), 0);
+}
+
+TEST(StepTimeCorrection, FollowsWhatIsObserved) {
+  StepTimeCorrection correction;
+  EXPECT_DOUBLE_EQ(correction.factor(), 1);
+  for (int step = 0; step < 1000; ++step) correction.observe(0.01, 0.02);
+  EXPECT_NEAR(correction.factor(), 2, 1e-3);
+  correction.observe(0.01, 1);  // the machine was away
+  EXPECT_LT(correction.factor(), 2.1);
+  for (int step = 0; step < 1000; ++step) correction.observe(0.01, 0.005);
+  EXPECT_NEAR(correction.factor(), 0.5, 0.2);
 }
 
 }  // namespace
