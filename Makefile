@@ -3,8 +3,9 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 MODEL ?=
 AUDIO ?=
+SERVE_TESTS := ^(Scheduler|StepTime|Utterances|Multipart|SoundReader|Riva|serve_npm|serve_clients|serve_faults)
 
-.PHONY: build demo test test-asan test-tsan test-arm bench dependencies format clean
+.PHONY: build demo test test-asan test-tsan test-serve-asan test-serve-tsan test-arm bench dependencies format clean
 
 dependencies:
 	@tools/install_dependencies.sh cmake/apt-packages.txt
@@ -27,7 +28,7 @@ test: dependencies
 	tools/check_layers.py
 	tools/check_symbols.sh build/dev
 	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
-	$(MAKE) test-asan test-tsan test-arm
+	$(MAKE) test-asan test-tsan test-serve-asan test-arm
 
 # AddressSanitizer and UndefinedBehaviorSanitizer with clang, slow tests left out; builds the fuzz targets, too.
 test-asan: dependencies
@@ -40,6 +41,18 @@ test-tsan: dependencies
 	cmake --preset tsan >/dev/null
 	cmake --build --preset tsan -j $(JOBS) --target engine_threads_test thread_pool_test data_loader_test
 	ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R 'Concurrency|ThreadPool'
+
+# The server under AddressSanitizer and UndefinedBehaviorSanitizer: its own tests, real clients, and those that break.
+test-serve-asan: dependencies
+	cmake --preset asan-serve >/dev/null
+	cmake --build --preset asan-serve -j $(JOBS) --target glossa glossa-serve serve_test
+	ctest --test-dir build/asan-serve --output-on-failure -j $(JOBS) -R '$(SERVE_TESTS)'
+
+# The server under ThreadSanitizer. Slow, and not part of `make test`.
+test-serve-tsan: dependencies
+	cmake --preset tsan-serve >/dev/null
+	cmake --build --preset tsan-serve -j $(JOBS) --target glossa glossa-serve serve_test
+	ctest --test-dir build/tsan-serve --output-on-failure -j $(JOBS) -R '$(SERVE_TESTS)'
 
 # Speed and memory here, beside the machine's limits: make bench MODEL=path
 bench: build

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 #include <chrono>
 #include <cmath>
@@ -230,6 +231,28 @@ class Server {
   int port_ = 0;
 };
 
+// What the server measured itself: chunks whose text took less than `seconds`, and all of them.
+struct Lags {
+  double within = 0;
+  double all = 0;
+};
+
+Lags server_lags(int port, double seconds) {
+  asio::io_context context;
+  beast::tcp_stream stream(context);
+  stream.connect({asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(port)});
+  beast::http::write(stream, beast::http::request<beast::http::empty_body>(beast::http::verb::get, "/metrics", 11));
+  beast::flat_buffer buffer;
+  beast::http::response<beast::http::string_body> response;
+  beast::http::read(stream, buffer, response);
+  const auto value = [&](const std::string& name) {
+    const std::size_t at = response.body().find(name + " ");
+    if (at == std::string::npos) throw std::runtime_error(fmt::format("/metrics has no {}", name));
+    return std::stod(response.body().substr(at + name.size()));
+  };
+  return {value(fmt::format("glossa_lag_seconds_bucket{{le=\"{}\"}}", seconds)), value("glossa_lag_seconds_count")};
+}
+
 // ---- Its clients ----
 
 // What all clients share and tell.
@@ -373,6 +396,7 @@ Clients open_until_refused(asio::io_context& context, Load& load, int most) {
 }
 
 void print_lags(const char* phase, const std::vector<double>& lags) {
+  if (lags.empty()) return;
   const glossa::bench::Summary summary = glossa::bench::summarize(lags);
   fmt::print("{:<28} p50 {:6.1f}  p95 {:6.1f}  p99 {:6.1f}  largest {:6.1f} ms  ({} sentences)\n", phase,
              summary.p50 * 1000, summary.p95 * 1000, summary.p99 * 1000, summary.largest * 1000, lags.size());
@@ -403,6 +427,8 @@ void run(const Arguments& arguments) {
   fmt::print("{} streams at {}, the next one refused\n", streams, arguments.latency);
 
   load.lags.clear();
+  const double chunk_seconds = options.att_context->chunk_frames() * recognizer->info().frame_seconds;
+  const Lags lags_before = server_lags(server.port(), chunk_seconds);
   const double processor_before = server.processor_seconds();
   std::vector<double> resident;
   run_for(context, arguments.seconds, [&] {
@@ -412,6 +438,10 @@ void run(const Arguments& arguments) {
                  load.wrong_texts);
   });
   const double served = (server.processor_seconds() - processor_before) / (arguments.seconds * streams);
+  const Lags lags = server_lags(server.port(), chunk_seconds);
+  const double chunks = lags.all - lags_before.all;
+  fmt::print("{:<28} {:.2f} % of {:.0f} chunks within {}, by the server's clock\n", "lag of all chunks",
+             (lags.within - lags_before.within) / chunks * 100, chunks, arguments.latency);
   print_lags("end of chunk to text", load.lags);
   const double half = *std::max_element(resident.begin(), resident.begin() + static_cast<int>(resident.size()) / 2);
   const double all = *std::max_element(resident.begin(), resident.end());

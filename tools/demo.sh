@@ -11,7 +11,7 @@ if [ -z "$model" ]; then
   model=models/glossa-mini.nemo
   cat <<'TEXT'
 The bundled model, glossa-mini, has 4.7 M parameters and learnt from synthetic speech alone: short sentences, numbers and
-commands in six languages. It gets one word in three wrong, and knows nothing of how people speak (models/README.md).
+commands in six languages. It gets one word in six wrong, and knows nothing of how people speak (models/README.md).
 
 TEXT
 fi

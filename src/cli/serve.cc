@@ -37,7 +37,7 @@ struct ServeOptions {
   std::vector<std::string> api_keys;
   int max_streams = 0;
   int max_files = 64;
-  double utilisation = 0.85;
+  double utilisation = 0.75;
   double max_hours = 4;
   int max_upload_mb = 100;
   int idle_seconds = 60;

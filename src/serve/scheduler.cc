@@ -60,13 +60,24 @@ class Scheduler::Impl final : public Waker {
   }
 
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener) {
+    // An unusable setting is refused below, where the stream is made.
+    const int chunk = std::max(1, context_of(recognizer_->info(), options.stream).chunk_frames());
+    {
+      const std::lock_guard lock(mutex_);
+      admit(options.kind, chunk);
+      count(options.kind, chunk, 1);
+    }
+    SessionPointer session;
+    try {
+      session = std::make_shared<StreamSession>(*recognizer_, options, std::move(listener), *this,
+                                                options_.longest_seconds);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      count(options.kind, chunk, -1);
+      throw;
+    }
     const std::lock_guard lock(mutex_);
-    admit(options);
-    auto session = std::make_shared<StreamSession>(*recognizer_, options, std::move(listener), *this,
-                                                   options_.longest_seconds);
     sessions_.insert(session);
-    counts_.add(*session, 1);
-    metrics_.streams(counts_.live(), counts_.files);
     return session;
   }
 
@@ -100,11 +111,11 @@ class Scheduler::Impl final : public Waker {
     int files = 0;
     std::map<int, int> live_by_chunk;  // frames of a chunk -> streams
 
-    void add(const StreamSession& session, int count) {
-      if (session.kind() == Kind::kFile) {
+    void add(Kind kind, int chunk_frames, int count) {
+      if (kind == Kind::kFile) {
         files += count;
-      } else if ((live_by_chunk[session.chunk_frames()] += count) == 0) {
-        live_by_chunk.erase(session.chunk_frames());
+      } else if ((live_by_chunk[chunk_frames] += count) == 0) {
+        live_by_chunk.erase(chunk_frames);
       }
     }
     int live() const {
@@ -115,28 +126,38 @@ class Scheduler::Impl final : public Waker {
     int shortest_chunk() const { return live_by_chunk.begin()->first; }  // frames; somebody must be live
   };
 
+  struct Batch {
+    std::vector<StreamSession*> sessions;
+    bool has_bulk = false;  // several chunks of one stream, which cost less than as many of several
+  };
+
   int most_live(double chunk_seconds) const {
     if (options_.max_streams > 0) return options_.max_streams;
     return most_streams(time_, recognizer_->info().frame_seconds, chunk_seconds, options_.utilisation / slowness_);
   }
 
   // With mutex_ held.
-  void admit(const SessionOptions& options) const {
+  void count(Kind kind, int chunk_frames, int change) {
+    counts_.add(kind, chunk_frames, change);
+    metrics_.streams(counts_.live(), counts_.files);
+  }
+
+  // With mutex_ held.
+  void admit(Kind kind, int chunk_frames) const {
     const auto refuse = [&](const std::string& why) {
       metrics_.refused();
       throw Overloaded(why);
     };
     if (draining_) refuse("the server is shutting down");
-    if (options.kind == Kind::kFile) {
+    if (kind == Kind::kFile) {
       if (counts_.files >= options_.max_files)
         refuse(fmt::format("{} uploads are being transcribed already", counts_.files));
       return;
     }
     const int live = counts_.live();
     if (live == 0) return;  // always welcome: a machine too slow for it says so by its lag
-    const ModelInfo& model = recognizer_->info();
-    const int chunk = std::min(context_of(model, options.stream).chunk_frames(), counts_.shortest_chunk());
-    if (live >= most_live(chunk * model.frame_seconds))
+    const int chunk = std::min(chunk_frames, counts_.shortest_chunk());
+    if (live >= most_live(chunk * recognizer_->info().frame_seconds))
       refuse(fmt::format("{} streams are open, as many as this machine can carry", live));
   }
 
@@ -155,8 +176,8 @@ class Scheduler::Impl final : public Waker {
         if (counts_.live() > 0) shortest_chunk = counts_.shortest_chunk() * recognizer_->info().frame_seconds;
       }
       const auto begin = std::chrono::steady_clock::now();
-      const std::vector<StreamSession*> batch = plan(active, shortest_chunk);
-      if (!batch.empty()) step(batch, begin);
+      const Batch batch = plan(active, shortest_chunk);
+      if (!batch.sessions.empty()) step(batch, begin);
       forget(active);
     }
   }
@@ -165,11 +186,10 @@ class Scheduler::Impl final : public Waker {
   void forget(std::vector<SessionPointer>& active) {
     for (const SessionPointer& session : active) {
       if (!session->ended()) continue;
-      metrics_.finished(session->outcome());
       const std::lock_guard lock(mutex_);
-      sessions_.erase(session);
-      counts_.add(*session, -1);
-      metrics_.streams(counts_.live(), counts_.files);
+      if (sessions_.erase(session) == 0) continue;  // its client went on after the end
+      count(session->kind(), session->chunk_frames(), -1);
+      metrics_.finished(session->outcome());
     }
     std::erase_if(active,
                   [](const SessionPointer& session) { return session->ended() || !session->is_active(); });
@@ -177,13 +197,13 @@ class Scheduler::Impl final : public Waker {
 
   // Gives streams sound and chooses those of the next step: every live one that is on time, and bulk work,
   // live streams that are behind first, as far as it holds nobody up.
-  std::vector<StreamSession*> plan(const std::vector<SessionPointer>& active, double shortest_chunk) {
-    std::vector<StreamSession*> batch;
+  Batch plan(const std::vector<SessionPointer>& active, double shortest_chunk) {
+    Batch batch;
     std::vector<StreamSession*> bulk;
     std::int64_t frames = 0;
     const auto take = [&](StreamSession& session, std::int64_t most) {
       if (!session.feed(most)) return session.rest();
-      batch.push_back(&session);
+      batch.sessions.push_back(&session);
       frames += most;
     };
     for (const SessionPointer& session : active) {
@@ -196,6 +216,7 @@ class Scheduler::Impl final : public Waker {
       }
     }
     if (bulk.empty()) return batch;
+    batch.has_bulk = true;
     // Another one begins each time; the sort keeps that order among each kind.
     std::rotate(bulk.begin(), bulk.begin() + static_cast<std::ptrdiff_t>(turn_++ % bulk.size()), bulk.end());
     std::stable_sort(bulk.begin(), bulk.end(), [](const StreamSession* a, const StreamSession* b) {
@@ -219,22 +240,22 @@ class Scheduler::Impl final : public Waker {
     return batch;
   }
 
-  void step(const std::vector<StreamSession*>& batch, std::chrono::steady_clock::time_point begin) {
+  void step(const Batch& batch, std::chrono::steady_clock::time_point begin) {
     std::vector<Stream*> streams;
-    for (StreamSession* session : batch) streams.push_back(&session->stream());
+    for (StreamSession* session : batch.sessions) streams.push_back(&session->stream());
     try {
       recognizer_->decode(streams);
     } catch (const std::exception& error) {
-      for (StreamSession* session : batch) session->fail(error.what());
+      for (StreamSession* session : batch.sessions) session->fail(error.what());
       return;
     }
     const auto decoded = std::chrono::steady_clock::now();
     double audio = 0;
-    for (StreamSession* session : batch) audio += session->report(decoded, metrics_);
-    const double taken =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    metrics_.step(static_cast<int>(batch.size()), taken, audio);
-    correction_.observe(time_.fixed + time_.per_frame * audio / recognizer_->info().frame_seconds, taken);
+    for (StreamSession* session : batch.sessions) audio += session->report(decoded, metrics_);
+    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    metrics_.step(static_cast<int>(batch.sessions.size()), taken, audio);
+    const double expected = time_.fixed + time_.per_frame * audio / recognizer_->info().frame_seconds;
+    if (!batch.has_bulk || taken > expected * slowness_) correction_.observe(expected, taken);
     slowness_ = correction_.factor();
     metrics_.capacity(capacity(recognizer_->info().att_contexts.front()));
   }
@@ -247,7 +268,7 @@ class Scheduler::Impl final : public Waker {
   mutable std::mutex mutex_;
   std::condition_variable condition_;
   std::unordered_set<SessionPointer> sessions_;
-  Counts counts_;                      // of sessions_
+  Counts counts_;                      // of sessions_, and of those being made
   std::vector<SessionPointer> woken_;  // each once
   bool stopping_ = false;
   bool draining_ = false;

@@ -26,7 +26,7 @@ struct SchedulerOptions {
   int max_streams = 0;  // live ones at once; 0: as many as keep up on this machine, measured at start
   int max_files = 64;   // uploads at once, waiting ones included
   double utilisation =
-      0.85;  // part of the machine that live streams may need; the rest is for bursts and uploads
+      0.75;  // part of the machine that live streams may need; the rest is for bursts and uploads
   double longest_seconds = 4 * 3600;  // of sound in one stream
 };
 

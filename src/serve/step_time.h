@@ -34,11 +34,11 @@ class StepTimeCorrection {
   // One step, in seconds.
   void observe(double expected, double taken);
 
-  // 1 until something was observed; the mean over the last seconds of work.
+  // 1 until something was observed; the mean over the last second of work.
   double factor() const { return taken_ / expected_; }
 
  private:
-  static constexpr double kMemory = 2;       // seconds of work
+  static constexpr double kMemory = 1;       // seconds of work
   static constexpr double kLeastSeen = 0.1;  // seconds of work; the measurement at start counts as so much
 
   double expected_ = kLeastSeen;

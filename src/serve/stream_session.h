@@ -56,7 +56,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   bool is_active() const { return active_; }
 
   Kind kind() const { return kind_; }
-  int chunk_frames() const { return chunk_frames_; }
+  int chunk_frames() const { return chunk_frames_; }  // 1 or more
   double chunk_seconds() const { return chunk_frames_ * frame_seconds_; }
   bool ended() const { return outcome_.load() != nullptr; }
   const char* outcome() const {

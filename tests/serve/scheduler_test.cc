@@ -169,6 +169,30 @@ TEST_F(SchedulerTest, OpenSessionsAreToldWhenItEnds) {
   EXPECT_EQ(heard.error, "the server is shutting down");
 }
 
+TEST_F(SchedulerTest, AnEndedStreamIsForgottenOnce) {
+  Scheduler scheduler(recognizer_, {.max_streams = 1}, metrics_);
+  const auto hear = [&](const std::shared_ptr<Session>& session, Heard& heard) {
+    session->push(glossa::testing::wandering_noise(16000, 1));
+    session->finish();
+    heard.wait();
+  };
+  Heard first;
+  Heard second;
+  const auto ended = scheduler.open({}, first.listener());
+  hear(ended, first);
+  ended->finish();  // a client that does not know yet
+  ended->cancel();
+  while (scheduler.open_sessions() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto session = scheduler.open({}, second.listener());
+  EXPECT_THROW(scheduler.open({}, [](const SessionUpdate&) {}), Overloaded);
+  hear(session, second);  // by now what came late was dealt with
+  ended->cancel();
+  while (scheduler.open_sessions() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto third = scheduler.open({}, [](const SessionUpdate&) {});
+  EXPECT_THROW(scheduler.open({}, [](const SessionUpdate&) {}), Overloaded);
+  third->cancel();
+}
+
 TEST(StepTime, IsALineInTheFrames) {
   const StepTime time{.fixed = 0.01, .per_frame = 0.002};
   EXPECT_EQ(time.frames_within(0.02), 5);
