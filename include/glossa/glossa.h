@@ -44,9 +44,9 @@
 
    Ownership. Pointers that go in are read during the call and not kept. Strings and structs that come out
    belong to the handle they were asked of: those of a recognizer live as long as it does, those of a stream
-   until the next call that changes the stream (accept_waveform, input_finished, set_target_lang, reset,
-   decode) or frees it. Strings are UTF-8, end with a zero byte and are never NULL. Truth values are int: 0
-   or 1.
+   until the next call that changes the stream (accept_waveform, input_finished, set_target_lang,
+   forget_closed, reset, decode) or frees it. Strings are UTF-8, end with a zero byte and are never NULL.
+   Truth values are int: 0 or 1.
 
    Threads. Every function on a recognizer may be called from any thread at any time, except
    glossa_recognizer_free(). A stream is used by one thread at a time, decode and the accessors included.
@@ -235,6 +235,11 @@ GLOSSA_API glossa_status glossa_stream_is_ready(const glossa_stream* stream, int
 /* Takes effect at the next chunk, legal at any time. GLOSSA_INVALID_ARGUMENT, with the nearest codes in the
    message, when the checkpoint has no such language. */
 GLOSSA_API glossa_status glossa_stream_set_target_lang(glossa_stream* stream, const char* target_lang);
+
+/* Drops what is known of everything up to the last language tag, so that a stream without end does not grow:
+   text, score, sentences, words and tokens are those behind it from now on. Times go on, and so does the
+   search. */
+GLOSSA_API glossa_status glossa_stream_forget_closed(glossa_stream* stream);
 
 /* Back to a stream as glossa_stream_create() made it, options included. */
 GLOSSA_API glossa_status glossa_stream_reset(glossa_stream* stream);

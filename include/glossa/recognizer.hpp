@@ -43,6 +43,11 @@ class GLOSSA_API Stream {
   // What has been recognised so far. Valid until the next call that changes the stream.
   virtual const Transcript& transcript() const = 0;
 
+  // Drops what transcript() says up to the last language tag, so that a stream without end does not grow:
+  // text, score, sentences, words and tokens are those behind it from now on. Times go on, and so does the
+  // search.
+  virtual void forget_closed() = 0;
+
   // Takes effect at the next chunk. Legal at any time: the encoder's caches know no language.
   // Error kInvalidArgument, with the nearest codes, when the checkpoint has no such language.
   virtual void set_target_lang(std::string_view lang) = 0;

@@ -82,7 +82,8 @@ struct StreamOptions {
   StreamingMode mode = StreamingMode::kExact;
   int max_symbols = 0;          // labels per encoder frame at most, up to 1000; 0: the checkpoint's own
   bool keep_lang_tags = false;  // leave tags such as <en-US> in the text
-  // The search leans towards these where the model hears something; at most 5,000 of 200 bytes. See
+  // The search leans towards these where the model hears something; at most 5,000 of 200 bytes, and
+  // 50,000 pieces in all. See
   // Token::boosted for what they changed.
   std::vector<BoostedPhrase> boosted_phrases;
   // kNemoBuffer and kUniform only: mel frames (samples / hop + 1) of the longest stream of the batch that
@@ -121,8 +122,8 @@ struct Transcript {
   std::vector<Word> words;
   std::vector<Token> tokens;  // every emitted label, tags included
   double duration = 0;        // seconds of audio accepted so far
-  double decoded = 0;         // seconds of audio, in whole encoder frames, that words can have come from so far
-  double score = 0;           // sum of the tokens' log_prob
+  double decoded = 0;  // seconds of audio, in whole encoder frames, that words can have come from so far
+  double score = 0;    // sum of the tokens' log_prob
 };
 
 struct Language {

@@ -35,12 +35,15 @@ void add_boost_options(CLI::App& command, BoostOptions& options) {
       ->type_name("FILE");
   command
       .add_option("--boost-score", options.score,
-                  "How much, in nats: above 0 and at most 5; more finds more of the phrases and hears more that are not there")
+                  "How much, in nats: above 0 and at most 5; more finds more of the phrases and hears more "
+                  "that are not there")
       ->type_name("X")
       ->capture_default_str();
 }
 
 std::vector<BoostedPhrase> boosted_phrases(const BoostOptions& options) {
+  if (!(options.score > 0 && options.score <= kMostBoost))
+    fail_invalid_argument("--boost-score is {}, expected above 0 and at most {}", options.score, kMostBoost);
   std::vector<BoostedPhrase> phrases;
   for (const std::string& text : options.phrases) phrases.push_back({text, options.score});
   if (options.file.empty()) return phrases;
@@ -52,6 +55,7 @@ std::vector<BoostedPhrase> boosted_phrases(const BoostOptions& options) {
     if (trim(line).empty() || line.starts_with('#')) continue;
     phrases.push_back(phrase_of(line, options.score, options.file, number));
   }
+  if (file.bad()) fail_bad_input("{}: cannot be read (from --boost-file)", options.file);
   return phrases;
 }
 

@@ -20,8 +20,9 @@ struct BoostOptions {
 
 void add_boost_options(CLI::App& command, BoostOptions& options);
 
-// Those of the command line and of the file: a phrase on each line, with a tab and its score behind it or not; empty
-// lines and lines that begin with # do not count. Error kBadInput names the file's line.
+// Those of the command line and of the file: a phrase on each line, with a tab and its score behind it or
+// not; empty lines and lines that begin with # do not count. Error kBadInput names the file's line,
+// kInvalidArgument a score that cannot be.
 std::vector<BoostedPhrase> boosted_phrases(const BoostOptions& options);
 
 }  // namespace glossa::cli

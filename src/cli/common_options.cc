@@ -58,6 +58,7 @@ void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
 void check(const RecognitionOptions& options) {
   if (!options.att_context_size.empty()) parse_att_context(options.att_context_size, "--att-context-size");
   parse_streaming_mode(options.streaming, "--streaming");
+  boosted_phrases(options.boost);
 }
 
 AttContext parse_att_context(std::string_view text, std::string_view from) {

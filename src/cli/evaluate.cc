@@ -114,6 +114,7 @@ class Evaluation {
     if (options_.manifests.empty())
       fail_invalid_argument("nothing to evaluate (expected --dataset-manifest FILE, got none)");
     parse_att_contexts(options_.contexts);
+    boosted_phrases(options_.boost);
     if (!options_.baseline.empty() && !fs::exists(options_.baseline))
       fail_bad_input("{}: no such file (expected a model or results of glossa evaluate, from --baseline)",
                      options_.baseline);

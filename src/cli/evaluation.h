@@ -58,10 +58,10 @@ std::vector<eval::EvalUtterance> eval_utterances(std::span<const Input> inputs, 
 std::string file_hash(const std::filesystem::path& path);
 
 // All that a figure depends on, one "name=value" a line: the model (its name, file_hash, sizes, number
-// formats and kernels), the setting (context, language, search, boosted phrases), the scoring (version, letter languages) and
-// the data (number of utterances, hash of file names, references and languages). batch_size and threads
-// change nothing and are not in it. Its fingerprint, the first 8 hexadecimal digits of XXH3, stands beside
-// every WER: figures with the same one are of the same experiment.
+// formats and kernels), the setting (context, language, search, boosted phrases), the scoring (version,
+// letter languages) and the data (number of utterances, hash of file names, references and languages).
+// batch_size and threads change nothing and are not in it. Its fingerprint, the first 8 hexadecimal digits of
+// XXH3, stands beside every WER: figures with the same one are of the same experiment.
 std::string configuration_text(const ModelInfo& model, AttContext context, const EvaluationOptions& options,
                                std::span<const eval::EvalUtterance> utterances);
 

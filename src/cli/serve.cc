@@ -68,7 +68,7 @@ void add_options(CLI::App& program, ServeOptions& options) {
                      "a key that clients must send; may be given several times");
   program
       .add_option("--max-streams", options.max_streams,
-                  "live streams at once; 0: what this machine carries, measured at start")
+                  "live streams at once; 0: what this machine carries, as measured")
       ->check(between(0, 100000))
       ->capture_default_str();
   program.add_option("--max-files", options.max_files, "uploads at once")
@@ -128,8 +128,10 @@ int serve(const ServeOptions& options) {
   const std::set<std::string> keys(options.api_keys.begin(), options.api_keys.end());
   const double silence = options.endpointing_ms / 1000.0;
   serve::Worker worker(kFileThreads);
-  serve::Service service({.api_keys = keys, .realtime = {silence}, .version = GLOSSA_VERSION}, scheduler,
-                         metrics, worker);
+  serve::Service service({.api_keys = keys,
+                          .realtime = {silence, static_cast<double>(options.idle_seconds)},
+                          .version = GLOSSA_VERSION},
+                         scheduler, metrics, worker);
   serve::HttpServer http(
       {.address = options.address,
        .port = options.http_port,

@@ -334,6 +334,10 @@ glossa_status glossa_stream_set_target_lang(glossa_stream* stream, const char* t
       [&] { required(stream, "stream").change().set_target_lang(&required(target_lang, "target_lang")); });
 }
 
+glossa_status glossa_stream_forget_closed(glossa_stream* stream) {
+  return guarded([&] { required(stream, "stream").change().forget_closed(); });
+}
+
 glossa_status glossa_stream_reset(glossa_stream* stream) {
   return guarded([&] { required(stream, "stream").change().reset(); });
 }

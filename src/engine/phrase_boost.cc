@@ -9,15 +9,16 @@
 #include "base/fail.h"
 #include "base/printable.h"
 #include "text/text_style.h"
+#include "text/utf8.h"
 
 namespace glossa::engine {
 namespace {
 
 constexpr std::size_t kMostPhrases = 5000;
-constexpr std::size_t kMostBytes = 200;  // of a phrase
+constexpr std::size_t kMostBytes = 200;      // of a phrase
+constexpr std::size_t kMostLabels = 50'000;  // of all, every spelling
 constexpr float kFirstLabel = 0.25f;
 constexpr float kDepthScaling = 2;
-constexpr std::string_view kWordStart = "\u2581";
 
 float worth(float score, int depth) {
   return depth == 1 ? score * kFirstLabel : score * kDepthScaling + std::log(static_cast<float>(depth));
@@ -116,6 +117,7 @@ PhraseBoost make_phrase_boost(std::span<const BoostedPhrase> phrases, const text
   if (phrases.size() > kMostPhrases)
     fail_invalid_argument("there are {} boosted phrases, expected {} at most", phrases.size(), kMostPhrases);
   std::vector<PhraseBoost::Phrase> encoded;
+  std::size_t count = 0;
   for (const BoostedPhrase& phrase : phrases) {
     if (phrase.text.size() > kMostBytes) {
       fail_invalid_argument("boosted phrase \"{}...\" has {} bytes, expected {} at most",
@@ -129,11 +131,16 @@ PhraseBoost make_phrase_boost(std::span<const BoostedPhrase> phrases, const text
       std::vector<int> labels = pieces.encode(spelling);
       if (labels.empty()) fail_invalid_argument("a boosted phrase is empty");
       if (std::count(labels.begin(), labels.end(), pieces.unk_id()) > 0) {
-        fail_invalid_argument("boosted phrase \"{}\": the model cannot write it (its characters are not in the vocabulary)",
-                              printable(phrase.text));
+        fail_invalid_argument(
+            "boosted phrase \"{}\": the model cannot write it (its characters are not in the vocabulary)",
+            printable(phrase.text));
       }
+      count += labels.size();
+      if (count > kMostLabels)
+        fail_invalid_argument(
+            "the boosted phrases have over {} pieces in all: fewer or shorter ones are needed", kMostLabels);
       // Where words are not separated, a phrase may begin behind any other character.
-      if (labels.size() > 1 && pieces.piece(labels.front()) == kWordStart)
+      if (labels.size() > 1 && pieces.piece(labels.front()) == text::kWordMark)
         encoded.push_back({{labels.begin() + 1, labels.end()}, phrase.score});
       encoded.push_back({std::move(labels), phrase.score});
     }

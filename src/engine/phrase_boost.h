@@ -1,11 +1,13 @@
 // Leans greedy search towards given phrases: a tree over labels, walked beside the predictor.
 //
-// Where the model itself wants a label, every label that begins a phrase or goes on with one gets a bonus on its
-// logit, and the best sum wins. Where the model wants blank, blank it is: phrases never come out of silence.
+// Where the model itself wants a label, every label that begins a phrase or goes on with one gets a bonus on
+// its logit, and the best sum wins. Where the model wants blank, blank it is: phrases never come out of
+// silence.
 //
-// The tree is NeMo's boosting tree (GPU-PB): an Aho-Corasick automaton with context_score = the phrase's score and
-// depth_scaling = 2. The label at depth d of a phrase is worth score / 4 for d = 1 (NeMo: score) and 2 score + ln d
-// behind; who leaves a phrase half-way gives back what it was worth so far, who completes one keeps it.
+// The tree is NeMo's boosting tree (GPU-PB): an Aho-Corasick automaton with context_score = the phrase's
+// score and depth_scaling = 2. The label at depth d of a phrase is worth score / 4 for d = 1 (NeMo: score)
+// and 2 score + ln d behind; who leaves a phrase half-way gives back what it was worth so far, who completes
+// one keeps it.
 #pragma once
 
 #include <span>
@@ -28,8 +30,8 @@ class PhraseBoost {
 
   explicit PhraseBoost(std::span<const Phrase> phrases);
 
-  // The label with the best logit + bonus, the first of equals with `best` before all; `best` is the label with
-  // the best logit and not blank. `state` is what next() said of the labels so far.
+  // The label with the best logit + bonus, the first of equals with `best` before all; `best` is the label
+  // with the best logit and not blank. `state` is what next() said of the labels so far.
   int choose(std::span<const float> logits, int best, int state) const;
 
   int next(int state, int label) const;
@@ -53,9 +55,9 @@ class PhraseBoost {
   std::vector<Child> children_;
 };
 
-// Phrases as clients write them: each as it is and with a capital first letter. Error kInvalidArgument for one that
-// is empty or too long or has characters the model does not know, for a score outside (0, kMostBoost], and for too
-// many phrases.
+// Phrases as clients write them: each as it is and with a capital first letter. Error kInvalidArgument for
+// one that is empty or too long or has characters the model does not know, for a score outside (0,
+// kMostBoost], and for too many phrases.
 PhraseBoost make_phrase_boost(std::span<const BoostedPhrase> phrases, const text::SentencePiece& pieces);
 
 }  // namespace glossa::engine

@@ -156,6 +156,18 @@ const Transcript& StreamImpl::transcript() const {
   return transcript_;
 }
 
+void StreamImpl::forget_closed() {
+  if (described_.tokens != transcript_.tokens.size()) describe_tokens();
+  const auto drop = [](auto& items, std::size_t count) {
+    items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(count));
+  };
+  drop(transcript_.tokens, described_.closed_tokens);
+  drop(transcript_.words, described_.closed_words);
+  drop(transcript_.sentences, described_.closed_sentences);
+  described_ = {};
+  describe_tokens();
+}
+
 void StreamImpl::describe_tokens() const {
   const std::span<const std::string> tags = recognizer_->lang_tags();
   const std::size_t count = transcript_.tokens.size();

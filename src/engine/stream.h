@@ -37,6 +37,7 @@ class StreamImpl final : public Stream {
   void input_finished() override;
   bool is_ready() const override;
   const Transcript& transcript() const override;
+  void forget_closed() override;
   void set_target_lang(std::string_view lang) override;
   void reset() override;
 
@@ -80,8 +81,8 @@ class StreamImpl final : public Stream {
   DecoderState decoder_state_;
 
   mutable Transcript transcript_;
-  // How far transcript_ describes its tokens. What is before the last language tag never changes again, so that
-  // a step of a long stream costs no more than one of a short.
+  // How far transcript_ describes its tokens. What is before the last language tag never changes again, so
+  // that a step of a long stream costs no more than one of a short.
   struct Described {
     std::size_t tokens = 0;
     std::size_t closed_tokens = 0;

@@ -8,9 +8,9 @@
 
 namespace glossa::serve {
 
-// A score on glossa's scale: 0 is "not set" and gives kDefaultBoost, what is above kMostBoost gives kMostBoost (Riva's
-// documentation recommends 20 to 100, for other decoders). Error kInvalidArgument for less than 0 and for what is no
-// number; `field` names where it came from.
+// A score on glossa's scale: 0 is "not set" and gives kDefaultBoost, what is above kMostBoost gives
+// kMostBoost (Riva's documentation recommends 20 to 100, for other decoders). Error kInvalidArgument for less
+// than 0 and for what is no number; `field` names where it came from.
 float boost_score(double given, const std::string& field);
 
 // Adds a phrase; Riva's class names ("$MONTH") and empty ones do not count.

@@ -114,7 +114,8 @@ class GrpcServer::Impl {
   std::unique_ptr<grpc::Server> server_;
 };
 
-GrpcServer::GrpcServer(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker)
+GrpcServer::GrpcServer(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics,
+                       Worker& worker)
     : impl_(std::make_unique<Impl>(options, scheduler, metrics, worker)) {}
 
 GrpcServer::~GrpcServer() = default;

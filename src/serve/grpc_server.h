@@ -32,8 +32,8 @@ struct GrpcServerOptions {
 // Thread-safe. Health checks and reflection need no key.
 class GrpcServer {
  public:
-  // Listens when it returns. `scheduler`, `metrics` and `worker` must live longer. Error kInvalidArgument when the
-  // address cannot be used or one TLS file is missing, kBadInput when a TLS file cannot be read.
+  // Listens when it returns. `scheduler`, `metrics` and `worker` must live longer. Error kInvalidArgument
+  // when the address cannot be used or one TLS file is missing, kBadInput when a TLS file cannot be read.
   GrpcServer(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker);
 
   // As drain(0).

@@ -63,6 +63,7 @@ class WebSocketHandler {
   virtual ~WebSocketHandler() = default;
   virtual void on_text(std::string_view text) = 0;
   virtual void on_binary(std::string_view bytes) = 0;
+  virtual void on_look() = 0;  // about twice a second, whatever the client does
   virtual void on_gone() = 0;  // the last call, whoever closed
   virtual double backlog()
       const = 0;  // seconds of sound not decoded yet; the server reads no further while it is large

@@ -381,7 +381,8 @@ class HttpServer::Impl {
       auto ended = std::make_shared<Outbox<bool>>(stream.get_executor());  // of the two coroutines below
       asio::co_spawn(stream.get_executor(), write_messages(web, outbox, peer_end, ended, reading),
                      asio::detached);
-      asio::co_spawn(stream.get_executor(), watch_reader(web, outbox, ended, reading), asio::detached);
+      asio::co_spawn(stream.get_executor(), watch_reader(web, *answer.handler, outbox, ended, reading),
+                     asio::detached);
       co_await read_messages(web, *answer.handler);
       reading = false;
       outbox->push({});
@@ -449,13 +450,15 @@ class HttpServer::Impl {
 
   // Drops a client that reads so slowly that its outbox was closed: the writer hangs in a write then.
   template <class Web>
-  asio::awaitable<void> watch_reader(Web& web, std::shared_ptr<Outbox<SocketPart>> outbox,
+  asio::awaitable<void> watch_reader(Web& web, WebSocketHandler& handler,
+                                     std::shared_ptr<Outbox<SocketPart>> outbox,
                                      std::shared_ptr<Outbox<bool>> ended, const bool& reading) {
     asio::steady_timer pause(web.get_executor());
     while (reading && !outbox->closed()) {
       error_code woken;
       pause.expires_after(kLookForClient);
       co_await pause.async_wait(into(woken));
+      if (reading) handler.on_look();
     }
     if (outbox->closed()) beast::get_lowest_layer(web).close();
     ended->push(true);

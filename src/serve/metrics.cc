@@ -14,7 +14,7 @@ using prometheus::BuildGauge;
 using prometheus::BuildHistogram;
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
-// From 0.08 on the lengths of chunks.
+// 0.08 to 1.12: the lengths of chunks.
 const Buckets kSeconds = {0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.56, 1.12, 2.24, 5};
 const Buckets kStreams = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 

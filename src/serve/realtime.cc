@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -22,6 +23,7 @@ namespace {
 using json = nlohmann::json;
 
 constexpr int kMostNested = 16;
+constexpr double kBehind = 1;  // seconds of sound
 constexpr int kNormalClosure = 1000;
 constexpr int kTryAgainLater = 1013;
 constexpr const char* kDelta = "conversation.item.input_audio_transcription.delta";
@@ -233,6 +235,17 @@ class Realtime final : public WebSocketHandler {
     guarded([&] { append(bytes); });
   }
 
+  // Who keeps a stream open and says nothing has a place that others want.
+  void on_look() override {
+    if (!session_ || ended_ || options_.idle_seconds <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (session_->backlog() >= kBehind) heard_ = now;  // its client may be waiting to send more
+    if (std::chrono::duration<double>(now - heard_).count() < options_.idle_seconds) return;
+    events_->error({408, "timeout_error", "idle_timeout",
+                    fmt::format("no audio for {:g} s: the stream was ended", options_.idle_seconds)});
+    guarded([&] { settings_.dialect == Dialect::kOpenAi ? commit() : finish(); });
+  }
+
   void on_gone() override {
     if (session_) session_->cancel();
     for (const std::shared_ptr<Session>& session : committed_) session->cancel();
@@ -288,8 +301,7 @@ class Realtime final : public WebSocketHandler {
       fail_invalid_argument("the sound's format cannot change while a stream is open");
     if (session_ && settings.session.stream.target_lang != settings_.session.stream.target_lang)
       session_->set_target_lang(settings.session.stream.target_lang);
-    if (!session_)
-      scheduler_.recognizer().create_stream(settings.session.stream);  // tells what is wrong with it
+    scheduler_.recognizer().create_stream(settings.session.stream);  // tells what is wrong with it
     settings_ = std::move(settings);
     events_->send({{"type", answer}, {"session", describe_session(settings_, model())}});
   }
@@ -297,6 +309,7 @@ class Realtime final : public WebSocketHandler {
   void append(std::string_view bytes) {
     if (ended_) fail_invalid_argument("audio after the end of the stream");
     if (!session_) open();
+    heard_ = std::chrono::steady_clock::now();
     push(reader_->push(bytes));
   }
 
@@ -304,6 +317,7 @@ class Realtime final : public WebSocketHandler {
     reader_.emplace(settings_.sound, /*separate=*/false, model().sample_rate);
     item_.reset();
     if (!settings_.detects_turns) item_ = events_->next_item();
+    settings_.session.keeps_transcript = item_.has_value();
     session_ = scheduler_.open(settings_.session, Teller(events_, settings_.dialect, item_));
   }
 
@@ -346,6 +360,7 @@ class Realtime final : public WebSocketHandler {
   std::optional<SampleReader> reader_;
   std::optional<std::string> item_;  // of the open session when turns are the client's business
   bool ended_ = false;
+  std::chrono::steady_clock::time_point heard_;  // when sound came last
 };
 
 }  // namespace

@@ -11,7 +11,8 @@
 namespace glossa::serve {
 
 struct RealtimeOptions {
-  double silence = 1.0;  // seconds that end an utterance unless the client says otherwise
+  double silence = 1.0;     // seconds that end an utterance unless the client says otherwise
+  double idle_seconds = 0;  // without sound, after which an open stream is ended; 0: never
 };
 
 // The handler of one connection. Which dialect a client speaks is known from its first message; audio before

@@ -153,7 +153,9 @@ RealtimeSettings read_transcription_session_update(const json& session, const Mo
     fail_invalid_argument("input_audio_format is '{}', expected pcm16, g711_ulaw or g711_alaw", format);
   }
   settings.session.stream.target_lang = language_of(member(session, "input_audio_transcription"), "language");
-  read_phrases(member(session, "word_boosting"), "word_boosting_list", settings.session.stream);
+  const json& boosting = member(session, "word_boosting");
+  if (member(boosting, "enable_word_boosting") != json(false))
+    read_phrases(boosting, "word_boosting_list", settings.session.stream);
   const json& endpointing = member(session, "endpointing_config");
   settings.session.silence = silence_of(endpointing, "stop_history_eou",
                                         silence_of(endpointing, "stop_history", settings.session.silence));

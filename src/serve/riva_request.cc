@@ -180,6 +180,7 @@ RivaRequest read_riva_config(const RecognitionConfig& config, const ModelInfo& m
   RivaRequest request;
   request.session.kind = kind;
   request.session.silence = silence;
+  request.session.keeps_transcript = false;
   request.word_times = config.enable_word_time_offsets();
   request.punctuation = config.enable_automatic_punctuation();
   refuse_unsupported(config);

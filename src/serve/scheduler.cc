@@ -88,7 +88,7 @@ class Scheduler::Impl final : public Waker {
 
   int open_sessions() const {
     const std::lock_guard lock(mutex_);
-    return static_cast<int>(sessions_.size());
+    return counts_.live() + counts_.files;
   }
 
   int capacity(AttContext context) const {
@@ -129,11 +129,14 @@ class Scheduler::Impl final : public Waker {
   struct Batch {
     std::vector<StreamSession*> sessions;
     bool has_bulk = false;  // several chunks of one stream, which cost less than as many of several
+    bool has_late = false;  // of live streams
   };
 
   int most_live(double chunk_seconds) const {
     if (options_.max_streams > 0) return options_.max_streams;
-    return most_streams(time_, recognizer_->info().frame_seconds, chunk_seconds, options_.utilisation / slowness_);
+    // Long chunks cost less for each frame than was measured, and short ones may come.
+    return most_streams(time_, recognizer_->info().frame_seconds, chunk_seconds,
+                        options_.utilisation / std::max(1.0, slowness_.load()));
   }
 
   // With mutex_ held.
@@ -177,7 +180,11 @@ class Scheduler::Impl final : public Waker {
       }
       const auto begin = std::chrono::steady_clock::now();
       const Batch batch = plan(active, shortest_chunk);
-      if (!batch.sessions.empty()) step(batch, begin);
+      if (batch.sessions.empty()) {
+        unaccounted_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      } else {
+        step(batch, begin);
+      }
       forget(active);
     }
   }
@@ -216,15 +223,16 @@ class Scheduler::Impl final : public Waker {
       }
     }
     if (bulk.empty()) return batch;
-    batch.has_bulk = true;
     // Another one begins each time; the sort keeps that order among each kind.
     std::rotate(bulk.begin(), bulk.begin() + static_cast<std::ptrdiff_t>(turn_++ % bulk.size()), bulk.end());
     std::stable_sort(bulk.begin(), bulk.end(), [](const StreamSession* a, const StreamSession* b) {
       return a->kind() == Kind::kLive && b->kind() == Kind::kFile;
     });
-    const double longest = shortest_chunk == 0
-                               ? kIdleStep
-                               : std::max(kPartOfChunk * shortest_chunk / slowness_, kLeastEfficiency * time_.fixed);
+    batch.has_bulk = true;
+    batch.has_late = bulk.front()->kind() == Kind::kLive;
+    const double longest = shortest_chunk == 0 ? kIdleStep
+                                               : std::max(kPartOfChunk * shortest_chunk / slowness_,
+                                                          kLeastEfficiency * time_.fixed);
     const std::int64_t budget = std::max(time_.frames_within(longest) - frames, std::int64_t{1});
     const std::int64_t share =
         std::clamp<std::int64_t>(budget / static_cast<std::int64_t>(bulk.size()), 1, kBulkFrames);
@@ -255,7 +263,8 @@ class Scheduler::Impl final : public Waker {
     const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     metrics_.step(static_cast<int>(batch.sessions.size()), taken, audio);
     const double expected = time_.fixed + time_.per_frame * audio / recognizer_->info().frame_seconds;
-    if (!batch.has_bulk || taken > expected * slowness_) correction_.observe(expected, taken);
+    const double all = taken + std::exchange(unaccounted_, 0);
+    if (!batch.has_bulk || (batch.has_late && all > expected * slowness_)) correction_.observe(expected, all);
     slowness_ = correction_.factor();
     metrics_.capacity(capacity(recognizer_->info().att_contexts.front()));
   }
@@ -276,7 +285,8 @@ class Scheduler::Impl final : public Waker {
 
   // Of the scheduler's thread.
   StepTimeCorrection correction_;
-  std::size_t turn_ = 0;  // of bulk work
+  double unaccounted_ = 0;  // seconds of taking up sound that made no chunk whole
+  std::size_t turn_ = 0;    // of bulk work
 
   std::thread thread_;
 };

@@ -23,7 +23,7 @@
 namespace glossa::serve {
 
 struct SchedulerOptions {
-  int max_streams = 0;  // live ones at once; 0: as many as keep up on this machine, measured at start
+  int max_streams = 0;  // live ones at once; 0: as many as keep up on this machine, as measured
   int max_files = 64;   // uploads at once, waiting ones included
   double utilisation =
       0.75;  // part of the machine that live streams may need; the rest is for bursts and uploads
@@ -37,6 +37,9 @@ struct SessionOptions {
   StreamOptions stream;  // its mode is the scheduler's business: the result is that of kExact
   Kind kind = Kind::kLive;
   double silence = 1.0;  // seconds after which an utterance is final; 0: silence ends nothing
+  // false: what the model has closed leaves the transcript some time after it was told as final utterances,
+  // and the stream does not grow.
+  bool keeps_transcript = true;
 };
 
 // Valid during the call.

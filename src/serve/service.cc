@@ -96,7 +96,8 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   if (get && path == "/version")
     return reply->send(200, "application/json", json{{"version", options_.version}}.dump());
   const ModelInfo& model = scheduler_.recognizer().info();
-  if (get && path == "/v1/models/" + model.name) return reply->send(200, "application/json", model_json(model));
+  if (get && path == "/v1/models/" + model.name)
+    return reply->send(200, "application/json", model_json(model));
   if (get && path == "/v1/models") {
     return reply->send(200, "application/json",
                        fmt::format(R"({{"object":"list","data":[{}]}})", model_json(model)));
@@ -104,8 +105,7 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   if (request.method == "POST" && path == "/v1/audio/transcriptions")
     return transcriptions_.handle(std::move(request), std::move(reply));
   if (request.method == "POST" && path == "/v1/realtime/transcription_sessions")
-    return reply->send(200, "application/json",
-                       default_transcription_session(model));
+    return reply->send(200, "application/json", default_transcription_session(model));
   send_error(*reply,
              {404, "invalid_request_error", "not_found", request.method + " " + path + ": no such path"});
 }

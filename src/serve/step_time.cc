@@ -72,7 +72,7 @@ int most_streams(const StepTime& time, double frame_seconds, double step_seconds
 
 void StepTimeCorrection::observe(double expected, double taken) {
   constexpr double kMost = 4;  // a machine that was away for a moment is not a slow one
-  taken = std::min(taken, kMost * expected);
+  taken = std::min(taken, kMost * factor() * expected);
   const double kept = std::exp(-taken / kMemory);
   expected_ = expected_ * kept + expected;
   taken_ = taken_ * kept + taken;

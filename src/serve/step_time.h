@@ -1,5 +1,5 @@
-// How long a step takes on this machine, measured at start and corrected by what is observed since: what admission
-// and the sizes of steps are computed from.
+// How long a step takes on this machine, measured at start and corrected by what is observed since: what
+// admission and the sizes of steps are computed from.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +18,13 @@ struct StepTime {
   std::int64_t frames_within(double seconds) const;
 };
 
-// Times steps of 1 and of 32 streams of one chunk at `context`, some of each, on noise, features and transcripts
-// included. Takes about a second.
+// Times steps of 1 and of 32 streams of one chunk at `context`, some of each, on noise, features and
+// transcripts included. Takes about a second.
 StepTime measure_step_time(const Recognizer& recognizer, AttContext context);
 
-// The most live streams that need no more than `part` of the machine, 1 being all of it, when each of them sends
-// encoder frames of `frame_seconds` as fast as they are spoken and all are stepped every `step_seconds` (the
-// shortest chunk among them).
+// The most live streams that need no more than `part` of the machine, 1 being all of it, when each of them
+// sends encoder frames of `frame_seconds` as fast as they are spoken and all are stepped every `step_seconds`
+// (the shortest chunk among them).
 int most_streams(const StepTime& time, double frame_seconds, double step_seconds, double part);
 
 // How much longer steps take than was measured at start: people's words, telling clients, connections, and

@@ -15,6 +15,8 @@ namespace {
 constexpr double kWindowSeconds =
     0.1;  // the front end and the first chunk want a little more than their frames
 
+constexpr std::size_t kMostSentences = 8;  // of a transcript that is not kept
+
 StreamOptions as_served(StreamOptions options) {
   // Chunk by chunk while a stream is on time, several chunks at once when it is not: the result is the same.
   options.mode = StreamingMode::kOffline;
@@ -38,6 +40,7 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       frame_seconds_(recognizer.info().frame_seconds),
       sample_rate_(recognizer.info().sample_rate),
       longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
+      keeps_transcript_(options.keeps_transcript),
       waker_(waker),
       listener_(std::move(listener)),
       stream_(recognizer.create_stream(as_served(options.stream))),
@@ -145,6 +148,13 @@ double StreamSession::report(Clock::time_point now, Metrics& metrics) {
     end("ok");
   } else {
     tell(/*ended=*/false);
+    if (!keeps_transcript_ && transcript.sentences.size() > kMostSentences) {
+      const std::size_t sentences = transcript.sentences.size();
+      const std::size_t words = transcript.words.size();
+      stream_->forget_closed();
+      const Transcript& rest = stream_->transcript();
+      utterances_.forget(sentences - rest.sentences.size(), words - rest.words.size());
+    }
   }
   return static_cast<double>(decoded_ - before) / sample_rate_;
 }

@@ -96,6 +96,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   const double frame_seconds_;
   const int sample_rate_;
   const std::int64_t longest_samples_;
+  const bool keeps_transcript_;
   Waker& waker_;
 
   // Of both sides.

@@ -16,9 +16,9 @@ class Transcriptions {
   Transcriptions(Scheduler& scheduler, Worker& worker) : scheduler_(scheduler), worker_(worker) {}
 
   // Answers as OpenAI does: json, text, srt, verbose_json, vtt, and server-sent events with stream=true. Form
-  // fields: file, language (any code of the model), response_format, timestamp_granularities[], stream, keywords[], and
-  // glossa's own latency ("1120ms": the default is the most accurate). model, prompt and temperature are
-  // accepted and change nothing.
+  // fields: file, language (any code of the model), response_format, timestamp_granularities[], stream,
+  // keywords[], and glossa's own latency ("1120ms": the default is the most accurate). model, prompt and
+  // temperature are accepted and change nothing.
   void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
 
  private:

@@ -54,6 +54,11 @@ std::optional<Utterance> Utterances::take(const Transcript& transcript, std::siz
   return utterance;
 }
 
+void Utterances::forget(std::size_t sentences, std::size_t words) {
+  sentences_ -= std::min(sentences, sentences_);
+  words_ -= std::min(words, words_);
+}
+
 UtteranceUpdate Utterances::update(const Transcript& transcript, bool all) {
   UtteranceUpdate update;
   const std::size_t count = transcript.sentences.size();

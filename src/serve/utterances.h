@@ -37,6 +37,9 @@ class Utterances {
   // of one stream, in its order.
   UtteranceUpdate update(const Transcript& transcript, bool all);
 
+  // The transcript has lost that many sentences and words at its beginning; all of them were final.
+  void forget(std::size_t sentences, std::size_t words);
+
  private:
   std::optional<Utterance> take(const Transcript& transcript, std::size_t sentence, std::size_t& word) const;
 

@@ -20,7 +20,7 @@ TextStyle style_of(std::string_view utf8);
 std::int64_t count_code_points(std::string_view utf8);
 std::int64_t count_words(std::string_view utf8);  // between Unicode white space, as Python's str.split()
 
-// With its first letter in title case.
+// With its first character in title case, where it is a letter.
 std::string capitalised(std::string_view utf8);
 
 // The sentence in lower case without language tags, punctuation and symbols, words one space apart: equal for

@@ -71,6 +71,7 @@ static void test_null(glossa_recognizer* recognizer, glossa_stream* stream) {
   EXPECT_INVALID(glossa_stream_set_target_lang(NULL, "auto"));
   EXPECT_INVALID(glossa_stream_set_target_lang(stream, NULL));
   EXPECT_INVALID(glossa_stream_reset(NULL));
+  EXPECT_INVALID(glossa_stream_forget_closed(NULL));
   EXPECT_INVALID(glossa_stream_text(NULL, &text));
   EXPECT_INVALID(glossa_stream_text(stream, NULL));
   EXPECT_INVALID(glossa_stream_language(NULL, &text));
@@ -178,6 +179,7 @@ static void test_stream(const glossa_recognizer* recognizer, glossa_stream* stre
     EXPECT_OK(glossa_stream_token(stream, index, &token));
     EXPECT(token->id >= 0 && token->id < 256 && token->log_prob <= 0);
   }
+  EXPECT_OK(glossa_stream_forget_closed(stream));
   EXPECT_OK(glossa_stream_reset(stream));
   EXPECT_OK(glossa_stream_duration(stream, &seconds));
   EXPECT(seconds == 0);

@@ -105,7 +105,8 @@ Transcript transcript_of(const StreamHandle& stream) {
   for (std::size_t index = 0; index < count; ++index) {
     const glossa_token* token = nullptr;
     expect_ok(glossa_stream_token(stream.get(), index, &token));
-    transcript.tokens.push_back({token->id, token->frame, token->log_prob, token->confidence, token->boosted != 0});
+    transcript.tokens.push_back(
+        {token->id, token->frame, token->log_prob, token->confidence, token->boosted != 0});
   }
   return transcript;
 }
@@ -146,11 +147,11 @@ TEST(CApi, StreamsAsTheCppInterfaceDoes) {
   const std::vector<float> pcm = as_float(samples);
 
   const auto cpp_recognizer = Recognizer::load({.model = kModel, .threads = 2});
-  const auto cpp_stream = cpp_recognizer->create_stream(
-      {.att_context = AttContext{56, 3},
-       .target_lang = "en-US",
-       .keep_lang_tags = true,
-       .boosted_phrases = {{"sunrise", 4}, {"the weather", 4}}});
+  const auto cpp_stream =
+      cpp_recognizer->create_stream({.att_context = AttContext{56, 3},
+                                     .target_lang = "en-US",
+                                     .keep_lang_tags = true,
+                                     .boosted_phrases = {{"sunrise", 4}, {"the weather", 4}}});
   const RecognizerHandle recognizer = load();
   const glossa_att_context context = {56, 3};
   glossa_stream_options options = stream_options();

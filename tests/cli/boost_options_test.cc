@@ -49,7 +49,8 @@ TEST_F(BoostFile, WhatIsWrongWithIt) {
     }
     return "";
   };
-  EXPECT_THAT(complaint(write("Athens\nSofia\tmuch\n")), HasSubstr("line 2: the boost is \"much\", expected a number"));
+  EXPECT_THAT(complaint(write("Athens\nSofia\tmuch\n")),
+              HasSubstr("line 2: the boost is \"much\", expected a number"));
   EXPECT_THAT(complaint("/nowhere/phrases.txt"), HasSubstr("/nowhere/phrases.txt: no such file"));
 }
 

@@ -142,8 +142,7 @@ TEST(Evaluate, NemoWords) {
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(json::parse(run.out)["settings"][0]["att_context_size"], json({56, 6}));
   // NeMo's default: every utterance is told auto.
-  EXPECT_EQ(json::parse(lines_of(here.read("out/evaluation_small.jsonl")).at(0))["prompt_lang"],
-            "auto");
+  EXPECT_EQ(json::parse(lines_of(here.read("out/evaluation_small.jsonl")).at(0))["prompt_lang"], "auto");
   const auto mixed = here.glossa({"evaluate", "--batch-size", "2", "dataset_manifest=x"});
   EXPECT_EQ(mixed.exit_code, 2);
   EXPECT_THAT(mixed.err, HasSubstr("cannot be mixed"));

@@ -77,15 +77,64 @@ TEST_F(StreamLifecycle, StrangeSamplesNeitherCrashNorWedge) {
   }
 }
 
+// The random model writes commas alone, and boosted, tags and words behind them.
+const std::vector<BoostedPhrase> kTags = {{",<en-US> the, the,", kMostBoost}, {",<el-GR>", kMostBoost}};
+
+TEST_F(StreamLifecycle, WhatIsForgottenWasAllThereWas) {
+  const auto noise = wandering_noise(16000 * 30, 8);
+  const StreamOptions options{.att_context = AttContext{56, 0}, .boosted_phrases = kTags};
+  const auto stream = recognizer_->create_stream(options);
+  const auto whole = recognizer_->create_stream(options);
+  run_whole(*recognizer_, *whole, noise);
+  struct Heard {
+    std::vector<int> tokens;
+    std::vector<std::string> sentences;
+    std::vector<double> word_ends;
+
+    // The first so many of each.
+    void take(const Transcript& transcript, std::size_t token_count, std::size_t sentence_count,
+              std::size_t word_count) {
+      for (std::size_t at = 0; at < token_count; ++at) tokens.push_back(transcript.tokens[at].id);
+      for (std::size_t at = 0; at < sentence_count; ++at) sentences.push_back(transcript.sentences[at].text);
+      for (std::size_t at = 0; at < word_count; ++at) word_ends.push_back(transcript.words[at].end);
+    }
+    void take_all(const Transcript& transcript) {
+      take(transcript, transcript.tokens.size(), transcript.sentences.size(), transcript.words.size());
+    }
+  };
+  Heard heard;
+  std::size_t most = 0;
+  Stream* streams[] = {stream.get()};
+  for (std::size_t at = 0; at < noise.size(); at += 1280) {
+    stream->accept_waveform(std::span(noise).subspan(at, 1280));
+    if (at + 1280 >= noise.size()) stream->input_finished();
+    while (stream->is_ready()) recognizer_->decode(streams);
+    const Transcript before = stream->transcript();
+    stream->forget_closed();
+    const Transcript& after = stream->transcript();
+    heard.take(before, before.tokens.size() - after.tokens.size(),
+               before.sentences.size() - after.sentences.size(), before.words.size() - after.words.size());
+    most = std::max(most, after.tokens.size());
+    EXPECT_TRUE(before.text.ends_with(after.text)) << before.text << " | " << after.text;
+    EXPECT_EQ(before.language, after.language);
+  }
+  heard.take_all(stream->transcript());
+  Heard expected;
+  expected.take_all(whole->transcript());
+  EXPECT_EQ(heard.tokens, expected.tokens);
+  EXPECT_EQ(heard.sentences, expected.sentences);
+  EXPECT_EQ(heard.word_ends, expected.word_ends);
+  EXPECT_GT(expected.sentences.size(), 20u);
+  EXPECT_LT(most, expected.tokens.size() / 4);
+}
+
 // A transcript is put together piece by piece, tag by tag.
 TEST_F(StreamLifecycle, TheTextIsThatOfAllTokensAtOnce) {
   const auto& recognizer = dynamic_cast<const engine::RecognizerImpl&>(*recognizer_);
   const auto noise = wandering_noise(16000 * 60, 8);
   for (const bool keep : {true, false}) {
-    // The random model writes commas alone, and boosted, tags behind them.
-    const std::vector<BoostedPhrase> phrases = {{",<en-US>", kMostBoost}, {",<el-GR>", kMostBoost}};
     const auto stream = recognizer_->create_stream(
-        {.att_context = AttContext{56, 0}, .keep_lang_tags = keep, .boosted_phrases = phrases});
+        {.att_context = AttContext{56, 0}, .keep_lang_tags = keep, .boosted_phrases = kTags});
     std::size_t tags = 0;
     Stream* streams[] = {stream.get()};
     for (std::size_t at = 0; at < noise.size(); at += 1280) {

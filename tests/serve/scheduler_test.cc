@@ -169,6 +169,25 @@ TEST_F(SchedulerTest, OpenSessionsAreToldWhenItEnds) {
   EXPECT_EQ(heard.error, "the server is shutting down");
 }
 
+TEST_F(SchedulerTest, FinalsAreTheSameWithoutTheTranscript) {
+  Scheduler scheduler(recognizer_, {.max_streams = 2}, metrics_);
+  // The random model writes commas alone, and boosted, tags and words behind them.
+  StreamOptions options{.att_context = AttContext{56, 0}};
+  options.boosted_phrases = {{",<en-US> the, the,", kMostBoost}, {",<el-GR>", kMostBoost}};
+  Heard whole;
+  Heard rest;
+  for (const bool keeps : {true, false}) {
+    Heard& heard = keeps ? whole : rest;
+    const auto session = scheduler.open({.stream = options, .keeps_transcript = keeps}, heard.listener());
+    session->push(glossa::testing::wandering_noise(16000 * 30, 8));
+    session->finish();
+    heard.wait();
+  }
+  EXPECT_EQ(rest.finals, whole.finals);
+  EXPECT_LT(rest.text.size(), whole.text.size() / 2);
+  EXPECT_TRUE(whole.text.ends_with(rest.text));
+}
+
 TEST_F(SchedulerTest, AnEndedStreamIsForgottenOnce) {
   Scheduler scheduler(recognizer_, {.max_streams = 1}, metrics_);
   const auto hear = [&](const std::shared_ptr<Session>& session, Heard& heard) {
@@ -209,7 +228,7 @@ TEST(StepTimeCorrection, FollowsWhatIsObserved) {
   for (int step = 0; step < 1000; ++step) correction.observe(0.01, 0.02);
   EXPECT_NEAR(correction.factor(), 2, 1e-3);
   correction.observe(0.01, 1);  // the machine was away
-  EXPECT_LT(correction.factor(), 2.1);
+  EXPECT_LT(correction.factor(), 2.2);
   for (int step = 0; step < 1000; ++step) correction.observe(0.01, 0.005);
   EXPECT_NEAR(correction.factor(), 0.5, 0.2);
 }

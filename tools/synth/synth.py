@@ -8,6 +8,7 @@ import math
 import multiprocessing
 import multiprocessing.util
 import os
+import pathlib
 import sys
 import time
 
@@ -73,6 +74,8 @@ def parse_arguments(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clean", action="store_true", help="little variation, for a first stage of training")
     parser.add_argument("--only", choices=["digits"], help="one kind of sentence, for a narrow domain")
+    parser.add_argument("--locales", type=pathlib.Path, default=grammar.FOLDER, metavar="FOLDER",
+                        help="other grammars: a LOCALE.json for each locale of the mix")
     parser.add_argument("--prompts", action="store_true",
                         help="telephone prompts of real people among the clips (en es fr it, train split)")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
@@ -105,6 +108,7 @@ class Progress:
 
 def main():
     options = parse_arguments()
+    grammar.FOLDER = options.locales
     request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only, options.prompts)
     try:
         writer = (writers.Files if options.files else writers.Shards)(options.output)

@@ -202,6 +202,17 @@ test("boosted phrases are heard in every dialect as glossa transcribe hears them
   }
 });
 
+test("Riva's word boosting can be off", async () => {
+  const session = { input_audio_params: { sample_rate_hz: 16000, num_channels: 1 },
+                    custom_configuration: { latency: longest },
+                    word_boosting: { enable_word_boosting: false, word_boosting_list: boosted.phrases } };
+  const { events } = await converse([
+    JSON.stringify({ type: "transcription_session.update", session }),
+    JSON.stringify({ type: "input_audio_buffer.append", audio: Buffer.from(pcm).toString("base64") }),
+    JSON.stringify({ type: "input_audio_buffer.done" })]);
+  assert.equal(said(events), squeezed(expected[longest]));
+});
+
 test("bad messages are answered and harm nobody", async () => {
   const good = converse([...slices(pcm, 8000), JSON.stringify({ type: "input_audio_buffer.commit" })]);
   const { events } = await converse([

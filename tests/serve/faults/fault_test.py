@@ -532,6 +532,25 @@ class WebSocketTest(FaultTest):
                 for _ in client.frames(30):
                     pass
 
+    def test_open_stream_without_sound(self):
+        """The client answers pings and keeps a place that others want."""
+        openai = {"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
+            "format": {"type": "audio/pcm", "rate": 16000}, "turn_detection": None}}}}
+        with WebSocket(server.http) as captions, WebSocket(server.http) as items:
+            items.send(openai)
+            for client in (captions, items):
+                client.send(self.speech[:3200])
+            self.assertTrue(until(lambda: server.active_streams() == len(steady) + 2))
+            for client in (captions, items):
+                self.assertEqual(client.next("error")["error"]["code"], "idle_timeout")
+                client.next(COMPLETED)
+            self.assertTrue(until(lambda: server.active_streams() == len(steady)))
+            self.assertEqual(list(captions.events()), [])
+            self.assertEqual(captions.code, 1000)
+            items.send(self.speech)  # the connection is there for the next item
+            items.send(COMMIT)
+            self.assertTrue(items.next(COMPLETED)["transcript"])
+
     def test_slow_reader(self):
         """Dropped once too much waits for it."""
         with WebSocket(server.http) as client:

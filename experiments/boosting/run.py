@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+"""What boosting does for names that a model has never heard, and to sentences without them.
+
+    experiments/boosting/run.py [FOLDER]        (default: build/experiments/boosting)
+
+Needs tools/synth/apt-packages.txt and `make build`. Two minutes on two cores.
+"""
+import collections
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SYNTH = ROOT / "tools/synth"
+LISTS = {"name": "Kowalski Matteo Yannis Petrova Nikolai Zeynep Bogdan Ingrid Ludovica Casimir".split(),
+         "city": "Piraeus Plovdiv Thessaloniki Varna Krakau Budapest Oslo Helsinki Belgrad Montevideo".split()}
+NAMES = [name for names in LISTS.values() for name in names]
+LOCALES = ["de-DE", "it-IT", "es-ES"]  # where glossa-mini is best
+SCORES = [0, 1, 2, 2.5, 3, 4, 5]       # 0: no boost
+
+
+def write_grammars(folder):
+    """Those of tools/synth, with other names and cities, in sentences that have some."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for locale in LOCALES:
+        grammar = json.loads((SYNTH / "locales" / f"{locale}.json").read_text(encoding="utf-8"))
+        grammar["lists"].update(LISTS)
+        grammar["templates"] = [template for template in grammar["templates"] if re.search(r"{(name|city)}", template)]
+        (folder / f"{locale}.json").write_text(json.dumps(grammar), encoding="utf-8")
+
+
+def speak(folder, *arguments):
+    if not folder.with_suffix(".done").exists():
+        subprocess.run([SYNTH / "synth.py", folder, "--split", "test", "--mix", ",".join(LOCALES), "--files", *arguments],
+                       check=True, stdout=subprocess.DEVNULL)
+        folder.with_suffix(".done").touch()
+    return folder / "manifest.jsonl"
+
+
+def names_in(text):
+    wanted = {name.lower() for name in NAMES}
+    return collections.Counter(word for word in re.findall(r"\w+", text.lower()) if word in wanted)
+
+
+def evaluate(folder, manifest, score):
+    """(word error rate, names said, names found, names heard that were not said)"""
+    boost = ["--boost-file", folder / "names.txt", "--boost-score", str(score)] if score else []
+    subprocess.run([ROOT / "build/glossa", "evaluate", "--model", ROOT / "models/glossa-mini.nemo", "--weights", "f32",
+                    "--dataset-manifest", manifest, "--latency", "320ms", "--output-path", folder, "--quiet", *boost],
+                   check=True, stdout=subprocess.DEVNULL)
+    edits = words = said = found = false = 0
+    for line in (folder / "evaluation_glossa-mini.jsonl").read_text(encoding="utf-8").splitlines():
+        result = json.loads(line)
+        counts = result["edits"]
+        edits += counts["substitutions"] + counts["deletions"] + counts["insertions"]
+        words += counts["reference"]
+        spoken, heard = names_in(result["text"]), names_in(result["pred_text"])
+        said += spoken.total()
+        found += (spoken & heard).total()
+        false += (heard - spoken).total()
+    return 100 * edits / words, said, found, false
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/experiments/boosting").resolve()
+    write_grammars(folder / "locales")
+    (folder / "names.txt").write_text("\n".join(NAMES) + "\n", encoding="utf-8")
+    with_names = speak(folder / "with", "--clips", "300", "--seed", "5", "--locales", folder / "locales")
+    without = speak(folder / "without", "--clips", "600", "--seed", "6")
+    print("| score | names found | false ones | WER | WER without names | false ones |\n|---|---|---|---|---|---|")
+    for score in SCORES:
+        rate, said, found, false = evaluate(folder, with_names, score)
+        plain_rate, _, _, plain_false = evaluate(folder, without, score)
+        print(f"| {score or 'none'} | {100 * found / said:.1f} % of {said} | {false} | {rate:.1f} % | {plain_rate:.1f} % | "
+              f"{plain_false} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
