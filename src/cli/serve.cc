@@ -119,19 +119,20 @@ int serve(const ServeOptions& options) {
   serve::Metrics metrics;
   const std::shared_ptr<const Recognizer> recognizer = load_recognizer(options.model, options.quiet);
   const InterruptGuard interrupt;  // not before: loading has its own
-  serve::Scheduler scheduler(recognizer,
-                             {.max_streams = options.max_streams,
-                              .max_files = options.max_files,
-                              .utilisation = options.utilisation,
-                              .longest_seconds = options.max_hours * 3600},
-                             metrics);
+  auto scheduler =
+      std::make_unique<serve::Scheduler>(recognizer,
+                                         serve::SchedulerOptions{.max_streams = options.max_streams,
+                                                                 .max_files = options.max_files,
+                                                                 .utilisation = options.utilisation,
+                                                                 .longest_seconds = options.max_hours * 3600},
+                                         metrics);
   const std::set<std::string> keys(options.api_keys.begin(), options.api_keys.end());
   const double silence = options.endpointing_ms / 1000.0;
-  serve::Worker worker(kFileThreads);
+  auto worker = std::make_unique<serve::Worker>(kFileThreads);
   serve::Service service({.api_keys = keys,
                           .realtime = {silence, static_cast<double>(options.idle_seconds)},
                           .version = GLOSSA_VERSION},
-                         scheduler, metrics, worker);
+                         *scheduler, metrics, *worker);
   serve::HttpServer http(
       {.address = options.address,
        .port = options.http_port,
@@ -150,28 +151,32 @@ int serve(const ServeOptions& options) {
                                           .api_keys = keys,
                                           .silence = silence,
                                           .idle_seconds = static_cast<double>(options.idle_seconds)},
-                 scheduler, metrics, worker);
+                 *scheduler, metrics, *worker);
   }
   const ModelInfo& model = recognizer->info();
   const std::string scheme = options.certificate.empty() ? "http" : "https";
   for (const AttContext context : model.att_contexts) {
-    say(options,
-        fmt::format("{}: {} live streams", serve::latency_name(context, model), scheduler.capacity(context)));
+    say(options, fmt::format("{}: {} live streams", serve::latency_name(context, model),
+                             scheduler->capacity(context)));
   }
   say(options,
       fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options.address, http.port()));
   if (grpc) say(options, fmt::format("Riva: {}:{}", options.address, grpc->port()));
   while (!interrupt.signal_came()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
 
-  say(options, fmt::format("draining: {} streams are open", scheduler.open_sessions()));
+  say(options, fmt::format("draining: {} streams are open", scheduler->open_sessions()));
   service.drain();
-  scheduler.drain();
+  scheduler->drain();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);
-  while (scheduler.open_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
+  while (scheduler->open_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   std::this_thread::sleep_for(std::chrono::milliseconds(200));  // last words are on their way
   http.stop_accepting();
   if (grpc) grpc->drain(1);
+  // First who calls, then what is called; their streams hold sockets of the HTTP server, which goes last.
+  http.stop();
+  worker.reset();
+  scheduler.reset();
   return kDone;
 }
 

@@ -171,9 +171,12 @@ class HttpServer::Impl {
     for (int index = 0; index < options.threads; ++index) threads_.emplace_back([this] { context_.run(); });
   }
 
-  ~Impl() {
+  ~Impl() { stop(); }
+
+  void stop() {
     context_.stop();
     for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
   }
 
   int port() const { return port_; }
@@ -482,6 +485,7 @@ HttpServer::~HttpServer() = default;
 
 int HttpServer::port() const { return impl_->port(); }
 void HttpServer::stop_accepting() { impl_->stop_accepting(); }
+void HttpServer::stop() { impl_->stop(); }
 int HttpServer::connections() const { return impl_->connections(); }
 
 }  // namespace glossa::serve

@@ -27,7 +27,7 @@ class HttpServer {
   // Listens at once. Error kInvalidArgument when the address cannot be had or the certificate cannot be used.
   HttpServer(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket);
 
-  // Closes what is open.
+  // As stop(), and closes what is open. What still holds a reply or a socket must be gone before.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -36,6 +36,9 @@ class HttpServer {
 
   // Accepts nobody any more; connections in flight go on.
   void stop_accepting();
+
+  // No handler is called any more when it returns. Not thread-safe.
+  void stop();
 
   int connections() const;
 

@@ -7,9 +7,9 @@ of them must be what `glossa transcribe` writes. Needs grpcio, protoc, grpc_pyth
 import contextlib
 import gzip
 import json
+import os
 import pathlib
 import random
-import shutil
 import shutil
 import socket
 import ssl
@@ -36,6 +36,7 @@ from wire import BINARY, CLOSE, PING, TEXT, WebSocket, connect, exchange, frame,
 
 AUDIO = ROOT / "tests/data/golden/audio"
 LATENCY, CONTEXT = "80ms", "56,0"
+SANITIZED = os.environ.get("GLOSSA_SANITIZE", "") != ""
 IDLE = 3  # seconds, of the server under test
 LIMIT_MB = 1  # of a request
 HOURS = 0.5  # of sound in one stream
@@ -104,6 +105,11 @@ def tearDownModule():
     if server and server.process.poll() is None:
         server.process.kill()
     shutil.rmtree(folder)
+
+
+def is_below(some_server, megabytes):
+    """Its memory. AddressSanitizer keeps what was freed: nothing can be said then."""
+    return SANITIZED or some_server.memory() < megabytes
 
 
 class FaultTest(unittest.TestCase):
@@ -359,7 +365,7 @@ class HttpTest(FaultTest):
                 for _ in range(count):
                     exchange(own.http, data)
                 with self.subTest(bytes=len(data)):
-                    self.assertTrue(until(lambda: own.memory() < memory + 40, 5), own.memory() - memory)
+                    self.assertTrue(until(lambda: is_below(own, memory + 40), 5), own.memory() - memory)
 
     def test_wrong_fields(self):
         for fields in ({"language": "\0"}, {"language": "en" * 5000}, {"language": "\xed\xb2\x80"},
@@ -536,20 +542,20 @@ class WebSocketTest(FaultTest):
         """The client answers pings and keeps a place that others want."""
         openai = {"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
             "format": {"type": "audio/pcm", "rate": 16000}, "turn_detection": None}}}}
-        with WebSocket(server.http) as captions, WebSocket(server.http) as items:
-            items.send(openai)
-            for client in (captions, items):
+        for settings in ({"type": "session.update", "session": {}}, openai):
+            with WebSocket(server.http) as client:
+                client.send(settings)
                 client.send(self.speech[:3200])
-            self.assertTrue(until(lambda: server.active_streams() == len(steady) + 2))
-            for client in (captions, items):
                 self.assertEqual(client.next("error")["error"]["code"], "idle_timeout")
                 client.next(COMPLETED)
-            self.assertTrue(until(lambda: server.active_streams() == len(steady)))
-            self.assertEqual(list(captions.events()), [])
-            self.assertEqual(captions.code, 1000)
-            items.send(self.speech)  # the connection is there for the next item
-            items.send(COMMIT)
-            self.assertTrue(items.next(COMPLETED)["transcript"])
+                self.assertTrue(until(lambda: server.active_streams() == len(steady)))
+                if settings is openai:  # the connection is there for the next item
+                    client.send(self.speech)
+                    client.send(COMMIT)
+                    self.assertTrue(client.next(COMPLETED)["transcript"])
+                else:
+                    self.assertEqual(list(client.events()), [])
+                    self.assertEqual(client.code, 1000)
 
     def test_slow_reader(self):
         """Dropped once too much waits for it."""
@@ -561,7 +567,7 @@ class WebSocketTest(FaultTest):
             while count < 60 and client.raw(message):
                 count += 1
             self.assertLess(count, 60)
-        self.assertTrue(until(lambda: server.memory() < before["memory"] + 64))
+        self.assertTrue(until(lambda: is_below(server, before["memory"] + 64)))
 
     def test_streams_beyond_the_capacity(self):
         with self.own_server(streams=1) as own:
@@ -1032,7 +1038,7 @@ class AfterwardsTest(unittest.TestCase):
         self.assertTrue(until(lambda: server.active_streams() == 0), server.active_streams())
         self.assertTrue(until(lambda: server.descriptors() <= before["descriptors"] + 2, 60),
                         f"{server.descriptors()} descriptors, before {before}")
-        self.assertTrue(until(lambda: server.memory() < before["memory"] + 64),
+        self.assertTrue(until(lambda: is_below(server, before["memory"] + 64)),
                         f"{server.memory()} MB, before {before}")
         response, = exchange(server.http, upload(HttpTest.speech, latency=LATENCY))
         self.assertEqual(squeezed(response.json()["text"]), transcript(HttpTest.speech[44:]))
