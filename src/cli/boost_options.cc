@@ -1,6 +1,7 @@
 #include "cli/boost_options.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 
@@ -48,14 +49,15 @@ std::vector<BoostedPhrase> boosted_phrases(const BoostOptions& options) {
   for (const std::string& text : options.phrases) phrases.push_back({text, options.score});
   if (options.file.empty()) return phrases;
   std::ifstream file(options.file);
-  if (!file) fail_bad_input("{}: no such file, or it cannot be read (from --boost-file)", options.file);
+  // A pipe would be empty the second time: it is looked at before the model is loaded, and read behind that.
+  if (!file || !std::filesystem::is_regular_file(options.file))
+    fail_bad_input("{}: no such file, or it cannot be read (from --boost-file)", options.file);
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     if (line.ends_with('\r')) line.pop_back();
     if (trim(line).empty() || line.starts_with('#')) continue;
     phrases.push_back(phrase_of(line, options.score, options.file, number));
   }
-  if (file.bad()) fail_bad_input("{}: cannot be read (from --boost-file)", options.file);
   return phrases;
 }
 

@@ -299,9 +299,9 @@ class Realtime final : public WebSocketHandler {
                             settings.sound.channels == settings_.sound.channels;
     if (session_ && !same_sound)
       fail_invalid_argument("the sound's format cannot change while a stream is open");
+    scheduler_.recognizer().create_stream(settings.session.stream);  // tells what is wrong with it
     if (session_ && settings.session.stream.target_lang != settings_.session.stream.target_lang)
       session_->set_target_lang(settings.session.stream.target_lang);
-    scheduler_.recognizer().create_stream(settings.session.stream);  // tells what is wrong with it
     settings_ = std::move(settings);
     events_->send({{"type", answer}, {"session", describe_session(settings_, model())}});
   }

@@ -52,6 +52,8 @@ TEST_F(BoostFile, WhatIsWrongWithIt) {
   EXPECT_THAT(complaint(write("Athens\nSofia\tmuch\n")),
               HasSubstr("line 2: the boost is \"much\", expected a number"));
   EXPECT_THAT(complaint("/nowhere/phrases.txt"), HasSubstr("/nowhere/phrases.txt: no such file"));
+  EXPECT_THAT(complaint("/dev/null"), HasSubstr("/dev/null: no such file, or it cannot be read"));
+  EXPECT_THAT(complaint("/tmp"), HasSubstr("/tmp: no such file, or it cannot be read"));
 }
 
 }  // namespace
