@@ -82,9 +82,8 @@ struct StreamOptions {
   StreamingMode mode = StreamingMode::kExact;
   int max_symbols = 0;          // labels per encoder frame at most, up to 1000; 0: the checkpoint's own
   bool keep_lang_tags = false;  // leave tags such as <en-US> in the text
-  // The search leans towards these where the model hears something; at most 5,000 of 200 bytes, and
-  // 50,000 pieces in all. See
-  // Token::boosted for what they changed.
+  // The search leans towards these where the model hears something; at most 5,000 of 200 bytes, and 50,000
+  // pieces in all. Token::boosted tells what they changed.
   std::vector<BoostedPhrase> boosted_phrases;
   // kNemoBuffer and kUniform only: mel frames (samples / hop + 1) of the longest stream of the batch that
   // NeMo would have formed. There, a tail of fewer than 8 mel frames is dropped only for the longest stream.

@@ -95,15 +95,13 @@ int PhraseBoost::next(int state, int label) const {
 }
 
 int PhraseBoost::choose(std::span<const float> logits, int best, int state) const {
-  const auto with_bonus = [&](const Child& child) {
-    return logits[static_cast<std::size_t>(child.label)] + nodes_[static_cast<std::size_t>(child.node)].bonus;
-  };
   int chosen = best;
   float most = logits[static_cast<std::size_t>(best)];
   for (bool at_start = false; !at_start; state = nodes_[static_cast<std::size_t>(state)].fallback) {
     at_start = state == kStart;
     for (const Child& child : children(state)) {
-      const float sum = with_bonus(child);
+      const float sum =
+          logits[static_cast<std::size_t>(child.label)] + nodes_[static_cast<std::size_t>(child.node)].bonus;
       if (sum > most || (sum == most && child.label < chosen && chosen != best)) {
         most = sum;
         chosen = child.label;
