@@ -11,6 +11,7 @@ import soundfile
 
 import espeak
 import grammar
+import more_voices
 import prompts
 import recorded_voices
 from phonemes import frame_labels
@@ -19,6 +20,7 @@ from variation import SAMPLE_RATE, WARPS, varied
 BLOCK = 60
 LEAST_SECONDS, MOST_SECONDS = 0.3, 9.0
 ATTEMPTS = 20
+FROM_RECORDINGS = {"flite": recorded_voices.Flite, "pico": more_voices.Pico, "rhvoice": more_voices.Rhvoice}
 
 
 @dataclasses.dataclass
@@ -30,12 +32,15 @@ class Request:
     clean: bool = False
     only: str | None = None
     prompts: bool = False  # of the train split alone
+    more_voices: bool = False  # of the train split alone
+    apart: float = 0  # share of the sentences spoken word by word
 
 
 @dataclasses.dataclass
 class Plan:
     locale: str
     text: str
+    spoken: str  # the same for the synthesiser
     speaker: str
     rate: int
     pitch: int
@@ -67,6 +72,14 @@ class Clip:
     frame_labels: str  # phonemes.frame_labels(), empty where the phonemes are not known
 
 
+def voices_from_recordings(request, locale):
+    """(those that may speak, their share of the clips)"""
+    voices = recorded_voices.VOICES[request.split].get(locale, [])
+    if not request.more_voices:
+        return voices, recorded_voices.SHARE
+    return voices + more_voices.VOICES.get(locale, []), more_voices.SHARES.get(locale, more_voices.SHARE)
+
+
 def plan_block(request, number, attempt=0):
     dice = random.Random(f"{request.seed} {request.split} {number} {attempt}")
     locales, weights = list(request.mix), list(request.mix.values())
@@ -74,18 +87,21 @@ def plan_block(request, number, attempt=0):
     plans = []
     for _ in range(BLOCK):
         locale = dice.choices(locales, weights)[0]
-        recorded, recordings = recorded_voices.VOICES[request.split].get(locale), []
+        recorded, share = voices_from_recordings(request, locale)
+        recordings, spoken = [], None
         if request.prompts and dice.random() < prompts.SHARES.get(locale, 0):
             text, recordings = prompts.draw_for_training(locale, dice)
             speaker = f"prompt:{dice.choice(prompts.VOICES[locale])}"
         else:
             text = grammar.draw_for_split(locale, request.split, dice, request.only)
-            if recorded and dice.random() < recorded_voices.SHARE:
+            if request.apart and dice.random() < request.apart:
+                spoken = ". ".join(text.split())
+            if recorded and dice.random() < share:
                 speaker = dice.choice(recorded)
             else:
                 speaker = f"espeak:{dice.choice(espeak.VOICES[locale])}+{dice.choice(variants)}"
-        plans.append(Plan(locale, text, speaker, dice.randint(120, 210), dice.randint(25, 85), dice.randint(30, 80),
-                          dice.getrandbits(48), recordings))
+        plans.append(Plan(locale, text, spoken or text, speaker, dice.randint(120, 210), dice.randint(25, 85),
+                          dice.randint(30, 80), dice.getrandbits(48), recordings))
     return plans
 
 
@@ -103,16 +119,17 @@ def finish(plan, samples, sample_rate, clean, phonemes=()):
 
 def speak_with_libraries(plans, clean):
     """One clip or None for each plan."""
-    voices, flite, made = espeak.Espeak(), None, []
+    voices, from_recordings, made = espeak.Espeak(), {}, []
     for plan in plans:
         phonemes = []
-        if plan.program == "flite":
-            flite = flite or recorded_voices.Flite()
-            samples, sample_rate = flite.speak(plan.text, plan.voice, plan.stretch)
+        if plan.program in FROM_RECORDINGS:
+            if plan.program not in from_recordings:
+                from_recordings[plan.program] = FROM_RECORDINGS[plan.program]()
+            samples, sample_rate = from_recordings[plan.program].speak(plan.spoken, plan.voice, plan.stretch)
         elif plan.program == "prompt":
             samples, sample_rate = prompts.speak(plan.voice, plan.recordings, np.random.default_rng(plan.seed))
         else:
-            samples, phonemes = voices.speak(plan.text, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
+            samples, phonemes = voices.speak(plan.spoken, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
             sample_rate = voices.sample_rate
         made.append(finish(plan, samples, sample_rate, clean, phonemes))
     return made
@@ -149,7 +166,7 @@ def make_block(request, number, festival):
         if made is None:
             continue
         made = iter(made)
-        clips = [finish(plan, *festival.speak(plan.text, plan.voice, plan.stretch), request.clean)
+        clips = [finish(plan, *festival.speak(plan.spoken, plan.voice, plan.stretch), request.clean)
                  if plan.program == "festival" else next(made) for plan in plans]
         return [clip for clip in clips if clip is not None]
     raise RuntimeError(f"block {number} failed {ATTEMPTS} times")

@@ -78,13 +78,20 @@ def parse_arguments(arguments=None):
                         help="other grammars: a LOCALE.json for each locale of the mix")
     parser.add_argument("--prompts", action="store_true",
                         help="telephone prompts of real people among the clips (en es fr it, train split)")
+    parser.add_argument("--more-voices", action="store_true",
+                        help="SVOX Pico and RHVoice among the voices (en de es fr it pt, train split)")
+    parser.add_argument("--apart", type=float, default=0, metavar="SHARE",
+                        help="share of the sentences that are spoken word by word, as people dictate digits")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
+    if not 0 <= options.apart <= 1:
+        parser.error("--apart must be 0 to 1")
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
         parser.error("--jobs, --clips and --hours must be positive")
-    if options.prompts and options.split != "train":
-        parser.error("--prompts: their voices are for --split train alone")
+    for name in ("prompts", "more_voices"):
+        if getattr(options, name) and options.split != "train":
+            parser.error(f"--{name.replace('_', '-')}: their voices are for --split train alone")
     return options
 
 
@@ -109,7 +116,8 @@ class Progress:
 def main():
     options = parse_arguments()
     grammar.FOLDER = options.locales
-    request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only, options.prompts)
+    request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only, options.prompts,
+                            options.more_voices, options.apart)
     try:
         writer = (writers.Files if options.files else writers.Shards)(options.output)
     except OSError as error:

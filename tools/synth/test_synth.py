@@ -17,6 +17,7 @@ import soundfile
 import clips
 import espeak
 import grammar
+import more_voices
 import phonemes
 import prompts
 import recorded_voices
@@ -127,6 +128,42 @@ class Prompts(unittest.TestCase):
                 samples, sample_rate = prompts.speak(voice, names, np.random.default_rng(1))
                 self.assertEqual(sample_rate, 8000)
                 self.assertTrue(0.2 < len(samples) / sample_rate / len(names) < 1.6, (voice, text))
+
+
+HAS_MORE_VOICES = pathlib.Path(more_voices.Pico.FOLDER).exists() and more_voices.Rhvoice.FOLDER.exists()
+
+
+class MoreVoices(unittest.TestCase):
+    @unittest.skipUnless(HAS_MORE_VOICES, "SVOX Pico and RHVoice are not there: install_more_voices.sh")
+    def test_every_voice_speaks_at_every_rate(self):
+        programs = {"pico": more_voices.Pico(), "rhvoice": more_voices.Rhvoice()}
+        for locale, voices in more_voices.VOICES.items():
+            text = grammar.capitalised(" ".join(in_words(locale, value) for value in (1, 5, 9))) + "."
+            for speaker in voices:
+                program, voice = speaker.split(":")
+                seconds = []
+                for stretch in (0.8, 1.3, 0.8):
+                    samples, sample_rate = programs[program].speak(text, voice, stretch)
+                    self.assertGreater(np.abs(samples).max(), 0.05, speaker)
+                    seconds.append(len(samples) / sample_rate)
+                self.assertGreater(seconds[1], 1.15 * seconds[0], speaker)  # pauses are longer by less
+                self.assertAlmostEqual(seconds[0], seconds[2], delta=0.01, msg=speaker)
+
+    def test_they_speak_on_demand(self):
+        mix = dict.fromkeys(more_voices.VOICES, 1)
+        plain = clips.plan_block(clips.Request("train", mix, 3), 0)
+        request = clips.Request("train", mix, 3, more_voices=True)
+        more = [plan for block in range(12) for plan in clips.plan_block(request, block)]
+        names = {voice for voices in more_voices.VOICES.values() for voice in voices}
+        self.assertFalse(names & {plan.speaker for plan in plain})
+        self.assertEqual(names, names & {plan.speaker for plan in more})
+
+    def test_word_by_word(self):
+        plans = clips.plan_block(clips.Request("train", {"en-US": 1}, 3, only="digits", apart=0.5), 0)
+        apart = [plan for plan in plans if plan.spoken != plan.text]
+        self.assertTrue(10 < len(apart) < 50)
+        for plan in apart:
+            self.assertEqual(plan.spoken.replace(".", ""), plan.text.replace(".", ""))
 
 
 class Phonemes(unittest.TestCase):
