@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/fail.h"
+#include "base/printable.h"
 
 namespace glossa::serve {
 namespace {
@@ -55,7 +56,8 @@ std::vector<FormPart> parse_multipart(std::string_view content_type, std::string
       content_type.size() >= 19 && same_letters(content_type.substr(0, 19), "multipart/form-data");
   const std::optional<std::string> boundary = is_form ? parameter(content_type, "boundary") : std::nullopt;
   if (!boundary || boundary->empty())
-    fail_bad_input("the content type is '{}', expected multipart/form-data with a boundary", content_type);
+    fail_bad_input("the content type is '{}', expected multipart/form-data with a boundary",
+                   printable(content_type));
   const std::string delimiter = "--" + *boundary;
   std::vector<FormPart> parts;
   std::size_t at = body.find(delimiter);

@@ -12,7 +12,9 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "base/printable.h"
 #include "serve/growing_text.h"
+#include "serve/json_message.h"
 #include "serve/openai.h"
 #include "serve/realtime_settings.h"
 #include "serve/sound_reader.h"
@@ -22,7 +24,6 @@ namespace {
 
 using json = nlohmann::json;
 
-constexpr int kMostNested = 16;
 constexpr double kBehind = 1;  // seconds of sound
 constexpr int kNormalClosure = 1000;
 constexpr int kTryAgainLater = 1013;
@@ -70,19 +71,6 @@ class Events {
   int events_ = 0;
   int items_ = 0;
 };
-
-// Discarded when it is no JSON. Error kInvalidArgument for what is nested deeper than any message: json
-// copies and writes by recursion.
-json parse_message(std::string_view text) {
-  bool is_deep = false;
-  const auto keep = [&](int depth, json::parse_event_t, const json&) {
-    is_deep = is_deep || depth > kMostNested;
-    return depth <= kMostNested;
-  };
-  json message = json::parse(text, keep, /*allow_exceptions=*/false);
-  if (is_deep) fail_invalid_argument("the message is nested deeper than {}", kMostNested);
-  return message;
-}
 
 json words_json(const std::vector<Word>& words, bool riva) {
   json list = json::array();
@@ -225,9 +213,7 @@ class Realtime final : public WebSocketHandler {
   void on_text(std::string_view text) override {
     guarded([&] {
       const json message = parse_message(text);
-      if (!message.is_object() || !message.contains("type") || !message["type"].is_string())
-        fail_invalid_argument("the message is no JSON object with a type");
-      handle(message["type"].get<std::string>(), message);
+      handle(type_of(message), message);
     });
   }
 
@@ -289,7 +275,7 @@ class Realtime final : public WebSocketHandler {
       session_.reset();
       events_->send({{"type", "input_audio_buffer.cleared"}});
     } else {
-      fail_invalid_argument("unknown type '{}'", type);
+      fail_invalid_argument("unknown type '{}'", printable(type));
     }
   }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "serve/boosting.h"
 #include "serve/latency.h"
 
@@ -25,12 +26,7 @@ const json& member(const json& object, const char* name) {
 }
 
 // For messages.
-std::string quoted(const json& value) {
-  constexpr std::size_t kMost = 100;
-  std::string text = value.dump();
-  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
-  return text;
-}
+std::string quoted(const json& value) { return printable(value.dump()); }
 
 std::string text_of(const json& object, const char* name, const std::string& otherwise) {
   const json& value = member(object, name);
@@ -103,7 +99,8 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, double
   settings.dialect = Dialect::kOpenAi;
   settings.session.silence = silence;
   const std::string type = text_of(session, "type", "transcription");
-  if (type != "transcription") fail_invalid_argument("session.type is '{}', expected transcription", type);
+  if (type != "transcription")
+    fail_invalid_argument("session.type is '{}', expected transcription", printable(type));
   const json& input = member(member(session, "audio"), "input");
   const json& format = member(input, "format");
   const std::string encoding = text_of(format, "type", "audio/pcm");
@@ -112,7 +109,7 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, double
     settings.sound = {encoding == "audio/pcmu" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
   } else if (encoding != "audio/pcm") {
     fail_invalid_argument("audio.input.format.type is '{}', expected audio/pcm, audio/pcmu or audio/pcma",
-                          encoding);
+                          printable(encoding));
   }
   settings.session.stream.target_lang = language_of(member(input, "transcription"), "language");
   read_phrases(member(input, "transcription"), "keywords", settings.session.stream);
@@ -150,7 +147,8 @@ RealtimeSettings read_transcription_session_update(const json& session, const Mo
         number_of(sound, "sample_rate_hz", sound.is_object() ? 16000 : 24000, kLeastRate, kMostRate));
     settings.sound.channels = static_cast<int>(number_of(sound, "num_channels", 1, 1, 8));
   } else {
-    fail_invalid_argument("input_audio_format is '{}', expected pcm16, g711_ulaw or g711_alaw", format);
+    fail_invalid_argument("input_audio_format is '{}', expected pcm16, g711_ulaw or g711_alaw",
+                          printable(format));
   }
   settings.session.stream.target_lang = language_of(member(session, "input_audio_transcription"), "language");
   const json& boosting = member(session, "word_boosting");

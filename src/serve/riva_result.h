@@ -1,9 +1,6 @@
 // What was recognised, as Riva's clients read it.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "serve/riva_request.h"
 #include "serve/utterances.h"
 
@@ -29,10 +26,6 @@ bool write_final(const Utterance& utterance, const RivaRequest& request, const R
                  nvidia::riva::asr::SpeechRecognitionResult& result);
 bool write_interim(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
                    nvidia::riva::asr::StreamingRecognitionResult& result);
-
-// Lower case in the rules of `language` ("tr-TR"; may be empty), without the marks of sentences and quotes.
-// Apostrophes, hyphens inside words and marks between digits ("3.5") stay.
-std::string without_punctuation(std::string_view utf8, const std::string& language);
 
 // The answer to what the server can do.
 void write_model_config(const ModelInfo& model,

@@ -104,6 +104,9 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     }
     if (!reader_) fail_invalid_argument("the first message has no streaming_config");
     push(reader_->push(message.audio_content()));
+    const auto ends = message.runtime_config().find("force_eou");
+    if (ends == message.runtime_config().end() || ends->second != "true") return;
+    for (const auto& session : sessions_) session->flush();
   }
 
   void open(const Request& message) {
@@ -144,7 +147,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   // Of the scheduler's thread.
   void on_update(std::size_t channel, const SessionUpdate& update) {
-    const RivaPlace place{static_cast<int>(channel) + 1, update.transcript.decoded};
+    const RivaPlace place{static_cast<int>(channel) + 1, update.began + update.transcript.decoded};
     std::vector<Response> finals;
     for (const Utterance& utterance : update.utterances.finals) {
       Response response;

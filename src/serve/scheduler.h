@@ -44,8 +44,10 @@ struct SessionOptions {
 
 // Valid during the call.
 struct SessionUpdate {
-  const Transcript& transcript;
-  UtteranceUpdate utterances;
+  const Transcript& transcript;  // of the sound since `began`
+  double began = 0;              // seconds of sound before the last flush(); 0 when there was none
+  UtteranceUpdate utterances;    // timed from the session's beginning
+  bool flushed = false;          // flush() was called, and this is everything before it
   bool ended = false;            // the last update; nothing was decoded after an error
   std::string error;             // why it ended before its time, for the client to read
   bool is_client_error = false;  // the sound cannot be used or is too long; else the fault is here
@@ -65,6 +67,10 @@ class Session {
 
   // As Stream::set_target_lang(), for sound pushed from now on. Error kInvalidArgument for an unknown one.
   virtual void set_target_lang(const std::string& lang) = 0;
+
+  // Somebody waits: what was pushed until now is decoded as if the sound ended here, all of it is final, and
+  // an update says `flushed`. Sound pushed from now on is heard without what came before.
+  virtual void flush() = 0;
 
   // The client has gone. No update begins after this returns, unless it is called by an update.
   virtual void cancel() = 0;

@@ -61,13 +61,19 @@ const ApiError kUnknownKey = {401, "authentication_error", "invalid_api_key",
 }  // namespace
 
 Service::Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker)
-    : options_(options), scheduler_(scheduler), metrics_(metrics), transcriptions_(scheduler, worker) {}
+    : options_(options),
+      scheduler_(scheduler),
+      metrics_(metrics),
+      uploads_(scheduler, worker),
+      transcriptions_(scheduler, uploads_),
+      listen_(scheduler, uploads_, options.realtime, options.version) {}
 
 bool Service::is_allowed(const HttpRequest& request) const {
   if (options_.api_keys.empty()) return true;
   std::string given = request.parameter("api_key").value_or("");
   const std::string bearer = request.header("authorization").value_or("");
   if (bearer.starts_with("Bearer ")) given = bearer.substr(7);
+  if (bearer.starts_with("Token ")) given = bearer.substr(6);
   bool known = false;
   for (const std::string& key : options_.api_keys) known = same_secret(given, key) || known;
   return known;
@@ -104,6 +110,8 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   }
   if (request.method == "POST" && path == "/v1/audio/transcriptions")
     return transcriptions_.handle(std::move(request), std::move(reply));
+  if (request.method == "POST" && path == "/v1/listen")
+    return listen_.handle(std::move(request), std::move(reply));
   if (request.method == "POST" && path == "/v1/realtime/transcription_sessions")
     return reply->send(200, "application/json", default_transcription_session(model));
   send_error(*reply,
@@ -115,11 +123,15 @@ WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebS
     metrics_.request("websocket", std::to_string(error.status));
     return WebSocketAnswer{nullptr, error.status, to_json(error)};
   };
-  if (request.path != "/v1/realtime")
+  const bool listens = request.path == "/v1/listen";
+  if (!listens && request.path != "/v1/realtime")
     return refuse({404, "invalid_request_error", "not_found", request.path + ": no WebSocket there"});
   if (!is_allowed(request)) return refuse(kUnknownKey);
-  metrics_.request("websocket", "101");
-  return {make_realtime(scheduler_, options_.realtime, request, std::move(socket))};
+  WebSocketAnswer answer =
+      listens ? listen_.accept(request, std::move(socket))
+              : WebSocketAnswer{make_realtime(scheduler_, options_.realtime, request, std::move(socket))};
+  metrics_.request("websocket", std::to_string(answer.status));
+  return answer;
 }
 
 }  // namespace glossa::serve

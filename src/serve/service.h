@@ -7,10 +7,12 @@
 #include <string>
 
 #include "serve/http.h"
+#include "serve/listen.h"
 #include "serve/metrics.h"
 #include "serve/realtime.h"
 #include "serve/scheduler.h"
 #include "serve/transcriptions.h"
+#include "serve/uploads.h"
 #include "serve/worker.h"
 
 namespace glossa::serve {
@@ -38,7 +40,9 @@ class Service {
   ServiceOptions options_;
   Scheduler& scheduler_;
   Metrics& metrics_;
+  Uploads uploads_;
   Transcriptions transcriptions_;
+  Listen listen_;
   std::atomic<bool> draining_ = false;
 };
 

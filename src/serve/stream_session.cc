@@ -29,6 +29,15 @@ bool has_language(const ModelInfo& model, const std::string& lang) {
   });
 }
 
+void shift(Utterance& utterance, double seconds) {
+  utterance.start += seconds;
+  utterance.end += seconds;
+  for (Word& word : utterance.words) {
+    word.start += seconds;
+    word.end += seconds;
+  }
+}
+
 }  // namespace
 
 StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options, Listener listener,
@@ -41,10 +50,12 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       sample_rate_(recognizer.info().sample_rate),
       longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
       keeps_transcript_(options.keeps_transcript),
+      silence_(options.silence),
       waker_(waker),
+      stream_options_(as_served(options.stream)),
       listener_(std::move(listener)),
-      stream_(recognizer.create_stream(as_served(options.stream))),
-      utterances_(options.silence) {}
+      stream_(recognizer.create_stream(stream_options_)),
+      utterances_(silence_) {}
 
 void StreamSession::wake() {
   if (!woken_.exchange(true)) waker_.wake(shared_from_this());
@@ -77,7 +88,21 @@ void StreamSession::finish() {
 
 void StreamSession::set_target_lang(const std::string& lang) {
   if (!has_language(recognizer_.info(), lang)) fail_invalid_argument("unknown language {}", lang);
+  {
+    const std::lock_guard lock(mutex_);
+    stream_options_.target_lang = lang;
+  }
   add({.lang = lang});
+}
+
+void StreamSession::flush() {
+  StreamOptions options;
+  {
+    const std::lock_guard lock(mutex_);
+    if (finished_ || cancelled_) return;
+    options = stream_options_;
+  }
+  add({.next = recognizer_.create_stream(options)});
 }
 
 void StreamSession::cancel() {
@@ -92,8 +117,14 @@ double StreamSession::backlog() const { return static_cast<double>(waiting_) / s
 
 bool StreamSession::feed_pieces(std::int64_t samples) {
   const std::lock_guard lock(mutex_);
-  while (fed_ - decoded_ < samples && !pieces_.empty()) {
+  while (!next_ && fed_ - decoded_ < samples && !pieces_.empty()) {
     Piece& piece = pieces_.front();
+    if (piece.next) {
+      stream_->input_finished();
+      next_ = std::move(piece.next);
+      pieces_.pop_front();
+      break;
+    }
     if (!piece.lang.empty()) stream_->set_target_lang(piece.lang);
     const auto left = static_cast<std::int64_t>(piece.samples.size() - piece.used);
     const std::int64_t count = std::min(left, samples - (fed_ - decoded_));
@@ -103,7 +134,7 @@ bool StreamSession::feed_pieces(std::int64_t samples) {
     fed_ += count;
     if (piece.used == piece.samples.size()) pieces_.pop_front();
   }
-  if (finished_ && pieces_.empty() && !input_finished_) {
+  if (finished_ && pieces_.empty() && !input_finished_ && !next_) {
     stream_->input_finished();
     input_finished_ = true;
   }
@@ -118,17 +149,21 @@ bool StreamSession::feed(std::int64_t frames) {
   }
   try {
     const double seconds = static_cast<double>(frames) * frame_seconds_ + kWindowSeconds;
-    if (!feed_pieces(std::llround(seconds * sample_rate_))) {
-      end("error", {fmt::format("the stream is longer than {:.0f} s",
-                                static_cast<double>(longest_samples_) / sample_rate_),
-                    /*is_client_error=*/true});
-      return false;
+    while (true) {
+      if (!feed_pieces(std::llround(seconds * sample_rate_))) {
+        end("error", {fmt::format("the stream is longer than {:.0f} s",
+                                  static_cast<double>(longest_samples_) / sample_rate_),
+                      /*is_client_error=*/true});
+        return false;
+      }
+      if (stream_->is_ready()) return true;
+      if (!next_) break;
+      begin_next();
     }
   } catch (const std::exception& error) {
     end("error", {error.what()});
     return false;
   }
-  if (stream_->is_ready()) return true;
   if (input_finished_) end("ok");
   return false;
 }
@@ -136,15 +171,18 @@ bool StreamSession::feed(std::int64_t frames) {
 double StreamSession::report(Clock::time_point now, Metrics& metrics) {
   const Transcript& transcript = stream_->transcript();
   const std::int64_t before = decoded_;
-  decoded_ = std::min(fed_, static_cast<std::int64_t>(std::llround(transcript.decoded * sample_rate_)));
+  decoded_ =
+      std::min(fed_, began_ + static_cast<std::int64_t>(std::llround(transcript.decoded * sample_rate_)));
   waiting_ -= decoded_ - before;
   if (kind_ == Kind::kLive) {
     const std::lock_guard lock(mutex_);
     while (arrivals_.size() > 1 && arrivals_.front().samples < decoded_) arrivals_.pop_front();
     if (!arrivals_.empty()) metrics.lag(std::chrono::duration<double>(now - arrivals_.front().time).count());
   }
-  const bool last = input_finished_ && !stream_->is_ready();
-  if (last) {
+  const bool complete = (input_finished_ || next_) && !stream_->is_ready();
+  if (complete && next_) {
+    begin_next();
+  } else if (complete) {
     end("ok");
   } else {
     tell(/*ended=*/false);
@@ -163,19 +201,33 @@ void StreamSession::fail(const std::string& why) {
   if (!ended()) end("error", {why});
 }
 
-void StreamSession::tell(bool ended, const SessionFailure& failure) {
+void StreamSession::begin_next() {
+  tell(/*ended=*/false, /*flushed=*/true);
+  waiting_ -= fed_ - decoded_;
+  decoded_ = began_ = fed_;
+  stream_ = std::move(next_);
+  utterances_ = Utterances(silence_);
+}
+
+void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure) {
   const std::lock_guard lock(listener_mutex_);
   if (cancelled_) return;
   const Transcript& transcript = stream_->transcript();
+  const double began = static_cast<double>(began_) / sample_rate_;
+  UtteranceUpdate utterances = utterances_.update(transcript, ended || flushed);
+  for (Utterance& utterance : utterances.finals) shift(utterance, began);
+  if (utterances.interim) shift(*utterances.interim, began);
   listener_({.transcript = transcript,
-             .utterances = utterances_.update(transcript, ended),
+             .began = began,
+             .utterances = std::move(utterances),
+             .flushed = flushed,
              .ended = ended,
              .error = failure.error,
              .is_client_error = failure.is_client_error});
 }
 
 void StreamSession::end(const char* outcome, const SessionFailure& failure) {
-  tell(/*ended=*/true, failure);
+  tell(/*ended=*/true, /*flushed=*/false, failure);
   waiting_ = 0;
   outcome_ = outcome;
 }

@@ -42,6 +42,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void push(std::vector<float> samples) override;
   void finish() override;
   void set_target_lang(const std::string& lang) override;
+  void flush() override;
   void cancel() override;
   double backlog() const override;
 
@@ -77,7 +78,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   struct Piece {
     std::vector<float> samples = {};
     std::size_t used = 0;
-    std::string lang = {};  // changes to this one when not empty
+    std::string lang = {};              // changes to this one when not empty
+    std::unique_ptr<Stream> next = {};  // a flush: the current stream ends, and this one goes on
   };
   struct Arrival {
     std::int64_t samples = 0;  // pushed until then, since the start
@@ -87,7 +89,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void wake();
   void add(Piece piece);
   bool feed_pieces(std::int64_t samples);  // false when something went wrong
-  void tell(bool ended, const SessionFailure& failure = {});
+  void begin_next();                       // everything before a flush is decoded
+  void tell(bool ended, bool flushed = false, const SessionFailure& failure = {});
   void end(const char* outcome, const SessionFailure& failure = {});
 
   const Recognizer& recognizer_;
@@ -97,13 +100,15 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   const int sample_rate_;
   const std::int64_t longest_samples_;
   const bool keeps_transcript_;
+  const double silence_;
   Waker& waker_;
 
   // Of both sides.
   mutable std::mutex mutex_;
   std::deque<Piece> pieces_;
   std::deque<Arrival> arrivals_;
-  std::int64_t pushed_ = 0;  // samples
+  StreamOptions stream_options_;  // of the next stream
+  std::int64_t pushed_ = 0;       // samples
   bool finished_ = false;
   std::atomic<std::int64_t> waiting_ = 0;  // samples pushed and not decoded
   std::atomic<bool> cancelled_ = false;
@@ -114,9 +119,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // Of the scheduler's thread.
   Listener listener_;
   std::unique_ptr<Stream> stream_;
+  std::unique_ptr<Stream> next_;  // while what came before a flush is being decoded
   Utterances utterances_;
   std::int64_t fed_ = 0;      // samples
   std::int64_t decoded_ = 0;  // samples
+  std::int64_t began_ = 0;    // samples before stream_
   bool input_finished_ = false;
   bool active_ = false;
 };

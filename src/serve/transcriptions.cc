@@ -7,12 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "audio/audio_file.h"
 #include "base/fail.h"
+#include "base/printable.h"
 #include "serve/boosting.h"
 #include "serve/growing_text.h"
 #include "serve/latency.h"
-#include "serve/memory_file.h"
 #include "serve/multipart.h"
 #include "serve/openai.h"
 #include "text/subtitles.h"
@@ -64,24 +63,10 @@ Order read_order(const HttpRequest& request, const ModelInfo& model) {
   if (!has_file) fail_invalid_argument("no file (expected a form field 'file' with a sound file)");
   if (std::find(kFormats.begin(), kFormats.end(), order.format) == kFormats.end())
     fail_invalid_argument("response_format is '{}', expected json, text, srt, verbose_json or vtt",
-                          order.format);
+                          printable(order.format));
   order.words = granularities.contains("word");
   order.segments = granularities.empty() || granularities.contains("segment");
   return order;
-}
-
-// No more of it than a session takes and can tell from it that it was too long.
-audio::AudioFile decode(const Order& order, int sample_rate, double longest_seconds) {
-  const MemoryFile file(order.file, order.filename);
-  const std::string path = file.path().string();
-  try {
-    return audio::read_audio(file.path(), sample_rate, {.duration = longest_seconds + 1});
-  } catch (const Error& error) {  // in the client's words
-    std::string message = error.what();
-    for (std::size_t at = 0; (at = message.find(path, at)) != std::string::npos; at += order.filename.size())
-      message.replace(at, path.size(), order.filename);
-    throw Error(error.code(), message);
-  }
 }
 
 json usage(const Transcript& transcript) {
@@ -170,45 +155,21 @@ class Events {
   GrowingText told_;
 };
 
-// The reply's client may leave while the file is being decoded or transcribed.
-struct Journey {
-  std::mutex mutex;
-  bool gone = false;
-  std::shared_ptr<Session> session;
-};
-
 }  // namespace
 
 void Transcriptions::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
-  auto journey = std::make_shared<Journey>();
-  reply->on_gone([journey] {
-    std::shared_ptr<Session> session;
-    {
-      const std::lock_guard lock(journey->mutex);
-      journey->gone = true;
-      session = journey->session;
-    }
-    if (session) session->cancel();
-  });
-  auto shared = std::make_shared<HttpRequest>(std::move(request));
-  worker_.add([this, shared, reply, journey] {
-    try {
-      const Recognizer& recognizer = scheduler_.recognizer();
-      Order order = read_order(*shared, recognizer.info());
-      audio::AudioFile sound = decode(order, recognizer.info().sample_rate, scheduler_.longest_seconds());
-      order.file = {};
-      const SessionOptions options{.stream = order.options, .kind = Kind::kFile, .silence = 0};
-      std::shared_ptr<Session> session = scheduler_.open(options, Events(reply, std::move(order)));
-      {
-        const std::lock_guard lock(journey->mutex);
-        if (!journey->gone) journey->session = session;
-      }
-      if (!journey->session) return session->cancel();
-      session->push(std::move(sound.samples));
-      session->finish();
-    } catch (const std::exception& error) {
-      send_error(*reply, describe_error(error));
-    }
+  const auto read = [this, reply](const HttpRequest& received) {
+    Order order = read_order(received, scheduler_.recognizer().info());
+    Upload upload{.file = std::exchange(order.file, {}),
+                  .name = order.filename,
+                  .samples = {},
+                  .options = order.options,
+                  .listener = {}};
+    upload.listener = Events(reply, std::move(order));
+    return upload;
+  };
+  uploads_.transcribe(std::move(request), reply, read, [](HttpReply& to, const std::exception& error) {
+    send_error(to, describe_error(error));
   });
 }
 

@@ -6,14 +6,14 @@
 
 #include "serve/http.h"
 #include "serve/scheduler.h"
-#include "serve/worker.h"
+#include "serve/uploads.h"
 
 namespace glossa::serve {
 
-// Thread-safe; `scheduler` and `workers` must live longer than every request.
+// Thread-safe; `scheduler` and `uploads` must live longer than every request.
 class Transcriptions {
  public:
-  Transcriptions(Scheduler& scheduler, Worker& worker) : scheduler_(scheduler), worker_(worker) {}
+  Transcriptions(Scheduler& scheduler, Uploads& uploads) : scheduler_(scheduler), uploads_(uploads) {}
 
   // Answers as OpenAI does: json, text, srt, verbose_json, vtt, and server-sent events with stream=true. Form
   // fields: file, language (any code of the model), response_format, timestamp_granularities[], stream,
@@ -23,7 +23,7 @@ class Transcriptions {
 
  private:
   Scheduler& scheduler_;
-  Worker& worker_;
+  Uploads& uploads_;
 };
 
 }  // namespace glossa::serve

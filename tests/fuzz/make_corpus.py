@@ -66,6 +66,30 @@ def small_nemo(config, pickle):
     return out.getvalue()
 
 
+def field(number, value):
+    """Of a message of protobuf: a small whole number, or bytes."""
+    if isinstance(value, int):
+        return bytes([number << 3]) + value.to_bytes(1, "little")
+    tag = number << 3 | 2
+    return (bytes([tag]) if tag < 128 else bytes([tag & 127 | 128, tag >> 7])) + bytes([len(value)]) + value
+
+
+def riva_config():
+    """A RecognitionConfig with most of its fields."""
+    context = field(1, b"Glossa") + field(1, b"$OOV") + b"\x25" + struct.pack("<f", 2.5)
+    return (field(1, 1) + b"\x10\xc0\x3e" + field(3, b"de-DE") + field(4, 1) + field(6, context) + field(7, 2) +
+            field(8, 1) + field(11, 1) + field(12, 1) + field(13, b"320ms") +
+            field(24, field(1, b"att_context_size") + field(2, b"[56,3]")) +
+            field(24, field(1, b"stop_history_eou") + field(2, b"400")) + field(25, field(5, 80)))
+
+
+def small_wav(channels, bits):
+    data = bytes(range(16)) * channels * bits
+    return (b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " +
+            struct.pack("<IHHIIHH", 16, 1, channels, 8000, 8000 * channels * bits // 8, channels * bits // 8, bits) +
+            b"data" + struct.pack("<I", len(data)) + data)
+
+
 class SmallGguf:
     """The smallest model there is, with 30 tensors of a few numbers."""
 
@@ -205,6 +229,23 @@ def main():
     put("cuts", "pattern", b"paudio__OP_08..11_CL_{a,b}.tar")
     put("cuts", "mixture", b"y- {type: group, weight: 1, input_cfg: [{type: nemo_tarred, manifest_filepath: m.json, "
         b"tarred_audio_filepaths: [[a.tar]], tags: {lang: el-GR}}]}")
+    put("http", "form", b"fmultipart/form-data; boundary=x\n--x\r\nContent-Disposition: form-data; name=\"file\"; "
+        b"filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF\r\n--x\r\nContent-Disposition: form-data; "
+        b"name=\"language\"\r\n\r\nde-DE\r\n--x--\r\n")
+    put("http", "query", b"qlanguage=de-DE&keyterm=a%20b+c&flag")
+    put("http", "listen", b"lencoding=linear16&sample_rate=24000&language=de&keyterm=%5B%22a%22%5D&keywords=b:2&endpointing="
+        b"300&utterance_end_ms=1000&interim_results=true&latency=320ms&channels=2&multichannel=false")
+    for channels, bits in ((1, 16), (2, 24)):
+        put("http", f"wav{bits}", b"s\x01\x32" + bytes([channels - 1, 6]) + small_wav(channels, bits))
+    put("realtime", "captions", b's{"sample_rate": 48000, "language": "de-DE", "latency": "320ms", "endpointing_ms": 500, '
+        b'"speech_contexts": [{"phrases": ["Glossa"], "boost": 3}]}')
+    put("realtime", "openai", b's{"type": "transcription", "audio": {"input": {"format": {"type": "audio/pcm", "rate": 24000}, '
+        b'"transcription": {"language": "de", "keywords": ["Glossa"]}, "turn_detection": {"silence_duration_ms": 300}}}}')
+    put("realtime", "riva", b't{"input_audio_format": "none", "input_audio_params": {"sample_rate_hz": 8000, '
+        b'"num_channels": 2}, "word_boosting": {"enable_word_boosting": true, "word_boosting_list": [{"phrases": ["x"], '
+        b'"boost": 9}]}, "endpointing_config": {"stop_history": 400}, "custom_configuration": {"att_context_size": [56, 3]}}')
+    put("riva", "live", b"l" + riva_config())
+    put("riva", "file", b"f" + field(1, 2) + field(3, b"multi"))
     (corpus / "stamp").touch()
 
 

@@ -188,6 +188,42 @@ TEST_F(SchedulerTest, FinalsAreTheSameWithoutTheTranscript) {
   EXPECT_TRUE(whole.text.ends_with(rest.text));
 }
 
+TEST_F(SchedulerTest, AFlushIsTheEndOfAnUtteranceAndNotOfTheStream) {
+  Scheduler scheduler(recognizer_, {}, metrics_);
+  const std::vector<float> first = glossa::testing::wandering_noise(50'001, 3);
+  const std::vector<float> second = glossa::testing::wandering_noise(40'000, 4);
+  for (const AttContext context : recognizer_->info().att_contexts) {
+    SCOPED_TRACE(context.right);
+    Heard heard;
+    std::vector<std::string> flushed;
+    std::vector<double> began;
+    double last_start = 0;
+    auto session = scheduler.open({.stream = {.att_context = context}, .silence = 0},
+                                  [&, listener = heard.listener()](const SessionUpdate& update) {
+                                    if (update.flushed) flushed.push_back(update.transcript.text);
+                                    if (update.flushed) began.push_back(update.began);
+                                    for (const Utterance& utterance : update.utterances.finals) {
+                                      EXPECT_GE(utterance.start, update.began);
+                                      EXPECT_GE(utterance.start, last_start);
+                                      last_start = utterance.start;
+                                    }
+                                    listener(update);
+                                  });
+    session->flush();  // of nothing
+    session->push(first);
+    session->flush();
+    session->push(second);
+    session->finish();
+    session->flush();  // of what has ended
+    heard.wait();
+    EXPECT_EQ(flushed, (std::vector<std::string>{"", alone(first, context)}));
+    EXPECT_EQ(began, (std::vector<double>{0, 0}));
+    EXPECT_EQ(heard.text, alone(second, context));
+    EXPECT_FALSE(heard.text.empty());
+    EXPECT_EQ(session->backlog(), 0);
+  }
+}
+
 TEST_F(SchedulerTest, AnEndedStreamIsForgottenOnce) {
   Scheduler scheduler(recognizer_, {.max_streams = 1}, metrics_);
   const auto hear = [&](const std::shared_ptr<Session>& session, Heard& heard) {

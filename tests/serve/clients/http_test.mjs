@@ -234,3 +234,42 @@ test("64 clients at once hear the same", async () => {
   const texts = new Set(results.map(({ events }) => said(events)));
   assert.equal(texts.size, 1);
 });
+
+const heard = (events) => squeezed(of(events, "Results").filter((event) => event.is_final)
+  .map((event) => event.channel.alternatives[0].transcript).join(" "));
+const listen = (messages, query) => converse(messages, { path: `/v1/listen?${query}` });
+const closeStream = JSON.stringify({ type: "CloseStream" });
+
+test("/v1/listen: slices change nothing, a header is no sound", async () => {
+  for (const latency of latencies) {
+    for (const size of [7, 3200, 320000]) {
+      const { events, code } = await listen([...slices(wav, size), closeStream], `punctuate=true&latency=${latency}`);
+      assert.equal(heard(events), squeezed(expected[latency]), `${size} bytes`);
+      assert.equal(code, 1000);
+    }
+  }
+});
+
+test("/v1/listen: bad messages are answered", async () => {
+  const { events } = await listen(["no json", "7", JSON.stringify({ type: "Dance" }), closeStream], "");
+  assert.deepEqual(events.map((event) => event.type), ["Error", "Error", "Error", "Metadata"]);
+  assert.match(events[2].description, /Dance/);
+});
+
+test("/v1/listen: what cannot be done is no stream", async () => {
+  for (const query of ["encoding=opus", "language=xx-XX", "diarize=true", "latency=5ms", "sample_rate=1"])
+    assert.equal((await listen([closeStream], query)).code, 1006, query);
+  const answer = await fetch(`${url}/v1/listen?language=xx-XX`, { method: "POST", body: wav });
+  assert.equal(answer.status, 400);
+  assert.match((await answer.json()).err_msg, /xx-XX/);
+});
+
+test("/v1/listen: phrases are boosted, samples need no header", async () => {
+  const phrases = boosted.phrases.map((phrase) => `keyterm=${encodeURIComponent(phrase)}`).join("&");
+  const { events } = await listen([pcm, closeStream], `punctuate=true&latency=${longest}&${phrases}`);
+  assert.equal(heard(events), squeezed(boosted.text));
+  const answer = await fetch(`${url}/v1/listen?encoding=linear16&sample_rate=16000&punctuate=true&${phrases}`,
+    { method: "POST", body: pcm });
+  const { results } = await answer.json();
+  assert.equal(squeezed(results.channels[0].alternatives[0].transcript), squeezed(boosted.text));
+});

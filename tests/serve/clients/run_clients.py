@@ -39,7 +39,7 @@ def check_options(serve):
 
 
 def run_sdk(glossa, serve, weights):
-    """OpenAI's SDK, whose WebSocket client knows only wss, at a server with a certificate and a key."""
+    """OpenAI's SDK, whose WebSocket client knows only wss, and Deepgram's, at a server with a certificate and a key."""
     def write(audio, form, latency):
         return transcribe(glossa, *weights, "--latency", latency, "--format", form, audio)
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,8 @@ def run_sdk(glossa, serve, weights):
         environment = {**os.environ, "NODE_EXTRA_CA_CERTS": certificate, "GLOSSA_URL": secured.url(),
                        "GLOSSA_KEY": "sesame", "GLOSSA_EXPECTED": json.dumps(expected),
                        "GLOSSA_FORMATS": json.dumps(formats)}
-        codes = [subprocess.run(["node", "--test", HERE / "openai_test.mjs"], env=environment).returncode, secured.stop()]
+        codes = [subprocess.run(["node", "--test", HERE / name], env=environment).returncode
+                 for name in ("openai_test.mjs", "deepgram_test.mjs")] + [secured.stop()]
         return any(codes)
 
 

@@ -187,6 +187,18 @@ class RivaTest(ServerTest):
         self.assertGreaterEqual(len(results), 2)
         self.assertLess(results[0].audio_processed, 2.4 + 3 + 1.2)
 
+    def test_the_client_ends_utterances(self):
+        first, second = samples_of("en-US_0"), samples_of("en-US_8")
+        eou = riva.asr.StreamingRecognizeRequest(audio_content=first, runtime_config={"force_eou": "true"})
+        start, rest = riva.requests(riva.configuration(enable_word_time_offsets=True), second, len(second))
+        results = final_results(list(self.send(iter([start, eou, rest]))))
+        self.assertEqual(transcript_of(results).split(),
+                         (self.transcribe(first) + " " + self.transcribe(second)).split())
+        words = [word for result in results for word in result.alternatives[0].words]
+        heard = len(self.transcribe(first).split())
+        self.assertLessEqual(words[heard - 1].end_time, 1000 * len(first) / 2 / RATE + 80)
+        self.assertGreaterEqual(words[heard].start_time, 1000 * len(first) / 2 / RATE)
+
     def test_long_sound_at_once(self):
         self.assertTrue(self.transcribe(samples_of("long") * 8, 1 << 20).strip())
 

@@ -1,0 +1,266 @@
+#include "serve/listen.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/fail.h"
+#include "base/printable.h"
+#include "serve/json_message.h"
+#include "serve/listen_reply.h"
+#include "serve/listen_settings.h"
+#include "serve/openai.h"
+#include "serve/sound_reader.h"
+
+namespace glossa::serve {
+namespace {
+
+constexpr double kBehind = 1;  // seconds of sound
+constexpr int kNormalClosure = 1000;
+constexpr int kInternalError = 1011;
+constexpr int kTryAgainLater = 1013;
+
+// What the channels of a stream have in common.
+struct ListenStream {
+  std::shared_ptr<WebSocket> socket;
+  ListenSettings settings;
+  ListenAbout about;
+  int channels = 1;
+  std::atomic<int> open = 0;  // channels with a session
+
+  void fail(const ApiError& error, int code) {
+    socket->send(error_message(error));
+    socket->close(code, error.code);
+  }
+
+  void complete(double seconds) {
+    socket->send(metadata_message(about, seconds, channels));
+    socket->close(kNormalClosure, "");
+  }
+};
+
+// Tells what is heard in one channel.
+class Teller {
+ public:
+  Teller(std::shared_ptr<ListenStream> stream, int channel)
+      : stream_(std::move(stream)), place_{channel, stream_->channels} {}
+
+  void operator()(const SessionUpdate& update) {
+    if (!update.error.empty()) return stream_->fail(describe_failure(update), kInternalError);
+    const UtteranceUpdate& heard = update.utterances;
+    decoded_ = update.began + update.transcript.decoded;
+    for (const Utterance& utterance : heard.finals) hear(utterance);
+    if (heard.interim) hear(*heard.interim);
+    const double quiet = decoded_ - last_word_end_;
+    const double silence = stream_->settings.session.silence;
+    const bool turn_ends =
+        !heard.interim && (update.flushed || update.ended || (silence > 0 && quiet >= silence));
+    tell_finals(heard.finals, turn_ends, update.flushed);
+    if (heard.interim && heard.interim_changed && stream_->settings.interim_results) send(*heard.interim, {});
+    tell_utterance_end(quiet);
+    if (update.ended && --stream_->open == 0) stream_->complete(update.began + update.transcript.duration);
+  }
+
+ private:
+  void hear(const Utterance& utterance) {
+    if (!speaking_ && stream_->settings.speech_started)
+      stream_->socket->send(speech_started_message(place_, utterance.start));
+    speaking_ = true;
+    if (utterance.end <= last_word_end_) return;
+    last_word_end_ = utterance.end;
+    utterance_ended_ = false;
+  }
+
+  void tell_finals(const std::vector<Utterance>& finals, bool turn_ends, bool flushed) {
+    for (std::size_t index = 0; index < finals.size(); ++index) {
+      const bool last = index + 1 == finals.size();
+      send(finals[index],
+           {.is_final = true, .speech_final = turn_ends && last, .from_finalize = flushed && last});
+    }
+    // The pause came after the sentence was told; and who said Finalize waits for an answer.
+    if (finals.empty() && ((turn_ends && speaking_) || flushed)) {
+      Utterance nothing;
+      nothing.start = nothing.end = decoded_;
+      send(nothing, {.is_final = true, .speech_final = true, .from_finalize = flushed});
+    }
+    if (turn_ends) speaking_ = false;
+  }
+
+  void tell_utterance_end(double quiet) {
+    const double limit = stream_->settings.utterance_end;
+    if (limit == 0 || utterance_ended_ || quiet < limit) return;
+    stream_->socket->send(utterance_end_message(place_, last_word_end_));
+    utterance_ended_ = true;
+  }
+
+  void send(const Utterance& utterance, const ListenResult& result) {
+    stream_->socket->send(results_message(utterance, stream_->settings, place_, result, stream_->about));
+  }
+
+  std::shared_ptr<ListenStream> stream_;
+  ListenPlace place_;
+  double decoded_ = 0;           // seconds
+  double last_word_end_ = 0;     // seconds
+  bool speaking_ = false;        // something was heard since the last pause
+  bool utterance_ended_ = true;  // told, and no word since
+};
+
+class ListenHandler final : public WebSocketHandler {
+ public:
+  ListenHandler(Scheduler& scheduler, double idle_seconds, std::shared_ptr<ListenStream> stream)
+      : scheduler_(scheduler),
+        idle_seconds_(idle_seconds),
+        stream_(std::move(stream)),
+        reader_(stream_->settings.sound, stream_->settings.separate,
+                scheduler.recognizer().info().sample_rate) {}
+
+  void on_text(std::string_view text) override {
+    guarded([&] {
+      const nlohmann::json message = parse_message(text);
+      const std::string& type = type_of(message);
+      heard_ = std::chrono::steady_clock::now();
+      if (type == "CloseStream") return finish();
+      if (type == "Finalize") return flush();
+      if (type != "KeepAlive")
+        fail_invalid_argument("unknown type '{}', expected KeepAlive, Finalize or CloseStream",
+                              printable(type));
+    });
+  }
+
+  void on_binary(std::string_view bytes) override {
+    guarded([&] {
+      if (bytes.empty()) return finish();  // an old way to say so
+      if (ended_) fail_invalid_argument("audio after the end of the stream");
+      if (sessions_.empty()) open();
+      heard_ = std::chrono::steady_clock::now();
+      push(reader_.push(bytes));
+    });
+  }
+
+  // Who keeps a stream open and says nothing has a place that others want.
+  void on_look() override {
+    if (sessions_.empty() || ended_ || idle_seconds_ <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (backlog() >= kBehind) heard_ = now;  // its client may be waiting to send more
+    if (std::chrono::duration<double>(now - heard_).count() < idle_seconds_) return;
+    stream_->socket->send(error_message(
+        {408, "timeout_error", "idle_timeout",
+         fmt::format("neither audio nor KeepAlive for {:g} s: the stream was ended", idle_seconds_)}));
+    guarded([&] { finish(); });
+  }
+
+  void on_gone() override {
+    for (const auto& session : sessions_) session->cancel();
+  }
+
+  double backlog() const override {
+    double most = 0;
+    for (const auto& session : sessions_) most = std::max(most, session->backlog());
+    return most;
+  }
+
+ private:
+  template <class Work>
+  void guarded(const Work& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      const ApiError known = describe_error(error);
+      if (known.status == 503) return stream_->fail(known, kTryAgainLater);
+      stream_->socket->send(error_message(known));
+    }
+  }
+
+  void open() {
+    stream_->open = stream_->channels;
+    try {
+      for (int channel = 0; channel < stream_->channels; ++channel)
+        sessions_.push_back(scheduler_.open(stream_->settings.session, Teller(stream_, channel)));
+    } catch (...) {
+      for (const auto& session : sessions_) session->cancel();
+      sessions_.clear();
+      throw;
+    }
+  }
+
+  void push(std::vector<std::vector<float>> sounds) {
+    for (std::size_t channel = 0; channel < sounds.size(); ++channel)
+      sessions_[channel]->push(std::move(sounds[channel]));
+  }
+
+  void flush() {
+    for (const auto& session : sessions_) session->flush();
+    if (sessions_.empty()) Teller(stream_, 0)({.transcript = {}, .flushed = true});
+  }
+
+  void finish() {
+    if (std::exchange(ended_, true)) return;
+    if (sessions_.empty()) return stream_->complete(0);
+    push(reader_.finish());
+    for (const auto& session : sessions_) session->finish();
+  }
+
+  Scheduler& scheduler_;
+  double idle_seconds_;
+  std::shared_ptr<ListenStream> stream_;
+  SampleReader reader_;
+  std::vector<std::shared_ptr<Session>> sessions_;  // one per channel, from the first sound on
+  bool ended_ = false;
+  std::chrono::steady_clock::time_point heard_;  // when sound or KeepAlive came last
+};
+
+}  // namespace
+
+WebSocketAnswer Listen::accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket) {
+  const Recognizer& recognizer = scheduler_.recognizer();
+  auto stream = std::make_shared<ListenStream>();
+  stream->about = {new_request_id(), recognizer.info().name, version_};
+  try {
+    stream->settings = read_listen_query(request.query, recognizer.info(), Kind::kLive, options_.silence);
+    recognizer.create_stream(stream->settings.session.stream);  // tells what is wrong with it
+  } catch (const std::exception& error) {
+    const ApiError known = describe_error(error);
+    return {nullptr, known.status, refusal(known, stream->about.request_id)};
+  }
+  if (stream->settings.separate) stream->channels = stream->settings.sound.channels;
+  stream->socket = std::move(socket);
+  return {std::make_unique<ListenHandler>(scheduler_, options_.idle_seconds, std::move(stream))};
+}
+
+void Listen::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
+  const ListenAbout about{new_request_id(), scheduler_.recognizer().info().name, version_};
+  const auto read = [this, reply, about](const HttpRequest& received) {
+    if (received.header("content-type").value_or("").starts_with("application/json"))
+      fail_invalid_argument("the body is JSON, expected a sound file: addresses are not fetched");
+    if (received.body.empty()) fail_invalid_argument("the body is empty, expected a sound file");
+    const ListenSettings settings =
+        read_listen_query(received.query, scheduler_.recognizer().info(), Kind::kFile, options_.silence);
+    return Upload{
+        .file = received.body,
+        .name = "the body",
+        .samples = settings.sound,
+        .options = settings.session.stream,
+        .listener = [reply, about, settings, checksum = sha256(received.body)](const SessionUpdate& update) {
+          if (!update.ended) return;
+          if (update.error.empty())
+            return reply->send(200, "application/json",
+                               file_answer(update.transcript, settings, about, checksum));
+          const ApiError error = describe_failure(update);
+          reply->send(error.status, "application/json", refusal(error, about.request_id));
+        }};
+  };
+  uploads_.transcribe(std::move(request), reply, read,
+                      [id = about.request_id](HttpReply& to, const std::exception& why) {
+                        const ApiError error = describe_error(why);
+                        to.send(error.status, "application/json", refusal(error, id));
+                      });
+}
+
+}  // namespace glossa::serve

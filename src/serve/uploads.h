@@ -1,0 +1,42 @@
+// Sound files that come with a request, through the scheduler.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "glossa/types.hpp"
+#include "serve/http.h"
+#include "serve/scheduler.h"
+#include "serve/sound_reader.h"
+#include "serve/worker.h"
+
+namespace glossa::serve {
+
+struct Upload {
+  std::string_view file;  // into the request's body
+  std::string name;       // for messages
+  RawFormat samples;      // of a file that is none of a known kind; rate 0: such a file cannot be read
+  StreamOptions options;
+  Listener listener;
+};
+
+// Thread-safe; `scheduler` and `worker` must live longer than every request.
+class Uploads {
+ public:
+  using Read = std::function<Upload(const HttpRequest& request)>;  // may throw
+  using Refuse = std::function<void(HttpReply& reply, const std::exception& error)>;
+
+  Uploads(Scheduler& scheduler, Worker& worker) : scheduler_(scheduler), worker_(worker) {}
+
+  // On a worker: reads the request and the file; the listener answers. What is thrown goes to `refuse`.
+  // Nothing is transcribed for a client that has gone.
+  void transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse);
+
+ private:
+  Scheduler& scheduler_;
+  Worker& worker_;
+};
+
+}  // namespace glossa::serve
