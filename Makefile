@@ -3,9 +3,9 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 MODEL ?=
 AUDIO ?=
-SERVE_TESTS := ^(Scheduler|StepTime|Utterances|Multipart|Url|SampleReader|SoundFiles|Riva|Punctuation|serve_npm|serve_clients|serve_faults)
+SERVE_TESTS := ^(Scheduler|StepTime|Utterances|Multipart|Url|SampleReader|SoundFiles|Riva|ListenSettings|Punctuation|serve_npm|serve_clients|serve_faults)
 
-.PHONY: build demo test test-asan test-tsan test-serve-asan test-arm bench dependencies format clean
+.PHONY: build demo test test-asan test-tsan test-serve-asan test-serve-tsan test-arm bench dependencies format clean
 
 dependencies:
 	@tools/install_dependencies.sh cmake/apt-packages.txt
@@ -47,6 +47,13 @@ test-serve-asan: dependencies
 	cmake --preset asan-serve >/dev/null
 	cmake --build --preset asan-serve -j $(JOBS) --target glossa glossa-serve serve_test
 	ctest --test-dir build/asan-serve --output-on-failure -j $(JOBS) -R '$(SERVE_TESTS)'
+
+# The same under ThreadSanitizer; not part of `make test`, which has 45 minutes. Riva's calls are not checked: gRPC's library
+# is not instrumented.
+test-serve-tsan: dependencies
+	cmake --preset tsan-serve >/dev/null
+	cmake --build --preset tsan-serve -j $(JOBS) --target glossa glossa-serve serve_test
+	ctest --test-dir build/tsan-serve --output-on-failure -R '$(SERVE_TESTS)'
 
 # Speed and memory here, beside the machine's limits: make bench MODEL=path
 bench: build

@@ -20,6 +20,7 @@
 #include "serve/http_server.h"
 #include "serve/latency.h"
 #include "serve/service.h"
+#include "serve/wyoming_server.h"
 
 namespace glossa::cli {
 namespace {
@@ -32,6 +33,7 @@ struct ServeOptions {
   int http_port = 8000;
   int grpc_port = 50051;
   bool no_grpc = false;
+  std::optional<int> wyoming_port;
   std::string certificate;
   std::string key;
   std::vector<std::string> api_keys;
@@ -62,6 +64,10 @@ void add_options(CLI::App& program, ServeOptions& options) {
       ->check(between(0, 65535))
       ->capture_default_str();
   program.add_flag("--no-grpc", options.no_grpc, "HTTP alone");
+  program
+      .add_option("--wyoming-port", options.wyoming_port,
+                  "for Home Assistant, without keys or TLS (10300 is usual); not given: none")
+      ->check(between(0, 65535));
   program.add_option("--tls-certificate", options.certificate, "PEM; with it both ports speak TLS alone");
   program.add_option("--tls-key", options.key, "PEM");
   program.add_option("--api-key", options.api_keys,
@@ -96,11 +102,12 @@ void add_options(CLI::App& program, ServeOptions& options) {
       ->capture_default_str();
   program.add_flag("--quiet", options.quiet, "errors alone on stderr");
   const std::pair<const char*, const char*> types[] = {
-      {"--config", "FILE"},      {"--address", "IP"},        {"--http-port", "PORT"},
-      {"--grpc-port", "PORT"},   {"--tls-key", "FILE"},      {"--tls-certificate", "FILE"},
-      {"--api-key", "KEY"},      {"--max-streams", "N"},     {"--max-files", "N"},
-      {"--max-upload-mb", "MB"}, {"--max-hours", "HOURS"},   {"--utilisation", "PART"},
-      {"--idle-seconds", "S"},   {"--endpointing-ms", "MS"}, {"--drain-seconds", "S"}};
+      {"--config", "FILE"},          {"--address", "IP"},        {"--http-port", "PORT"},
+      {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"}, {"--tls-key", "FILE"},
+      {"--tls-certificate", "FILE"}, {"--api-key", "KEY"},       {"--max-streams", "N"},
+      {"--max-files", "N"},          {"--max-upload-mb", "MB"},  {"--max-hours", "HOURS"},
+      {"--utilisation", "PART"},     {"--idle-seconds", "S"},    {"--endpointing-ms", "MS"},
+      {"--drain-seconds", "S"}};
   for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
@@ -153,6 +160,14 @@ int serve(const ServeOptions& options) {
                                           .idle_seconds = static_cast<double>(options.idle_seconds)},
                  *scheduler, metrics, *worker);
   }
+  std::optional<serve::WyomingServer> wyoming;
+  if (options.wyoming_port) {
+    wyoming.emplace(serve::WyomingServerOptions{.address = options.address,
+                                                .port = *options.wyoming_port,
+                                                .idle = std::chrono::seconds(options.idle_seconds),
+                                                .version = GLOSSA_VERSION},
+                    *scheduler, metrics);
+  }
   const ModelInfo& model = recognizer->info();
   const std::string scheme = options.certificate.empty() ? "http" : "https";
   for (const AttContext context : model.att_contexts) {
@@ -162,6 +177,7 @@ int serve(const ServeOptions& options) {
   say(options,
       fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options.address, http.port()));
   if (grpc) say(options, fmt::format("Riva: {}:{}", options.address, grpc->port()));
+  if (wyoming) say(options, fmt::format("Wyoming: {}:{}", options.address, wyoming->port()));
   while (!interrupt.signal_came()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
 
   say(options, fmt::format("draining: {} streams are open", scheduler->open_sessions()));
@@ -172,9 +188,11 @@ int serve(const ServeOptions& options) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   std::this_thread::sleep_for(std::chrono::milliseconds(200));  // last words are on their way
   http.stop_accepting();
+  if (wyoming) wyoming->stop_accepting();
   if (grpc) grpc->drain(1);
-  // First who calls, then what is called; their streams hold sockets of the HTTP server, which goes last.
+  // First who calls, then what is called; their streams hold sockets of the servers, which go last.
   http.stop();
+  if (wyoming) wyoming->stop();
   worker.reset();
   scheduler.reset();
   return kDone;

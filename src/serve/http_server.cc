@@ -24,9 +24,9 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
-#include "base/fail.h"
 #include "base/log.h"
 #include "serve/certificates.h"
+#include "serve/listening.h"
 #include "serve/outbox.h"
 #include "serve/url.h"
 
@@ -166,7 +166,7 @@ class HttpServer::Impl {
   Impl(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket)
       : options_(options), http_(std::move(http)), web_socket_(std::move(web_socket)), acceptor_(context_) {
     if (!options.tls_certificate.empty()) certificates_.emplace(options.tls_certificate, options.tls_key);
-    listen();
+    port_ = listen_on(acceptor_, options.address, options.port);
     asio::co_spawn(context_, accept(), asio::detached);
     for (int index = 0; index < options.threads; ++index) threads_.emplace_back([this] { context_.run(); });
   }
@@ -190,20 +190,6 @@ class HttpServer::Impl {
   }
 
  private:
-  void listen() {
-    error_code error;
-    const asio::ip::address address = asio::ip::make_address(options_.address, error);
-    if (error)
-      fail_invalid_argument("address is {}, expected an IP address such as 0.0.0.0", options_.address);
-    const tcp::endpoint endpoint(address, static_cast<unsigned short>(options_.port));
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error) fail_invalid_argument("{}:{}: {}", options_.address, options_.port, error.message());
-    port_ = acceptor_.local_endpoint().port();
-  }
-
   asio::awaitable<void> accept() {
     while (acceptor_.is_open()) {
       error_code error;

@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Kind kind = data[0] == 'f' ? Kind::kFile : Kind::kLive;
   try {
     const RivaRequest request = read_riva_config(config, fuzz::model(), kind, 1.0);
-    fuzz::check(request.session, request.sound);
+    // The format of samples says nothing about a file with a header.
+    if (request.encoding != RivaEncoding::kFile) fuzz::check(request.session, request.sound);
   } catch (const glossa::Error&) {
   }
   return 0;

@@ -70,7 +70,8 @@ def main():
         expected[latency] = json.loads(output)["text"]
     phrases = [word for phrase in PHRASES for word in ("--boost", phrase)]
     boosted = {"phrases": PHRASES, "text": transcribe(glossa, *weights, "--latency", "1120ms", *phrases, AUDIO).strip()}
-    server = Server(serve, *weights, "--max-streams", "100")
+    server = Server(serve, *weights, "--max-streams", "100", "--wyoming-port", "0")
+    plain = " ".join(transcribe(glossa, *weights, AUDIO).split())
     locked = Server(serve, *weights, "--api-key", "sesame")
     impatient = Server(serve, *weights, "--idle-seconds", "1", "--max-streams", "1")
     environment = {**os.environ, "GLOSSA_URL": server.url(), "GLOSSA_AUDIO": str(AUDIO),
@@ -82,6 +83,7 @@ def main():
                         "--server", server.address("Riva"), "--source", ROOT, "--locked", locked.address("Riva"),
                         "--key", "sesame", "--impatient", impatient.address("Riva"),
                         "--boosted", json.dumps(boosted)]).returncode,
+        subprocess.run([sys.executable, HERE / "wyoming_test.py", server.address("Wyoming"), AUDIO, plain]).returncode,
         run_sdk(glossa, serve, weights)]
     codes += [started.stop() for started in (server, locked, impatient)]
     sys.exit(any(codes))

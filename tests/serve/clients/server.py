@@ -13,10 +13,10 @@ class Server:
         atexit.register(self.process.kill)
         self.ports = {}
         for line in self.process.stderr:
-            found = re.search(r"(https?|Riva): ?(?://)?127\.0\.0\.1:(\d+)", line)
+            found = re.search(r"(https?|Riva|Wyoming): ?(?://)?127\.0\.0\.1:(\d+)", line)
             if found:
                 self.ports[found.group(1)] = found.group(2)
-            if len(self.ports) == 2:
+            if len(self.ports) == (3 if "--wyoming-port" in command else 2):
                 return
         sys.exit(f"the server did not start: exit code {self.process.wait()}")
 
