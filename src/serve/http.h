@@ -13,6 +13,10 @@ namespace glossa::serve {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
+// What the values of headers are made of: ASCII whatever its case, and lists ("a, b" without the spaces).
+bool same_letters(std::string_view a, std::string_view b);
+std::vector<std::string> list_of(std::string_view value);
+
 struct HttpRequest {
   std::string method;  // "POST"
   std::string path;    // "/v1/models", percent-decoded, without the query

@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "glossa/error.hpp"
 #include "serve/json_message.h"
 #include "serve/listen_reply.h"
 #include "serve/listen_settings.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr double kBehind = 1;  // seconds of sound
 constexpr int kNormalClosure = 1000;
 constexpr int kInternalError = 1011;
+constexpr int kUnusable = 1008;
 constexpr int kTryAgainLater = 1013;
 
 // What the channels of a stream have in common.
@@ -127,7 +129,7 @@ class ListenHandler final : public WebSocketHandler {
       const std::string& type = type_of(message);
       heard_ = std::chrono::steady_clock::now();
       if (type == "CloseStream") return finish();
-      if (type == "Finalize") return flush();
+      if (type == "Finalize") return flush(message);
       if (type != "KeepAlive")
         fail_invalid_argument("unknown type '{}', expected KeepAlive, Finalize or CloseStream",
                               printable(type));
@@ -140,7 +142,13 @@ class ListenHandler final : public WebSocketHandler {
       if (ended_) fail_invalid_argument("audio after the end of the stream");
       if (sessions_.empty()) open();
       heard_ = std::chrono::steady_clock::now();
-      push(reader_.push(bytes));
+      try {
+        push(reader_.push(bytes));
+      } catch (const Error& error) {  // and so would be what follows
+        ended_ = true;
+        on_gone();
+        stream_->fail(describe_error(error), kUnusable);
+      }
     });
   }
 
@@ -195,9 +203,16 @@ class ListenHandler final : public WebSocketHandler {
       sessions_[channel]->push(std::move(sounds[channel]));
   }
 
-  void flush() {
-    for (const auto& session : sessions_) session->flush();
-    if (sessions_.empty()) Teller(stream_, 0)({.transcript = {}, .flushed = true});
+  // Of one channel when the message has its number.
+  void flush(const nlohmann::json& message) {
+    if (ended_) return;
+    if (sessions_.empty()) return Teller(stream_, 0)({.transcript = {}, .flushed = true});
+    push(reader_.flush());
+    const auto wanted = message.find("channel");
+    const bool one = wanted != message.end() && wanted->is_number_unsigned();
+    for (std::size_t channel = 0; channel < sessions_.size(); ++channel) {
+      if (!one || wanted->get<std::size_t>() == channel) sessions_[channel]->flush();
+    }
   }
 
   void finish() {
@@ -221,7 +236,7 @@ class ListenHandler final : public WebSocketHandler {
 WebSocketAnswer Listen::accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket) {
   const Recognizer& recognizer = scheduler_.recognizer();
   auto stream = std::make_shared<ListenStream>();
-  stream->about = {new_request_id(), recognizer.info().name, version_};
+  stream->about = listen_about(recognizer.info().name, version_);
   try {
     stream->settings = read_listen_query(request.query, recognizer.info(), Kind::kLive, options_.silence);
     recognizer.create_stream(stream->settings.session.stream);  // tells what is wrong with it
@@ -235,7 +250,7 @@ WebSocketAnswer Listen::accept(const HttpRequest& request, std::shared_ptr<WebSo
 }
 
 void Listen::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
-  const ListenAbout about{new_request_id(), scheduler_.recognizer().info().name, version_};
+  const ListenAbout about = listen_about(scheduler_.recognizer().info().name, version_);
   const auto read = [this, reply, about](const HttpRequest& received) {
     if (received.header("content-type").value_or("").starts_with("application/json"))
       fail_invalid_argument("the body is JSON, expected a sound file: addresses are not fetched");

@@ -22,9 +22,9 @@ constexpr const char* kArchitecture = "cache-aware-fastconformer-rnnt";
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-// The same for the same name, everywhere.
-std::string model_uuid(const std::string& name) {
-  return to_string(boost::uuids::name_generator_sha1(boost::uuids::ns::url())("glossa:" + name));
+std::string new_uuid() {
+  thread_local boost::uuids::random_generator generator;
+  return to_string(generator());
 }
 
 json model_info(const ListenAbout& about) {
@@ -65,18 +65,22 @@ std::string now() {
 }
 
 json metadata_json(const ListenAbout& about, double seconds, int channels, std::string_view checksum) {
-  const std::string uuid = model_uuid(about.model);
   return {{"transaction_key", "deprecated"},
           {"request_id", about.request_id},
           {"sha256", checksum},
           {"created", now()},
           {"duration", seconds},
           {"channels", channels},
-          {"models", {uuid}},
-          {"model_info", {{uuid, model_info(about)}}}};
+          {"models", {about.model_uuid}},
+          {"model_info", {{about.model_uuid, model_info(about)}}}};
 }
 
 }  // namespace
+
+ListenAbout listen_about(const std::string& model, const std::string& version) {
+  const boost::uuids::name_generator_sha1 named(boost::uuids::ns::url());
+  return {new_uuid(), model, to_string(named("glossa:" + model)), version};
+}
 
 std::string results_message(const Utterance& utterance, const ListenSettings& settings,
                             const ListenPlace& place, const ListenResult& result, const ListenAbout& about) {
@@ -91,7 +95,7 @@ std::string results_message(const Utterance& utterance, const ListenSettings& se
                {"metadata",
                 {{"request_id", about.request_id},
                  {"model_info", model_info(about)},
-                 {"model_uuid", model_uuid(about.model)}}}});
+                 {"model_uuid", about.model_uuid}}}});
 }
 
 std::string speech_started_message(const ListenPlace& place, double seconds) {
@@ -131,7 +135,7 @@ std::string file_answer(const Transcript& transcript, const ListenSettings& sett
     for (const Utterance& utterance : Utterances(0).update(transcript, /*all=*/true).finals) {
       json entry = alternative_json(utterance, settings);
       entry.update(
-          {{"start", utterance.start}, {"end", utterance.end}, {"channel", 0}, {"id", new_request_id()}});
+          {{"start", utterance.start}, {"end", utterance.end}, {"channel", 0}, {"id", new_uuid()}});
       list.push_back(std::move(entry));
     }
     results["utterances"] = list;
@@ -147,11 +151,6 @@ std::string sha256(std::string_view bytes) {
   std::array<unsigned char, 32> digest{};
   EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
   return fmt::format("{:02x}", fmt::join(digest, ""));
-}
-
-std::string new_request_id() {
-  thread_local boost::uuids::random_generator generator;
-  return to_string(generator());
 }
 
 }  // namespace glossa::serve

@@ -16,8 +16,12 @@ namespace glossa::serve {
 struct ListenAbout {
   std::string request_id;  // a UUID
   std::string model;
+  std::string model_uuid;  // the same for the same name, everywhere
   std::string version;  // of glossa
 };
+
+// With a new request id.
+ListenAbout listen_about(const std::string& model, const std::string& version);
 
 // One channel of `channels`, from 0.
 struct ListenPlace {
@@ -46,6 +50,5 @@ std::string file_answer(const Transcript& transcript, const ListenSettings& sett
 std::string refusal(const ApiError& error, const std::string& request_id);
 
 std::string sha256(std::string_view bytes);  // in hexadecimal
-std::string new_request_id();
 
 }  // namespace glossa::serve

@@ -21,9 +21,8 @@ constexpr int kLeastRate = 8000;  // Hz
 constexpr int kMostRate = 48000;  // Hz
 constexpr int kMostChannels = 8;
 constexpr int kMostMilliseconds = 60'000;
-constexpr std::array<std::string_view, 9> kRefused = {"diarize",  "redact",           "replace",
-                                                      "search",   "profanity_filter", "detect_entities",
-                                                      "callback", "translate",        "summarize"};
+constexpr std::array<std::string_view, 8> kRefused = {
+    "diarize", "redact", "replace", "search", "detect_entities", "callback", "translate", "summarize"};
 
 // The last of that name, as the last word of a client is its word.
 std::optional<std::string> value_of(const Fields& query, std::string_view name) {
@@ -34,10 +33,12 @@ std::optional<std::string> value_of(const Fields& query, std::string_view name) 
 
 bool is_false(const std::string& value) { return value == "false" || value == "False" || value == "0"; }
 
+bool is_true(const std::string& value) { return value == "true" || value == "True" || value == "1"; }
+
 bool flag(const Fields& query, std::string_view name) {
   const auto value = value_of(query, name);
   if (!value || is_false(*value)) return false;
-  if (value->empty() || *value == "true" || *value == "True" || *value == "1") return true;
+  if (value->empty() || is_true(*value)) return true;
   fail_invalid_argument("{} is \"{}\", expected true or false", name, printable(*value));
 }
 
@@ -67,7 +68,7 @@ void read_sound(const Fields& query, Kind kind, int model_rate, ListenSettings& 
     sound.samples = encoding == "mulaw" ? SampleFormat::kMulaw : SampleFormat::kAlaw;
     sound.rate = 8000;
   } else if (encoding == "linear16" || encoding == "linear32") {
-    sound.samples = encoding == "linear16" ? SampleFormat::kSigned16 : SampleFormat::kSigned32;
+    sound.samples = encoding == "linear16" ? SampleFormat::kSigned16 : SampleFormat::kFloat32;
     sound.rate = model_rate;
   } else if (encoding && kind == Kind::kLive) {
     fail_invalid_argument(
@@ -83,9 +84,15 @@ void read_sound(const Fields& query, Kind kind, int model_rate, ListenSettings& 
     fail_invalid_argument("multichannel is for streams: a file's channels become one");
 }
 
+// true, or the codes to choose from, which the model does not need.
+bool asks_to_detect(const Fields& query) {
+  const auto value = value_of(query, "detect_language");
+  return value && !is_false(*value);
+}
+
 void read_language(const Fields& query, StreamOptions& options) {
   const std::string language = value_of(query, "language").value_or("");
-  const bool found_by_model = language.empty() || language == "multi" || flag(query, "detect_language");
+  const bool found_by_model = language.empty() || language == "multi" || asks_to_detect(query);
   options.target_lang = found_by_model ? "auto" : language;
 }
 
@@ -117,7 +124,7 @@ void read_endpointing(const Fields& query, double silence, ListenSettings& setti
   const auto endpointing = value_of(query, "endpointing");
   if (endpointing && is_false(*endpointing)) {
     settings.session.silence = 0;
-  } else if (endpointing && *endpointing != "true") {
+  } else if (endpointing && !is_true(*endpointing)) {
     settings.session.silence = number(query, "endpointing", 0, 1, kMostMilliseconds) / 1000.0;
   } else {
     settings.session.silence = silence;

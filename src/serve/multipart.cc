@@ -1,22 +1,16 @@
 #include "serve/multipart.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "serve/http.h"
 
 namespace glossa::serve {
 namespace {
 
 constexpr std::size_t kMostParts = 100;
-
-bool same_letters(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
-  });
-}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);

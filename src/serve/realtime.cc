@@ -295,8 +295,8 @@ class Realtime final : public WebSocketHandler {
   void append(std::string_view bytes) {
     if (ended_) fail_invalid_argument("audio after the end of the stream");
     if (!session_) open();
-    heard_ = std::chrono::steady_clock::now();
     push(reader_->push(bytes));
+    heard_ = std::chrono::steady_clock::now();
   }
 
   void open() {

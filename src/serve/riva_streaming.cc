@@ -106,6 +106,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     push(reader_->push(message.audio_content()));
     const auto ends = message.runtime_config().find("force_eou");
     if (ends == message.runtime_config().end() || ends->second != "true") return;
+    push(reader_->flush());
     for (const auto& session : sessions_) session->flush();
   }
 

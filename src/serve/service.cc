@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "serve/openai.h"
 #include "serve/page_files.h"
@@ -22,6 +23,23 @@ bool same_secret(std::string_view a, std::string_view b) {
   for (std::size_t index = 0; index < a.size(); ++index)
     difference |= static_cast<unsigned char>(a[index]) ^ static_cast<unsigned char>(b[index]);
   return difference == 0;
+}
+
+// Where clients put their key: `Authorization: Bearer KEY` or `Token KEY` in any case, ?api_key=KEY, and browsers, which
+// choose no headers for a WebSocket, `Sec-WebSocket-Protocol: token, KEY` or `..., openai-insecure-api-key.KEY`.
+std::string key_of(const HttpRequest& request) {
+  constexpr std::string_view kOpenAiPrefix = "openai-insecure-api-key.";
+  const std::string authorization = request.header("authorization").value_or("");
+  for (const std::string_view scheme : {"bearer ", "token "}) {
+    if (same_letters(std::string_view(authorization).substr(0, scheme.size()), scheme))
+      return authorization.substr(scheme.size());
+  }
+  const std::vector<std::string> protocols = list_of(request.header("sec-websocket-protocol").value_or(""));
+  for (const std::string& protocol : protocols) {
+    if (protocol.starts_with(kOpenAiPrefix)) return protocol.substr(kOpenAiPrefix.size());
+  }
+  if (protocols.size() == 2 && (protocols[0] == "token" || protocols[0] == "bearer")) return protocols[1];
+  return request.parameter("api_key").value_or("");
 }
 
 // Counts a request when it is answered.
@@ -70,10 +88,7 @@ Service::Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& m
 
 bool Service::is_allowed(const HttpRequest& request) const {
   if (options_.api_keys.empty()) return true;
-  std::string given = request.parameter("api_key").value_or("");
-  const std::string bearer = request.header("authorization").value_or("");
-  if (bearer.starts_with("Bearer ")) given = bearer.substr(7);
-  if (bearer.starts_with("Token ")) given = bearer.substr(6);
+  const std::string given = key_of(request);
   bool known = false;
   for (const std::string& key : options_.api_keys) known = same_secret(given, key) || known;
   return known;

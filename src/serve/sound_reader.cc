@@ -45,23 +45,6 @@ float alaw_sample(std::uint8_t code) {
   return static_cast<float>((bits & 0x80) != 0 ? magnitude : -magnitude) / 32768.0f;
 }
 
-std::size_t sample_size(SampleFormat format) {
-  switch (format) {
-    case SampleFormat::kUnsigned8:
-    case SampleFormat::kMulaw:
-    case SampleFormat::kAlaw:
-      return 1;
-    case SampleFormat::kSigned16:
-      return 2;
-    case SampleFormat::kSigned24:
-      return 3;
-    case SampleFormat::kSigned32:
-    case SampleFormat::kFloat32:
-      return 4;
-  }
-  return 1;
-}
-
 float sample_of(SampleFormat format, std::string_view bytes) {
   const std::uint32_t bits = little_endian(bytes, sample_size(format));
   switch (format) {
@@ -153,7 +136,8 @@ struct FileKind {
   std::string_view beginning;
   std::string_view name;
 };
-constexpr std::array<FileKind, 3> kOtherFiles = {{{"fLaC", "FLAC"}, {"OggS", "Ogg"}, {"ID3", "MP3"}}};
+constexpr std::array<FileKind, 4> kOtherFiles = {
+    {{"fLaC", "FLAC"}, {"OggS", "Ogg"}, {"ID3", "MP3"}, {"\x1A\x45\xDF\xA3", "WebM"}}};
 
 // As far as they go, be it one byte.
 bool agree(std::string_view bytes, std::string_view beginning) {
@@ -167,13 +151,29 @@ bool may_be_wav(std::string_view bytes) {
 
 }  // namespace
 
+std::size_t sample_size(SampleFormat format) {
+  switch (format) {
+    case SampleFormat::kUnsigned8:
+    case SampleFormat::kMulaw:
+    case SampleFormat::kAlaw:
+      return 1;
+    case SampleFormat::kSigned16:
+      return 2;
+    case SampleFormat::kSigned24:
+      return 3;
+    case SampleFormat::kSigned32:
+    case SampleFormat::kFloat32:
+      return 4;
+  }
+  return 1;
+}
+
 SampleReader::SampleReader(const RawFormat& format, bool separate, int wanted_rate)
     : format_(format), separate_(separate), wanted_rate_(wanted_rate), left_(kNoEnd) {}
 
 void SampleReader::begin(const RawFormat& format) {
   if (separate_ && format.channels != format_.channels)
-    fail_invalid_argument("the WAV header says {} channels, audio_channel_count is {}", format.channels,
-                          format_.channels);
+    fail_invalid_argument("the WAV header says {} channels, the client {}", format.channels, format_.channels);
   format_ = format;
   const int sounds = separate_ ? format.channels : 1;
   for (int sound = 0; sound < sounds; ++sound) resamplers_.emplace_back(format.rate, wanted_rate_);
@@ -237,8 +237,22 @@ std::vector<std::vector<float>> SampleReader::read_samples() {
 std::vector<std::vector<float>> SampleReader::push(std::string_view bytes) {
   if (left_ == 0) return {};
   buffer_ += bytes;
-  if (!read_header()) return {};
+  try {
+    if (!read_header()) return {};
+  } catch (...) {
+    buffer_.clear();
+    throw;
+  }
   return read_samples();
+}
+
+std::vector<std::vector<float>> SampleReader::flush() {
+  std::vector<std::vector<float>> sounds;
+  for (audio::Resampler& resampler : resamplers_) {
+    sounds.push_back(resampler.finish());
+    resampler = audio::Resampler(format_.rate, wanted_rate_);
+  }
+  return sounds;
 }
 
 std::vector<std::vector<float>> SampleReader::finish() {

@@ -13,6 +13,8 @@ namespace glossa::serve {
 
 enum class SampleFormat { kUnsigned8, kSigned16, kSigned24, kSigned32, kFloat32, kMulaw, kAlaw };
 
+std::size_t sample_size(SampleFormat format);  // bytes
+
 // Little-endian, channels interleaved.
 struct RawFormat {
   SampleFormat samples = SampleFormat::kSigned16;
@@ -30,10 +32,14 @@ class SampleReader {
 
   // Samples of each sound that comes out: format.channels of them when separate, else one; or none at all
   // while the beginning is unclear. Error kBadInput for a WAV file that cannot be read and for any other
-  // sound file, kInvalidArgument when a WAV file has other channels than were asked for separately.
+  // sound file, kInvalidArgument when a WAV file has other channels than were asked for separately; what was
+  // pushed is gone then.
   std::vector<std::vector<float>> push(std::string_view bytes);
 
-  // What the filters still hold; no push() after it. A cut last frame is ignored.
+  // What the filters still hold; the samples that follow are as after silence. A cut frame waits for its rest.
+  std::vector<std::vector<float>> flush();
+
+  // The same at the end; no push() after it. A cut last frame is ignored.
   std::vector<std::vector<float>> finish();
 
  private:

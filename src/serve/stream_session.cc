@@ -52,9 +52,8 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       keeps_transcript_(options.keeps_transcript),
       silence_(options.silence),
       waker_(waker),
-      stream_options_(as_served(options.stream)),
       listener_(std::move(listener)),
-      stream_(recognizer.create_stream(stream_options_)),
+      stream_(recognizer.create_stream(as_served(options.stream))),
       utterances_(silence_) {}
 
 void StreamSession::wake() {
@@ -64,7 +63,9 @@ void StreamSession::wake() {
 void StreamSession::add(Piece piece) {
   {
     const std::lock_guard lock(mutex_);
-    if (finished_ || cancelled_) return;
+    if (finished_ || cancelled_ || ended()) return;
+    // Who says it twice is told once.
+    if (piece.flush && !pieces_.empty() && pieces_.back().flush) return;
     const auto count = static_cast<std::int64_t>(piece.samples.size());
     pushed_ += count;
     waiting_ += count;
@@ -88,22 +89,10 @@ void StreamSession::finish() {
 
 void StreamSession::set_target_lang(const std::string& lang) {
   if (!has_language(recognizer_.info(), lang)) fail_invalid_argument("unknown language {}", lang);
-  {
-    const std::lock_guard lock(mutex_);
-    stream_options_.target_lang = lang;
-  }
   add({.lang = lang});
 }
 
-void StreamSession::flush() {
-  StreamOptions options;
-  {
-    const std::lock_guard lock(mutex_);
-    if (finished_ || cancelled_) return;
-    options = stream_options_;
-  }
-  add({.next = recognizer_.create_stream(options)});
-}
+void StreamSession::flush() { add({.flush = true}); }
 
 void StreamSession::cancel() {
   {
@@ -117,15 +106,18 @@ double StreamSession::backlog() const { return static_cast<double>(waiting_) / s
 
 bool StreamSession::feed_pieces(std::int64_t samples) {
   const std::lock_guard lock(mutex_);
-  while (!next_ && fed_ - decoded_ < samples && !pieces_.empty()) {
+  while (!flushing_ && fed_ - decoded_ < samples && !pieces_.empty()) {
     Piece& piece = pieces_.front();
-    if (piece.next) {
+    if (piece.flush) {
       stream_->input_finished();
-      next_ = std::move(piece.next);
+      flushing_ = true;
       pieces_.pop_front();
       break;
     }
-    if (!piece.lang.empty()) stream_->set_target_lang(piece.lang);
+    if (!piece.lang.empty()) {
+      stream_->set_target_lang(piece.lang);
+      lang_ = piece.lang;
+    }
     const auto left = static_cast<std::int64_t>(piece.samples.size() - piece.used);
     const std::int64_t count = std::min(left, samples - (fed_ - decoded_));
     if (fed_ + count > longest_samples_) return false;
@@ -134,7 +126,7 @@ bool StreamSession::feed_pieces(std::int64_t samples) {
     fed_ += count;
     if (piece.used == piece.samples.size()) pieces_.pop_front();
   }
-  if (finished_ && pieces_.empty() && !input_finished_ && !next_) {
+  if (finished_ && pieces_.empty() && !input_finished_ && !flushing_) {
     stream_->input_finished();
     input_finished_ = true;
   }
@@ -157,8 +149,8 @@ bool StreamSession::feed(std::int64_t frames) {
         return false;
       }
       if (stream_->is_ready()) return true;
-      if (!next_) break;
-      begin_next();
+      if (!flushing_) break;
+      begin_anew();
     }
   } catch (const std::exception& error) {
     end("error", {error.what()});
@@ -179,9 +171,9 @@ double StreamSession::report(Clock::time_point now, Metrics& metrics) {
     while (arrivals_.size() > 1 && arrivals_.front().samples < decoded_) arrivals_.pop_front();
     if (!arrivals_.empty()) metrics.lag(std::chrono::duration<double>(now - arrivals_.front().time).count());
   }
-  const bool complete = (input_finished_ || next_) && !stream_->is_ready();
-  if (complete && next_) {
-    begin_next();
+  const bool complete = (input_finished_ || flushing_) && !stream_->is_ready();
+  if (complete && flushing_) {
+    begin_anew();
   } else if (complete) {
     end("ok");
   } else {
@@ -201,12 +193,14 @@ void StreamSession::fail(const std::string& why) {
   if (!ended()) end("error", {why});
 }
 
-void StreamSession::begin_next() {
+void StreamSession::begin_anew() {
   tell(/*ended=*/false, /*flushed=*/true);
   waiting_ -= fed_ - decoded_;
   decoded_ = began_ = fed_;
-  stream_ = std::move(next_);
+  stream_->reset();
+  if (!lang_.empty()) stream_->set_target_lang(lang_);
   utterances_ = Utterances(silence_);
+  flushing_ = false;
 }
 
 void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure) {
@@ -228,7 +222,9 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
 
 void StreamSession::end(const char* outcome, const SessionFailure& failure) {
   tell(/*ended=*/true, /*flushed=*/false, failure);
+  const std::lock_guard lock(mutex_);
   waiting_ = 0;
+  pieces_.clear();
   outcome_ = outcome;
 }
 

@@ -78,8 +78,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   struct Piece {
     std::vector<float> samples = {};
     std::size_t used = 0;
-    std::string lang = {};              // changes to this one when not empty
-    std::unique_ptr<Stream> next = {};  // a flush: the current stream ends, and this one goes on
+    std::string lang = {};  // changes to this one when not empty
+    bool flush = false;     // everything before it is an utterance of its own
   };
   struct Arrival {
     std::int64_t samples = 0;  // pushed until then, since the start
@@ -89,7 +89,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void wake();
   void add(Piece piece);
   bool feed_pieces(std::int64_t samples);  // false when something went wrong
-  void begin_next();                       // everything before a flush is decoded
+  void begin_anew();                       // everything before a flush is decoded
   void tell(bool ended, bool flushed = false, const SessionFailure& failure = {});
   void end(const char* outcome, const SessionFailure& failure = {});
 
@@ -107,8 +107,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   mutable std::mutex mutex_;
   std::deque<Piece> pieces_;
   std::deque<Arrival> arrivals_;
-  StreamOptions stream_options_;  // of the next stream
-  std::int64_t pushed_ = 0;       // samples
+  std::int64_t pushed_ = 0;  // samples
   bool finished_ = false;
   std::atomic<std::int64_t> waiting_ = 0;  // samples pushed and not decoded
   std::atomic<bool> cancelled_ = false;
@@ -119,11 +118,12 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // Of the scheduler's thread.
   Listener listener_;
   std::unique_ptr<Stream> stream_;
-  std::unique_ptr<Stream> next_;  // while what came before a flush is being decoded
   Utterances utterances_;
   std::int64_t fed_ = 0;      // samples
   std::int64_t decoded_ = 0;  // samples
-  std::int64_t began_ = 0;    // samples before stream_
+  std::int64_t began_ = 0;    // samples before the last flush
+  std::string lang_;          // that the stream was told; empty: as it was made
+  bool flushing_ = false;     // what came before a flush is being decoded
   bool input_finished_ = false;
   bool active_ = false;
 };

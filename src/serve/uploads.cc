@@ -25,13 +25,15 @@ std::vector<float> decode_file(const Upload& upload, int sample_rate, double lon
   }
 }
 
-std::vector<float> decode_samples(const Upload& upload, int sample_rate) {
+std::vector<float> decode_samples(const Upload& upload, int sample_rate, double longest_seconds) {
   SampleReader reader(upload.samples, /*separate=*/false, sample_rate);
   std::vector<float> samples;
   const auto keep = [&](std::vector<std::vector<float>> sounds) {
     if (!sounds.empty()) samples.insert(samples.end(), sounds.front().begin(), sounds.front().end());
   };
-  keep(reader.push(upload.file));
+  const double bytes = (longest_seconds + 1) * upload.samples.rate * upload.samples.channels *
+                       static_cast<double>(sample_size(upload.samples.samples));
+  keep(reader.push(upload.file.substr(0, static_cast<std::size_t>(bytes))));
   keep(reader.finish());
   return samples;
 }
@@ -61,9 +63,10 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
     try {
       Upload upload = read(*shared);
       const int sample_rate = scheduler_.recognizer().info().sample_rate;
+      const double longest = scheduler_.longest_seconds();
       const bool is_raw = upload.samples.rate != 0 && !is_sound_file(upload.file);
-      std::vector<float> samples = is_raw ? decode_samples(upload, sample_rate)
-                                          : decode_file(upload, sample_rate, scheduler_.longest_seconds());
+      std::vector<float> samples = is_raw ? decode_samples(upload, sample_rate, longest)
+                                          : decode_file(upload, sample_rate, longest);
       const SessionOptions options{.stream = upload.options, .kind = Kind::kFile, .silence = 0};
       std::shared_ptr<Session> session = scheduler_.open(options, std::move(upload.listener));
       {

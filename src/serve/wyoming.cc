@@ -68,8 +68,9 @@ class Teller {
     if (!update.error.empty()) return tell_error(*peer_, describe_failure(update));
     const Transcript& transcript = update.transcript;
     const std::string delta = told_.delta(transcript.text, /*whole=*/update.ended);
-    if (!std::exchange(begun_, begun_ || !delta.empty() || update.ended)) {
-      if (begun_) peer_->send("transcript-start", json::object());
+    if (!begun_ && (!delta.empty() || update.ended)) {
+      begun_ = true;
+      peer_->send("transcript-start", json::object());
     }
     if (!delta.empty()) peer_->send("transcript-chunk", {{"text", delta}});
     if (!update.ended) return;
@@ -90,19 +91,25 @@ class Wyoming final : public WyomingHandler {
   Wyoming(Scheduler& scheduler, std::string version, std::shared_ptr<WyomingPeer> peer)
       : scheduler_(scheduler), version_(std::move(version)), peer_(std::move(peer)) {}
 
-  void on_event(std::string_view type, const json& data, std::string_view payload) override {
+  bool on_event(std::string_view type, const json& data, std::string_view payload) override {
     try {
       handle(type, data, payload);
+      return true;
     } catch (const std::exception& error) {
       tell_error(*peer_, describe_error(error));
+      return false;
     }
   }
 
   void on_gone() override {
-    if (session_) session_->cancel();
+    for (const std::shared_ptr<Session>& session : sessions_) session->cancel();
   }
 
-  double backlog() const override { return session_ ? session_->backlog() : 0; }
+  double backlog() const override {
+    double seconds = 0;
+    for (const std::shared_ptr<Session>& session : sessions_) seconds += session->backlog();
+    return seconds;
+  }
 
  private:
   void handle(std::string_view type, const json& data, std::string_view payload) {
@@ -125,27 +132,29 @@ class Wyoming final : public WyomingHandler {
     } else if (type == "audio-stop") {
       if (!reader_) begin(data);  // nothing was said
       push(reader_->finish());
-      session_->finish();
+      sessions_.back()->finish();
       reader_.reset();
     }
   }
 
   void begin(const json& data) {
     if (reader_) fail_invalid_argument("audio-start before audio-stop");
-    reader_.emplace(format_of(data), /*separate=*/false, scheduler_.recognizer().info().sample_rate);
-    session_ = scheduler_.open({.stream = options_, .silence = 0}, Teller(peer_));
+    const RawFormat format = format_of(data);
+    std::erase_if(sessions_, [](const std::shared_ptr<Session>& session) { return session.use_count() == 1; });
+    sessions_.push_back(scheduler_.open({.stream = options_, .silence = 0}, Teller(peer_)));
+    reader_.emplace(format, /*separate=*/false, scheduler_.recognizer().info().sample_rate);
   }
 
   void push(std::vector<std::vector<float>> sounds) {
-    if (!sounds.empty()) session_->push(std::move(sounds.front()));
+    if (!sounds.empty()) sessions_.back()->push(std::move(sounds.front()));
   }
 
   Scheduler& scheduler_;
   std::string version_;
   std::shared_ptr<WyomingPeer> peer_;
   StreamOptions options_;
-  std::optional<SampleReader> reader_;  // between audio-start and audio-stop
-  std::shared_ptr<Session> session_;    // the last one
+  std::optional<SampleReader> reader_;              // between audio-start and audio-stop
+  std::vector<std::shared_ptr<Session>> sessions_;  // the last one, and those still being decoded
 };
 
 }  // namespace

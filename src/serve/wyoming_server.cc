@@ -37,6 +37,7 @@ constexpr std::size_t kMostPayload = 4 << 20;  // bytes
 constexpr std::size_t kMostUnsent = 1 << 20;   // bytes that wait for a slow reader
 constexpr double kMostBacklog = 30;            // seconds of sound
 constexpr auto kBacklogPause = 50ms;
+constexpr auto kLastWords = 5000ms;  // for a client that has ended, to read what is left
 constexpr auto kLook = 500ms;  // how often a writer with nothing to do looks up
 
 const asio::use_awaitable_t<> awaiting;
@@ -54,7 +55,7 @@ class Peer final : public WyomingPeer {
   void send(const std::string& type, const json& data) override {
     const std::string body = data.dump(-1, ' ', false, json::error_handler_t::replace);
     std::string bytes = json({{"type", type}, {"data_length", body.size()}}).dump() + "\n" + body;
-    if (unsent_ += bytes.size(); unsent_ > kMostUnsent) return outbox_->close();  // the writer notices
+    if (unsent_ += bytes.size(); unsent_ > kMostUnsent) return outbox_->close();  // the reader notices
     outbox_->push({std::move(bytes)});
   }
   void close() override { outbox_->push({{}, /*close=*/true}); }
@@ -76,6 +77,7 @@ struct Connection {
   std::shared_ptr<Outbox<Outgoing>> outbox;
   std::shared_ptr<Peer> peer;
   std::string received;  // the next event's bytes
+  bool written = false;  // everything, or nobody reads it
 };
 
 struct Event {
@@ -130,6 +132,7 @@ class WyomingServer::Impl {
         co_await pause.async_wait(awaiting);
         continue;
       }
+      socket.set_option(tcp::no_delay(true), error);
       auto connection = std::make_shared<Connection>(std::move(socket));
       asio::co_spawn(context_, read(connection), asio::detached);
       asio::co_spawn(context_, write(connection), asio::detached);
@@ -142,10 +145,12 @@ class WyomingServer::Impl {
     asio::steady_timer pause(context_);
     metrics_.request("wyoming", "open");
     try {
-      while (true) {
+      while (!connection->outbox->closed()) {
+        // Who waits for an answer is not silent.
+        const auto answering = std::chrono::seconds(static_cast<std::int64_t>(handler->backlog()));
         Event event;
-        if (!co_await read_event(*connection, event)) break;
-        handler->on_event(event.type, event.data, event.payload);
+        if (!co_await read_event(*connection, event, options_.idle + answering)) break;
+        if (!handler->on_event(event.type, event.data, event.payload)) break;
         while (handler->backlog() > kMostBacklog && !connection->outbox->closed()) {
           pause.expires_after(kBacklogPause);
           co_await pause.async_wait(awaiting);
@@ -156,13 +161,18 @@ class WyomingServer::Impl {
     }
     handler->on_gone();
     connection->peer->close();
+    for (auto waited = 0ms; waited < kLastWords && !connection->written; waited += kBacklogPause) {
+      pause.expires_after(kBacklogPause);
+      co_await pause.async_wait(awaiting);
+    }
+    connection->stream.close();
   }
 
   // False when the client has gone or is silent. Error kInvalidArgument for what is no event.
-  asio::awaitable<bool> read_event(Connection& connection, Event& event) {
+  asio::awaitable<bool> read_event(Connection& connection, Event& event, std::chrono::seconds longest) {
     error_code error;
     std::string& received = connection.received;
-    connection.stream.expires_after(options_.idle);
+    connection.stream.expires_after(longest);
     const std::size_t line = co_await asio::async_read_until(
         connection.stream, asio::dynamic_buffer(received, kMostHeader), '\n', into(error));
     if (error == asio::error::not_found) fail_invalid_argument("a line is longer than {} bytes", kMostHeader);
@@ -205,6 +215,7 @@ class WyomingServer::Impl {
       connection->peer->sent(next->bytes.size());
     }
     outbox.close();
+    connection->written = true;
     connection->stream.socket().shutdown(tcp::socket::shutdown_both, error);  // ends the reader, too
   }
 

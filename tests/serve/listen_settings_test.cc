@@ -79,6 +79,7 @@ TEST(ListenSettings, FilesNeedNoEncoding) {
   EXPECT_EQ(any.sound.rate, 0);
   EXPECT_EQ(any.session.stream.att_context->right, 13);
   EXPECT_EQ(read({{"encoding", "flac"}}, Kind::kFile).sound.rate, 0);
+  EXPECT_EQ(read({{"encoding", "linear32"}}).sound.samples, SampleFormat::kFloat32);
   EXPECT_EQ(read({{"encoding", "linear16"}, {"sample_rate", "44100"}}, Kind::kFile).sound.rate, 44100);
 }
 
@@ -99,7 +100,8 @@ TEST(ListenSettings, RefusedByName) {
   EXPECT_THAT(why({{"latency", "5ms"}}), HasSubstr("5ms"));
   EXPECT_THAT(why({{"diarize", "true"}}), HasSubstr("diarize is not supported"));
   EXPECT_THAT(why({{"channels", "2"}, {"multichannel", "true"}}, Kind::kFile), HasSubstr("multichannel"));
-  EXPECT_EQ(why({{"diarize", "false"}, {"redact", ""}}), "accepted");
+  EXPECT_EQ(why({{"diarize", "false"}, {"redact", ""}, {"profanity_filter", "true"}}), "accepted");
+  EXPECT_EQ(why({{"endpointing", "True"}, {"detect_language", "en"}}), "accepted");
 }
 
 }  // namespace

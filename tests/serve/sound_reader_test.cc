@@ -152,7 +152,7 @@ TEST(SampleReader, UnusableFiles) {
   EXPECT_THAT(failure(wav(chunk("junk", std::string(70'000, 'x')))), HasSubstr("no samples within"));
   const std::string stereo = wav(format_chunk(1, 2, 16) + chunk("data", "xxxx"));
   EXPECT_THAT(failure(stereo, {.rate = kRate, .channels = 3}, /*separate=*/true),
-              HasSubstr("the WAV header says 2 channels, audio_channel_count is 3"));
+              HasSubstr("the WAV header says 2 channels, the client 3"));
 }
 
 TEST(SoundFiles, ByTheirBeginning) {

@@ -16,9 +16,13 @@ SHARES = {"en-US": 0.6}  # of a locale's clips, for the voices made from recordi
 SHARE = 0.3  # where SHARES is silent
 
 
+def are_installed():
+    return Pico.FOLDER.exists() and Rhvoice.FOLDER.exists()
+
+
 class Pico:
     """SVOX Pico, 16 kHz. Everything it needs comes from one block of memory."""
-    FOLDER = "/usr/share/pico/lang"
+    FOLDER = pathlib.Path("/usr/share/pico/lang")
     MEMORY = 8 << 20
     SAMPLE_RATE = 16000
     BUSY = 201

@@ -14,6 +14,7 @@ import time
 
 import clips
 import grammar
+import more_voices
 import writers
 from recorded_voices import Festival
 from variation import SAMPLE_RATE
@@ -89,6 +90,8 @@ def parse_arguments(arguments=None):
         parser.error("--apart must be 0 to 1")
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
         parser.error("--jobs, --clips and --hours must be positive")
+    if options.more_voices and not more_voices.are_installed():
+        parser.error("--more-voices: SVOX Pico or RHVoice is not there; install_more_voices.sh brings them")
     for name in ("prompts", "more_voices"):
         if getattr(options, name) and options.split != "train":
             parser.error(f"--{name.replace('_', '-')}: their voices are for --split train alone")

@@ -130,11 +130,8 @@ class Prompts(unittest.TestCase):
                 self.assertTrue(0.2 < len(samples) / sample_rate / len(names) < 1.6, (voice, text))
 
 
-HAS_MORE_VOICES = pathlib.Path(more_voices.Pico.FOLDER).exists() and more_voices.Rhvoice.FOLDER.exists()
-
-
 class MoreVoices(unittest.TestCase):
-    @unittest.skipUnless(HAS_MORE_VOICES, "SVOX Pico and RHVoice are not there: install_more_voices.sh")
+    @unittest.skipUnless(more_voices.are_installed(), "SVOX Pico and RHVoice are not there: install_more_voices.sh")
     def test_every_voice_speaks_at_every_rate(self):
         programs = {"pico": more_voices.Pico(), "rhvoice": more_voices.Rhvoice()}
         for locale, voices in more_voices.VOICES.items():

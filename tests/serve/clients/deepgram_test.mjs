@@ -125,6 +125,23 @@ test("every channel by itself", async () => {
   assert.equal(events.at(-1).channels, 2);
 });
 
+test("Finalize at another rate loses nothing", async () => {
+  const sound = pcm(audio24k);
+  const half = Math.floor(sound.length / 4) * 2;
+  const { events } = await listen({ encoding: "linear16", sample_rate: 24000, endpointing: "false" },
+    [sound.subarray(0, half), "Finalize", "Finalize", sound.subarray(half), "CloseStream"]);
+  const at = events.findIndex((event) => event.from_finalize);
+  assert.ok(Math.abs(events.at(-1).duration * 24000 * 2 - sound.length) < 0.01 * 48000);
+  assert.ok(words(events.slice(0, at + 1)).at(-1).end <= half / 48000 + 0.1);
+});
+
+test("what cannot be streamed ends the stream", async () => {
+  const { events, code } = await listen({}, [Buffer.from("OggS and so on")]);
+  assert.deepEqual(events.map((event) => event.type), ["Error"]);
+  assert.match(events[0].description, /Ogg/);
+  assert.equal(code, 1008);
+});
+
 test("nothing said", async () => {
   const { events, code } = await listen({}, ["Finalize", "CloseStream"]);
   assert.deepEqual(events.map((event) => event.type), ["Results", "Metadata"]);

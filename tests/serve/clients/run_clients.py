@@ -73,7 +73,7 @@ def main():
     server = Server(serve, *weights, "--max-streams", "100", "--wyoming-port", "0")
     plain = " ".join(transcribe(glossa, *weights, AUDIO).split())
     locked = Server(serve, *weights, "--api-key", "sesame")
-    impatient = Server(serve, *weights, "--idle-seconds", "1", "--max-streams", "1")
+    impatient = Server(serve, *weights, "--idle-seconds", "1", "--max-streams", "1", "--wyoming-port", "0")
     environment = {**os.environ, "GLOSSA_URL": server.url(), "GLOSSA_AUDIO": str(AUDIO),
                    "GLOSSA_LOCKED_URL": locked.url(), "GLOSSA_KEY": "sesame",
                    "GLOSSA_EXPECTED": json.dumps(expected), "GLOSSA_BOOSTED": json.dumps(boosted)}
@@ -83,7 +83,8 @@ def main():
                         "--server", server.address("Riva"), "--source", ROOT, "--locked", locked.address("Riva"),
                         "--key", "sesame", "--impatient", impatient.address("Riva"),
                         "--boosted", json.dumps(boosted)]).returncode,
-        subprocess.run([sys.executable, HERE / "wyoming_test.py", server.address("Wyoming"), AUDIO, plain]).returncode,
+        subprocess.run([sys.executable, HERE / "wyoming_test.py", server.address("Wyoming"), AUDIO, plain,
+                        impatient.address("Wyoming")]).returncode,
         run_sdk(glossa, serve, weights)]
     codes += [started.stop() for started in (server, locked, impatient)]
     sys.exit(any(codes))

@@ -1,5 +1,5 @@
-"""Wyoming as Home Assistant speaks it: wyoming_test.py HOST:PORT AUDIO EXPECTED, where AUDIO is 16-bit WAV of 16 kHz and
-EXPECTED what `glossa transcribe` writes for it."""
+"""Wyoming as Home Assistant speaks it: wyoming_test.py HOST:PORT AUDIO EXPECTED FULL, where AUDIO is 16-bit WAV of 16 kHz,
+EXPECTED what `glossa transcribe` writes for it, and FULL the HOST:PORT of a server with a place for one."""
 import concurrent.futures
 import json
 import pathlib
@@ -7,13 +7,13 @@ import socket
 import sys
 import unittest
 
-address, audio, expected = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+own_address, audio, expected, full_address = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 pcm = audio.read_bytes()[44:]
 FORMAT = {"rate": 16000, "width": 2, "channels": 1}
 
 
 class Client:
-    def __init__(self):
+    def __init__(self, address=own_address):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=60)
         self.file = self.socket.makefile("rb")
@@ -126,6 +126,26 @@ class Wyoming(unittest.TestCase):
         self.assertIn("xx", refused(lambda client: client.send("transcribe", {"language": "xx"})))
         self.assertIn("rate is 1,", refused(lambda client: client.send("audio-start", {"rate": 1})))
         self.assertIn("width is", refused(lambda client: client.send("audio-start", {"width": "two"})))
+
+    def test_a_full_server_says_so(self):
+        with Client(full_address) as other:
+            other.send("audio-start", FORMAT)
+            other.send("ping", {})
+            other.receive()
+            for _ in range(5):  # whatever came with the first event
+                with Client(full_address) as client:
+                    client.speak(pcm[:6400], 3200)
+                    events = client.receive_all()
+                    self.assertEqual([(type_, data["code"]) for type_, data in events], [("error", "overloaded")])
+            other.send("audio-stop", {})
+            text_of(other.hear())
+
+    def test_who_does_not_read_is_dropped(self):
+        with Client() as client:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            with self.assertRaises(OSError):
+                for _ in range(200_000):
+                    client.send("ping", {"text": "x" * 1000})
 
     def test_who_leaves_disturbs_nobody(self):
         for _ in range(10):
