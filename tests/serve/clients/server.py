@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 
 class Server:
@@ -17,8 +18,16 @@ class Server:
             if found:
                 self.ports[found.group(1)] = found.group(2)
             if len(self.ports) == (3 if "--wyoming-port" in command else 2):
-                return
-        sys.exit(f"the server did not start: exit code {self.process.wait()}")
+                break
+        else:
+            sys.exit(f"the server did not start: exit code {self.process.wait()}")
+        # Who writes into a pipe that nobody reads stands still.
+        self.messages = ""
+        self.reader = threading.Thread(target=self.read_messages, daemon=True)
+        self.reader.start()
+
+    def read_messages(self):
+        self.messages = self.process.stderr.read()
 
     def address(self, protocol):
         return f"127.0.0.1:{self.ports[protocol]}"
@@ -30,8 +39,11 @@ class Server:
     def stop(self):
         """The exit code after SIGTERM, which must be 0."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.stderr.read()
-        return self.process.wait()
+        self.reader.join()
+        code = self.process.wait()
+        if code != 0:
+            print(self.messages[-100_000:], file=sys.stderr)
+        return code
 
 
 def transcribe(glossa, *arguments):
