@@ -367,9 +367,10 @@ class HttpServer::Impl {
     // Browsers hang up when none of the protocols that they offer is chosen.
     const std::vector<std::string> offered = list_of(request.header("sec-websocket-protocol").value_or(""));
     if (!offered.empty()) {
-      web.set_option(websocket::stream_base::decorator([protocol = offered.front()](websocket::response_type& response) {
-        response.set(http::field::sec_websocket_protocol, protocol);
-      }));
+      web.set_option(
+          websocket::stream_base::decorator([protocol = offered.front()](websocket::response_type& response) {
+            response.set(http::field::sec_websocket_protocol, protocol);
+          }));
     }
     co_await web.async_accept(message, into(error));
     if (!error) {

@@ -134,8 +134,7 @@ std::string file_answer(const Transcript& transcript, const ListenSettings& sett
     json list = json::array();
     for (const Utterance& utterance : Utterances(0).update(transcript, /*all=*/true).finals) {
       json entry = alternative_json(utterance, settings);
-      entry.update(
-          {{"start", utterance.start}, {"end", utterance.end}, {"channel", 0}, {"id", new_uuid()}});
+      entry.update({{"start", utterance.start}, {"end", utterance.end}, {"channel", 0}, {"id", new_uuid()}});
       list.push_back(std::move(entry));
     }
     results["utterances"] = list;

@@ -17,7 +17,7 @@ struct ListenAbout {
   std::string request_id;  // a UUID
   std::string model;
   std::string model_uuid;  // the same for the same name, everywhere
-  std::string version;  // of glossa
+  std::string version;     // of glossa
 };
 
 // With a new request id.

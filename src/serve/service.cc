@@ -25,8 +25,9 @@ bool same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-// Where clients put their key: `Authorization: Bearer KEY` or `Token KEY` in any case, ?api_key=KEY, and browsers, which
-// choose no headers for a WebSocket, `Sec-WebSocket-Protocol: token, KEY` or `..., openai-insecure-api-key.KEY`.
+// Where clients put their key: `Authorization: Bearer KEY` or `Token KEY` in any case, ?api_key=KEY, and
+// browsers, which choose no headers for a WebSocket, `Sec-WebSocket-Protocol: token, KEY` or `...,
+// openai-insecure-api-key.KEY`.
 std::string key_of(const HttpRequest& request) {
   constexpr std::string_view kOpenAiPrefix = "openai-insecure-api-key.";
   const std::string authorization = request.header("authorization").value_or("");

@@ -173,7 +173,8 @@ SampleReader::SampleReader(const RawFormat& format, bool separate, int wanted_ra
 
 void SampleReader::begin(const RawFormat& format) {
   if (separate_ && format.channels != format_.channels)
-    fail_invalid_argument("the WAV header says {} channels, the client {}", format.channels, format_.channels);
+    fail_invalid_argument("the WAV header says {} channels, the client {}", format.channels,
+                          format_.channels);
   format_ = format;
   const int sounds = separate_ ? format.channels : 1;
   for (int sound = 0; sound < sounds; ++sound) resamplers_.emplace_back(format.rate, wanted_rate_);

@@ -36,7 +36,8 @@ class SampleReader {
   // pushed is gone then.
   std::vector<std::vector<float>> push(std::string_view bytes);
 
-  // What the filters still hold; the samples that follow are as after silence. A cut frame waits for its rest.
+  // What the filters still hold; the samples that follow are as after silence. A cut frame waits for its
+  // rest.
   std::vector<std::vector<float>> flush();
 
   // The same at the end; no push() after it. A cut last frame is ignored.

@@ -65,8 +65,8 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
       const int sample_rate = scheduler_.recognizer().info().sample_rate;
       const double longest = scheduler_.longest_seconds();
       const bool is_raw = upload.samples.rate != 0 && !is_sound_file(upload.file);
-      std::vector<float> samples = is_raw ? decode_samples(upload, sample_rate, longest)
-                                          : decode_file(upload, sample_rate, longest);
+      std::vector<float> samples =
+          is_raw ? decode_samples(upload, sample_rate, longest) : decode_file(upload, sample_rate, longest);
       const SessionOptions options{.stream = upload.options, .kind = Kind::kFile, .silence = 0};
       std::shared_ptr<Session> session = scheduler_.open(options, std::move(upload.listener));
       {

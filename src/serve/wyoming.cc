@@ -140,7 +140,8 @@ class Wyoming final : public WyomingHandler {
   void begin(const json& data) {
     if (reader_) fail_invalid_argument("audio-start before audio-stop");
     const RawFormat format = format_of(data);
-    std::erase_if(sessions_, [](const std::shared_ptr<Session>& session) { return session.use_count() == 1; });
+    std::erase_if(sessions_,
+                  [](const std::shared_ptr<Session>& session) { return session.use_count() == 1; });
     sessions_.push_back(scheduler_.open({.stream = options_, .silence = 0}, Teller(peer_)));
     reader_.emplace(format, /*separate=*/false, scheduler_.recognizer().info().sample_rate);
   }

@@ -25,8 +25,9 @@ class WyomingHandler {
  public:
   virtual ~WyomingHandler() = default;
 
-  // describe, transcribe, audio-start, audio-chunk, audio-stop, ping; others are passed over. What goes wrong is
-  // told as an event "error", and the connection closed: its client waits for nothing else. False: no more events.
+  // describe, transcribe, audio-start, audio-chunk, audio-stop, ping; others are passed over. What goes wrong
+  // is told as an event "error", and the connection closed: its client waits for nothing else. False: no more
+  // events.
   virtual bool on_event(std::string_view type, const nlohmann::json& data, std::string_view payload) = 0;
   virtual void on_gone() = 0;          // the last call
   virtual double backlog() const = 0;  // seconds of sound not decoded yet

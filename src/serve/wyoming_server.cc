@@ -38,7 +38,7 @@ constexpr std::size_t kMostUnsent = 1 << 20;   // bytes that wait for a slow rea
 constexpr double kMostBacklog = 30;            // seconds of sound
 constexpr auto kBacklogPause = 50ms;
 constexpr auto kLastWords = 5000ms;  // for a client that has ended, to read what is left
-constexpr auto kLook = 500ms;  // how often a writer with nothing to do looks up
+constexpr auto kLook = 500ms;        // how often a writer with nothing to do looks up
 
 const asio::use_awaitable_t<> awaiting;
 auto into(error_code& error) { return asio::redirect_error(awaiting, error); }
