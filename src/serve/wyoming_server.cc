@@ -1,5 +1,6 @@
 #include "serve/wyoming_server.h"
 
+#include <array>
 #include <atomic>
 #include <string_view>
 #include <thread>
@@ -37,8 +38,8 @@ constexpr std::size_t kMostPayload = 4 << 20;  // bytes
 constexpr std::size_t kMostUnsent = 1 << 20;   // bytes that wait for a slow reader
 constexpr double kMostBacklog = 30;            // seconds of sound
 constexpr auto kBacklogPause = 50ms;
-constexpr auto kLastWords = 5000ms;  // for a client that has ended, to read what is left
-constexpr auto kLook = 500ms;        // how often a writer with nothing to do looks up
+constexpr auto kLastWords = 5s;  // for a client to read what is left
+constexpr auto kLook = 500ms;    // how often a writer with nothing to do looks up
 
 const asio::use_awaitable_t<> awaiting;
 auto into(error_code& error) { return asio::redirect_error(awaiting, error); }
@@ -77,7 +78,6 @@ struct Connection {
   std::shared_ptr<Outbox<Outgoing>> outbox;
   std::shared_ptr<Peer> peer;
   std::string received;  // the next event's bytes
-  bool written = false;  // everything, or nobody reads it
 };
 
 struct Event {
@@ -160,11 +160,13 @@ class WyomingServer::Impl {
       connection->peer->send("error", {{"text", error.what()}, {"code", "bad_event"}});
     }
     handler->on_gone();
+    const bool unread = connection->outbox->closed();
     connection->peer->close();
-    for (auto waited = 0ms; waited < kLastWords && !connection->written; waited += kBacklogPause) {
-      pause.expires_after(kBacklogPause);
-      co_await pause.async_wait(awaiting);
-    }
+    // What the client still sends is read: unread, it would take the last words away from it.
+    std::array<char, 4096> unheard{};
+    connection->stream.expires_after(kLastWords);
+    for (error_code error; !error && !unread;)
+      co_await connection->stream.async_read_some(asio::buffer(unheard), into(error));
     connection->stream.close();
   }
 
@@ -214,9 +216,10 @@ class WyomingServer::Impl {
       co_await asio::async_write(connection->stream.socket(), asio::buffer(next->bytes), into(error));
       connection->peer->sent(next->bytes.size());
     }
+    const bool unread = outbox.closed();
     outbox.close();
-    connection->written = true;
-    connection->stream.socket().shutdown(tcp::socket::shutdown_both, error);  // ends the reader, too
+    connection->stream.socket().shutdown(unread ? tcp::socket::shutdown_both : tcp::socket::shutdown_send,
+                                         error);
   }
 
   WyomingServerOptions options_;

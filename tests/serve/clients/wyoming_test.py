@@ -25,6 +25,13 @@ class Client:
         self.file.close()
         self.socket.close()
 
+    def send_if_heard(self, send):
+        """The server may have hung up already."""
+        try:
+            send()
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
     def send(self, type_, data=None, payload=b"", inline=False):
         header, body = {"type": type_, "version": "1.0"}, b""
         if inline:
@@ -134,7 +141,7 @@ class Wyoming(unittest.TestCase):
             other.receive()
             for _ in range(5):  # whatever came with the first event
                 with Client(full_address) as client:
-                    client.speak(pcm[:6400], 3200)
+                    client.send_if_heard(lambda: client.speak(pcm[:6400], 3200))
                     events = client.receive_all()
                     self.assertEqual([(type_, data["code"]) for type_, data in events], [("error", "overloaded")])
             other.send("audio-stop", {})
