@@ -9,6 +9,7 @@ import traceback
 import numpy as np
 import soundfile
 
+import accents
 import espeak
 import grammar
 import more_voices
@@ -34,6 +35,7 @@ class Request:
     prompts: bool = False  # of the train split alone
     more_voices: bool = False  # of the train split alone
     apart: float = 0  # share of the sentences spoken word by word
+    accents: float = 0  # share of the English strings of digits spoken by voices of other languages
 
 
 @dataclasses.dataclass
@@ -87,19 +89,22 @@ def plan_block(request, number, attempt=0):
     plans = []
     for _ in range(BLOCK):
         locale = dice.choices(locales, weights)[0]
-        recorded, share = voices_from_recordings(request, locale)
         recordings, spoken = [], None
         if request.prompts and dice.random() < prompts.SHARES.get(locale, 0):
             text, recordings = prompts.draw_for_training(locale, dice)
             speaker = f"prompt:{dice.choice(prompts.VOICES[locale])}"
         else:
             text = grammar.draw_for_split(locale, request.split, dice, request.only)
+            voice_locale, spoken = locale, text
+            if locale == accents.LOCALE and request.accents and dice.random() < request.accents:
+                voice_locale, spoken = accents.drawn(text, dice)
             if request.apart and dice.random() < request.apart:
-                spoken = ". ".join(text.split())
+                spoken = ". ".join(spoken.split())
+            recorded, share = voices_from_recordings(request, voice_locale)
             if recorded and dice.random() < share:
                 speaker = dice.choice(recorded)
             else:
-                speaker = f"espeak:{dice.choice(espeak.VOICES[locale])}+{dice.choice(variants)}"
+                speaker = f"espeak:{dice.choice(espeak.VOICES[voice_locale])}+{dice.choice(variants)}"
         plans.append(Plan(locale, text, spoken or text, speaker, dice.randint(120, 210), dice.randint(25, 85),
                           dice.randint(30, 80), dice.getrandbits(48), recordings))
     return plans

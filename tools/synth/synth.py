@@ -83,11 +83,14 @@ def parse_arguments(arguments=None):
                         help="SVOX Pico and RHVoice among the voices (en de es fr it pt, train split)")
     parser.add_argument("--apart", type=float, default=0, metavar="SHARE",
                         help="share of the sentences that are spoken word by word, as people dictate digits")
+    parser.add_argument("--accents", type=float, default=0, metavar="SHARE",
+                        help="share of the English strings of digits that speakers of other languages say")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    if not 0 <= options.apart <= 1:
-        parser.error("--apart must be 0 to 1")
+    for name in ("apart", "accents"):
+        if not 0 <= getattr(options, name) <= 1:
+            parser.error(f"--{name} must be 0 to 1")
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
         parser.error("--jobs, --clips and --hours must be positive")
     if options.more_voices and not more_voices.are_installed():
@@ -120,7 +123,7 @@ def main():
     options = parse_arguments()
     grammar.FOLDER = options.locales
     request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only, options.prompts,
-                            options.more_voices, options.apart)
+                            options.more_voices, options.apart, options.accents)
     try:
         writer = (writers.Files if options.files else writers.Shards)(options.output)
     except OSError as error:

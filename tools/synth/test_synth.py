@@ -14,6 +14,7 @@ import unittest
 import numpy as np
 import soundfile
 
+import accents
 import clips
 import espeak
 import grammar
@@ -161,6 +162,17 @@ class MoreVoices(unittest.TestCase):
         self.assertTrue(10 < len(apart) < 50)
         for plan in apart:
             self.assertEqual(plan.spoken.replace(".", ""), plan.text.replace(".", ""))
+
+    def test_accents(self):
+        self.assertEqual(set(map(len, accents.SPELLED.values())), {10})
+        request = clips.Request("train", {"en-US": 1}, 3, accents=0.5)
+        plans = [plan for block in range(20) for plan in clips.plan_block(request, block)]
+        accented = [plan for plan in plans if plan.spoken != plan.text]
+        self.assertTrue(40 < len(accented) < 140)  # half of 15 % of 1,200
+        english = {f"espeak:{voice}" for voice in espeak.VOICES["en-US"]}
+        for plan in accented:
+            self.assertEqual(len(plan.spoken.split()), len(plan.text.split()))
+            self.assertNotIn(plan.speaker.split("+")[0], english)
 
 
 class Phonemes(unittest.TestCase):
