@@ -167,7 +167,11 @@ class HttpServer::Impl {
       : options_(options), http_(std::move(http)), web_socket_(std::move(web_socket)), acceptor_(context_) {
     if (!options.tls_certificate.empty()) certificates_.emplace(options.tls_certificate, options.tls_key);
     port_ = listen_on(acceptor_, options.address, options.port);
-    asio::co_spawn(context_, accept(), asio::detached);
+    const auto serve = [this](tcp::socket socket) {
+      const asio::any_io_executor executor = socket.get_executor();
+      asio::co_spawn(executor, connection(std::move(socket)), asio::detached);
+    };
+    asio::co_spawn(context_, accept_all(acceptor_, serve), asio::detached);
     for (int index = 0; index < options.threads; ++index) threads_.emplace_back([this] { context_.run(); });
   }
 
@@ -190,28 +194,11 @@ class HttpServer::Impl {
   }
 
  private:
-  asio::awaitable<void> accept() {
-    while (acceptor_.is_open()) {
-      error_code error;
-      tcp::socket socket(asio::make_strand(context_));
-      co_await acceptor_.async_accept(socket, into(error));
-      if (error == asio::error::operation_aborted) co_return;
-      if (error) {  // out of file handles, say: others may end meanwhile
-        asio::steady_timer pause(context_, 100ms);
-        co_await pause.async_wait(awaiting);
-        continue;
-      }
-      const asio::any_io_executor executor = socket.get_executor();
-      asio::co_spawn(executor, connection(std::move(socket)), asio::detached);
-    }
-  }
-
   asio::awaitable<void> connection(tcp::socket socket) {
     ++connections_;
     try {
       error_code error;
       const std::string peer = socket.remote_endpoint(error).address().to_string();
-      socket.set_option(tcp::no_delay(true), error);
       beast::tcp_stream stream(std::move(socket));
       if (certificates_) {
         const std::shared_ptr<asio::ssl::context> tls = certificates_->current();

@@ -1,5 +1,12 @@
 #include "serve/listening.h"
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <utility>
+
 #include "base/fail.h"
 
 namespace glossa::serve {
@@ -16,6 +23,26 @@ int listen_on(boost::asio::ip::tcp::acceptor& acceptor, const std::string& addre
   if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
   if (error) fail_invalid_argument("{}:{}: {}", address, port, error.message());
   return acceptor.local_endpoint().port();
+}
+
+boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor,
+                                        std::function<void(boost::asio::ip::tcp::socket socket)> serve) {
+  namespace asio = boost::asio;
+  using asio::ip::tcp;
+  constexpr auto kPause = std::chrono::milliseconds(100);
+  while (acceptor.is_open()) {
+    boost::system::error_code error;
+    tcp::socket socket(asio::make_strand(acceptor.get_executor()));
+    co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::operation_aborted) co_return;
+    if (error) {  // out of file handles, say: others may end meanwhile
+      asio::steady_timer pause(acceptor.get_executor(), kPause);
+      co_await pause.async_wait(asio::use_awaitable);
+      continue;
+    }
+    socket.set_option(tcp::no_delay(true), error);
+    serve(std::move(socket));
+  }
 }
 
 }  // namespace glossa::serve

@@ -1,7 +1,11 @@
-// A TCP port to listen on.
+// A TCP port to listen on, and who connects to it.
 #pragma once
 
+#include <utility>  // awaitable.hpp needs it and forgets it
+
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <functional>
 #include <string>
 
 namespace glossa::serve {
@@ -9,5 +13,10 @@ namespace glossa::serve {
 // Opens and binds `acceptor`; port 0 is any free one. Returns the port. Error kInvalidArgument when the
 // address cannot be had.
 int listen_on(boost::asio::ip::tcp::acceptor& acceptor, const std::string& address, int port);
+
+// Gives every connection to `serve`, on a strand of its own and without Nagle's delay, until `acceptor` is
+// closed.
+boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor,
+                                        std::function<void(boost::asio::ip::tcp::socket socket)> serve);
 
 }  // namespace glossa::serve

@@ -101,7 +101,12 @@ class WyomingServer::Impl {
   Impl(const WyomingServerOptions& options, Scheduler& scheduler, Metrics& metrics)
       : options_(options), scheduler_(scheduler), metrics_(metrics), acceptor_(context_) {
     port_ = listen_on(acceptor_, options.address, options.port);
-    asio::co_spawn(context_, accept(), asio::detached);
+    const auto serve = [this](tcp::socket socket) {
+      auto connection = std::make_shared<Connection>(std::move(socket));
+      asio::co_spawn(context_, read(connection), asio::detached);
+      asio::co_spawn(context_, write(connection), asio::detached);
+    };
+    asio::co_spawn(context_, accept_all(acceptor_, serve), asio::detached);
     thread_ = std::thread([this] { context_.run(); });
   }
 
@@ -122,23 +127,6 @@ class WyomingServer::Impl {
   }
 
  private:
-  asio::awaitable<void> accept() {
-    while (acceptor_.is_open()) {
-      error_code error;
-      tcp::socket socket = co_await acceptor_.async_accept(into(error));
-      if (error == asio::error::operation_aborted) co_return;
-      if (error) {  // out of file handles, say: others may end meanwhile
-        asio::steady_timer pause(context_, 100ms);
-        co_await pause.async_wait(awaiting);
-        continue;
-      }
-      socket.set_option(tcp::no_delay(true), error);
-      auto connection = std::make_shared<Connection>(std::move(socket));
-      asio::co_spawn(context_, read(connection), asio::detached);
-      asio::co_spawn(context_, write(connection), asio::detached);
-    }
-  }
-
   asio::awaitable<void> read(std::shared_ptr<Connection> connection) {
     const std::unique_ptr<WyomingHandler> handler =
         make_wyoming(scheduler_, options_.version, connection->peer);
