@@ -1,4 +1,4 @@
-# The server needs gRPC, Boost.Beast and prometheus-cpp, and a compiler with C++20's coroutines (clang 14 has none).
+# The server needs gRPC, Boost.Beast, prometheus-cpp and spdlog, and a compiler with C++20's coroutines (clang 14 has none).
 set(GLOSSA_SERVE AUTO CACHE STRING "Build the server: ON, OFF, or AUTO (when its libraries are found)")
 set_property(CACHE GLOSSA_SERVE PROPERTY STRINGS AUTO ON OFF)
 set(GLOSSA_HAS_SERVE OFF)
@@ -10,11 +10,12 @@ if(NOT GLOSSA_SERVE STREQUAL "OFF" AND (CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR 
   find_package(Boost 1.74 QUIET ${glossa_serve_needed})
   find_package(OpenSSL QUIET ${glossa_serve_needed})
   find_package(prometheus-cpp CONFIG QUIET ${glossa_serve_needed})
+  find_package(spdlog CONFIG QUIET ${glossa_serve_needed})
   find_package(Protobuf QUIET ${glossa_serve_needed})
   find_package(gRPC CONFIG QUIET ${glossa_serve_needed})
-  if(Boost_FOUND AND OpenSSL_FOUND AND prometheus-cpp_FOUND AND Protobuf_FOUND AND gRPC_FOUND)
+  if(Boost_FOUND AND OpenSSL_FOUND AND prometheus-cpp_FOUND AND spdlog_FOUND AND Protobuf_FOUND AND gRPC_FOUND)
     set(GLOSSA_HAS_SERVE ON)
   else()
-    message(STATUS "glossa serve is not built: gRPC, Boost, OpenSSL or prometheus-cpp is missing")
+    message(STATUS "glossa serve is not built: gRPC, Boost, OpenSSL, prometheus-cpp or spdlog is missing")
   endif()
 endif()

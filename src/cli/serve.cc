@@ -15,6 +15,7 @@
 #include "cli/model_options.h"
 #include "cli/option_values.h"
 #include "cli/serve_command.h"
+#include "cli/server_log.h"
 #include "cli/yaml_config.h"
 #include "serve/grpc_server.h"
 #include "serve/http_server.h"
@@ -45,6 +46,8 @@ struct ServeOptions {
   int idle_seconds = 60;
   int endpointing_ms = 1000;
   int drain_seconds = 30;
+  std::string log = "text";
+  bool log_transcripts = false;
   bool quiet = false;
 };
 
@@ -100,14 +103,22 @@ void add_options(CLI::App& program, ServeOptions& options) {
       .add_option("--drain-seconds", options.drain_seconds, "that streams in flight get to end after SIGTERM")
       ->check(between(0, 86400))
       ->capture_default_str();
-  program.add_flag("--quiet", options.quiet, "errors alone on stderr");
+  program
+      .add_option(
+          "--log", options.log,
+          "on stderr: 'text', a few messages for people, or 'json', a line for each request and stream")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  program.add_flag("--log-transcripts", options.log_transcripts,
+                   "with --log json: what is understood, too; without it no text is logged");
+  program.add_flag("--quiet", options.quiet, "no messages but errors");
   const std::pair<const char*, const char*> types[] = {
       {"--config", "FILE"},          {"--address", "IP"},        {"--http-port", "PORT"},
       {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"}, {"--tls-key", "FILE"},
       {"--tls-certificate", "FILE"}, {"--api-key", "KEY"},       {"--max-streams", "N"},
       {"--max-files", "N"},          {"--max-upload-mb", "MB"},  {"--max-hours", "HOURS"},
       {"--utilisation", "PART"},     {"--idle-seconds", "S"},    {"--endpointing-ms", "MS"},
-      {"--drain-seconds", "S"}};
+      {"--drain-seconds", "S"},      {"--log", "FORM"}};
   for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
@@ -116,15 +127,18 @@ void add_options(CLI::App& program, ServeOptions& options) {
   }
 }
 
-void say(const ServeOptions& options, const std::string& text) {
-  if (!options.quiet) fmt::print(stderr, "glossa: {}\n", text);
-}
-
 int serve(const ServeOptions& options) {
   if (options.certificate.empty() != options.key.empty())
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
+  std::optional<JsonLog> json_log;
+  if (options.log == "json") {
+    json_log.emplace(options.log_transcripts);
+  } else if (options.log_transcripts) {
+    fail_invalid_argument("--log-transcripts needs --log json");
+  }
   serve::Metrics metrics;
-  const std::shared_ptr<const Recognizer> recognizer = load_recognizer(options.model, options.quiet);
+  const std::shared_ptr<const Recognizer> recognizer =
+      load_recognizer(options.model, options.quiet || json_log.has_value());
   const InterruptGuard interrupt;  // not before: loading has its own
   auto scheduler =
       std::make_unique<serve::Scheduler>(recognizer,
@@ -171,16 +185,15 @@ int serve(const ServeOptions& options) {
   const ModelInfo& model = recognizer->info();
   const std::string scheme = options.certificate.empty() ? "http" : "https";
   for (const AttContext context : model.att_contexts) {
-    say(options, fmt::format("{}: {} live streams", serve::latency_name(context, model),
-                             scheduler->capacity(context)));
+    log::info(fmt::format("{}: {} live streams", serve::latency_name(context, model),
+                          scheduler->capacity(context)));
   }
-  say(options,
-      fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options.address, http.port()));
-  if (grpc) say(options, fmt::format("Riva: {}:{}", options.address, grpc->port()));
-  if (wyoming) say(options, fmt::format("Wyoming: {}:{}", options.address, wyoming->port()));
+  log::info(fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options.address, http.port()));
+  if (grpc) log::info(fmt::format("Riva: {}:{}", options.address, grpc->port()));
+  if (wyoming) log::info(fmt::format("Wyoming: {}:{}", options.address, wyoming->port()));
   while (!interrupt.signal_came()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
 
-  say(options, fmt::format("draining: {} streams are open", scheduler->open_sessions()));
+  log::info(fmt::format("draining: {} streams are open", scheduler->open_sessions()));
   service.drain();
   scheduler->drain();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);

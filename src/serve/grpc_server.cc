@@ -1,6 +1,7 @@
 #include "serve/grpc_server.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -28,9 +29,13 @@ constexpr unsigned kReloadSeconds = 5;       // until changed TLS files are seen
 constexpr int kKeepaliveMs = 120'000;        // between pings to a client that may have vanished
 constexpr int kKeepaliveTimeoutMs = 60'000;  // a client that is busy may take its time to answer
 
-// What gRPC writes to stderr by itself goes where our messages go.
+// What the libraries write to stderr by themselves goes where our messages go.
 void hear_grpc(gpr_log_func_args* message) {
   if (message->severity == GPR_LOG_SEVERITY_ERROR) log::warning(fmt::format("gRPC: {}", message->message));
+}
+
+void hear_protobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  log::warning(fmt::format("protobuf: {}", message));
 }
 
 // Of the whole process, before its first server.
@@ -38,6 +43,7 @@ void prepare_process() {
   static std::once_flag once;
   std::call_once(once, [] {
     gpr_set_log_function(hear_grpc);
+    google::protobuf::SetLogHandler(hear_protobuf);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   });

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "serve/event_log.h"
+
 namespace glossa::serve {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -23,7 +25,7 @@ struct HttpRequest {
   Fields query;        // percent-decoded
   Fields headers;      // names in lower case
   std::string body;
-  std::string peer;  // address of the client, for logs
+  Origin origin;  // its name is what the client says in X-Request-Id, if anything
 
   // The first of that name; none where there is none.
   std::optional<std::string> header(std::string_view name) const;

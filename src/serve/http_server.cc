@@ -49,6 +49,8 @@ constexpr auto kHandshake = 10s;
 constexpr std::size_t kMostBuffered = 256 << 10;  // bytes read and not yet parsed
 constexpr std::size_t kMostUnsent = 8 << 20;      // bytes that wait for a slow reader
 
+constexpr const char* kRequestName = "x-request-id";
+
 const asio::use_awaitable_t<> awaiting;
 
 // Completion token that puts the error into `error`.
@@ -107,6 +109,14 @@ bool has_unknown_coding(const http::fields& fields) {
   });
 }
 
+// Of every answer. Pages of any origin may use the interfaces.
+void set_common(http::fields& fields, const std::string& name) {
+  fields.set(kRequestName, name);
+  fields.set("X-Content-Type-Options", "nosniff");
+  fields.set(http::field::access_control_allow_origin, "*");
+  fields.set(http::field::access_control_expose_headers, kRequestName);
+}
+
 struct SocketPart {
   std::string text;
   int close_code = 0;  // 0: a text message
@@ -142,7 +152,8 @@ tcp::socket& socket_of(Stream& stream) {
   return beast::get_lowest_layer(stream).socket();
 }
 
-HttpRequest convert(http::request<http::string_body>&& message, std::string peer) {
+HttpRequest convert(http::request<http::string_body>&& message, const char* protocol,
+                    const std::string& peer) {
   HttpRequest request;
   request.method = std::string(message.method_string());
   const std::string target(message.target());
@@ -155,7 +166,7 @@ HttpRequest convert(http::request<http::string_body>&& message, std::string peer
     request.headers.emplace_back(std::move(name), std::string(field.value()));
   }
   request.body = std::move(message.body());
-  request.peer = std::move(peer);
+  request.origin = {request_name(request.header(kRequestName).value_or("")), protocol, peer};
   return request;
 }
 
@@ -167,9 +178,9 @@ class HttpServer::Impl {
       : options_(options), http_(std::move(http)), web_socket_(std::move(web_socket)), acceptor_(context_) {
     if (!options.tls_certificate.empty()) certificates_.emplace(options.tls_certificate, options.tls_key);
     port_ = listen_on(acceptor_, options.address, options.port);
-    const auto serve = [this](tcp::socket socket) {
+    const auto serve = [this](tcp::socket socket, std::string peer) {
       const asio::any_io_executor executor = socket.get_executor();
-      asio::co_spawn(executor, connection(std::move(socket)), asio::detached);
+      asio::co_spawn(executor, connection(std::move(socket), std::move(peer)), asio::detached);
     };
     asio::co_spawn(context_, accept_all(acceptor_, serve), asio::detached);
     for (int index = 0; index < options.threads; ++index) threads_.emplace_back([this] { context_.run(); });
@@ -194,11 +205,10 @@ class HttpServer::Impl {
   }
 
  private:
-  asio::awaitable<void> connection(tcp::socket socket) {
+  asio::awaitable<void> connection(tcp::socket socket, std::string peer) {
     ++connections_;
     try {
       error_code error;
-      const std::string peer = socket.remote_endpoint(error).address().to_string();
       beast::tcp_stream stream(std::move(socket));
       if (certificates_) {
         const std::shared_ptr<asio::ssl::context> tls = certificates_->current();
@@ -228,7 +238,7 @@ class HttpServer::Impl {
       error_code error;
       co_await http::async_read_header(stream, buffer, parser, into(error));
       if (!error && has_unknown_coding(parser.get())) error = http::error::bad_transfer_encoding;
-      if (error) co_return co_await refuse(stream, error);
+      if (error) co_return co_await refuse(stream, error, peer);
       if (websocket::is_upgrade(parser.get())) {
         beast::get_lowest_layer(stream).expires_never();
         co_await web_socket(stream, parser.release(), peer);
@@ -242,18 +252,19 @@ class HttpServer::Impl {
       while (!parser.is_done()) {  // long uploads may take their time, silent ones may not
         beast::get_lowest_layer(stream).expires_after(options_.idle);
         co_await http::async_read_some(stream, buffer, parser, into(error));
-        if (error) co_return co_await refuse(stream, error);
+        if (error) co_return co_await refuse(stream, error, peer);
       }
       more = parser.get().keep_alive();
       const unsigned version = parser.get().version();
       const bool head = parser.get().method() == http::verb::head;
       auto outbox = std::make_shared<Outbox<ReplyPart>>(stream.get_executor());
       auto reply = std::make_shared<Reply>(outbox);
-      HttpRequest request = convert(parser.release(), peer);
+      HttpRequest request = convert(parser.release(), "http", peer);
       if (head) request.method = "GET";
+      const std::string name = request.origin.request;
       const ForgetGone forgets{*reply};
       http_(std::move(request), reply);
-      if (!co_await answer(stream, *outbox, version, more, head)) {
+      if (!co_await answer(stream, *outbox, name, version, more, head)) {
         reply->tell_gone();
         co_return;
       }
@@ -262,8 +273,8 @@ class HttpServer::Impl {
 
   // False when the client has gone.
   template <class Stream>
-  asio::awaitable<bool> answer(Stream& stream, Outbox<ReplyPart>& outbox, unsigned version, bool& more,
-                               bool head) {
+  asio::awaitable<bool> answer(Stream& stream, Outbox<ReplyPart>& outbox, const std::string& name,
+                               unsigned version, bool& more, bool head) {
     error_code error;
     http::response<http::empty_body> parts;
     http::response_serializer<http::empty_body> serializer(parts);
@@ -279,8 +290,9 @@ class HttpServer::Impl {
       switch (part->kind) {
         case ReplyPart::Kind::kWhole: {
           http::response<http::string_body> whole(static_cast<http::status>(part->status), version);
+          set_common(whole, name);
           whole.set(http::field::content_type, part->content_type);
-          for (const auto& [name, value] : part->headers) whole.set(name, value);
+          for (const auto& [field, value] : part->headers) whole.set(field, value);
           whole.keep_alive(more);
           whole.body() = std::move(part->body);
           whole.prepare_payload();
@@ -292,6 +304,7 @@ class HttpServer::Impl {
         case ReplyPart::Kind::kBegin:
           parts.result(static_cast<http::status>(part->status));
           parts.version(version);
+          set_common(parts, name);
           parts.set(http::field::content_type, part->content_type);
           parts.set(http::field::cache_control, "no-cache");
           parts.keep_alive(more);
@@ -312,14 +325,17 @@ class HttpServer::Impl {
 
   // What cannot be read gets a last word where that is possible.
   template <class Stream>
-  asio::awaitable<void> refuse(Stream& stream, error_code error) {
+  asio::awaitable<void> refuse(Stream& stream, error_code error, const std::string& peer) {
     if (error == http::error::end_of_stream || error == asio::error::eof || error == beast::error::timeout ||
         error.category() != http::make_error_code(http::error::end_of_stream).category())
       co_return;
     const bool large = error == http::error::body_limit || error == http::error::header_limit;
+    const Origin origin = {request_name(), "http", peer};
+    log_request({.origin = origin, .code = large ? "413" : "400", .why = error.message()});
     http::response<http::string_body> response(
         large ? http::status::payload_too_large : http::status::bad_request, 11);
     response.set(http::field::content_type, "application/json");
+    response.set(kRequestName, origin.request);
     response.keep_alive(false);
     response.body() = large
                           ? R"({"error":{"message":"the request is larger than this server takes","type":)"
@@ -336,11 +352,12 @@ class HttpServer::Impl {
                                    const std::string& peer) {
     auto outbox = std::make_shared<Outbox<SocketPart>>(stream.get_executor());
     auto peer_end = std::make_shared<Socket>(outbox);
-    const HttpRequest request = convert(http::request<http::string_body>(message), peer);
+    const HttpRequest request = convert(http::request<http::string_body>(message), "websocket", peer);
     const WebSocketAnswer answer = web_socket_(request, peer_end);
     error_code error;
     if (!answer.handler) {
       http::response<http::string_body> response(static_cast<http::status>(answer.status), message.version());
+      response.set(kRequestName, request.origin.request);
       response.set(http::field::content_type, "application/json");
       response.keep_alive(false);
       response.body() = answer.json;
@@ -351,14 +368,12 @@ class HttpServer::Impl {
     websocket::stream<Stream&> web(stream);
     web.set_option(websocket::stream_base::timeout{kHandshake, options_.idle, true});
     web.read_message_max(static_cast<std::size_t>(options_.most_message_bytes));
-    // Browsers hang up when none of the protocols that they offer is chosen.
     const std::vector<std::string> offered = list_of(request.header("sec-websocket-protocol").value_or(""));
-    if (!offered.empty()) {
-      web.set_option(
-          websocket::stream_base::decorator([protocol = offered.front()](websocket::response_type& response) {
-            response.set(http::field::sec_websocket_protocol, protocol);
-          }));
-    }
+    web.set_option(websocket::stream_base::decorator([&](websocket::response_type& response) {
+      response.set(kRequestName, request.origin.request);
+      // Browsers hang up when none of the protocols that they offer is chosen.
+      if (!offered.empty()) response.set(http::field::sec_websocket_protocol, offered.front());
+    }));
     co_await web.async_accept(message, into(error));
     if (!error) {
       bool reading = true;

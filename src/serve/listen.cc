@@ -235,9 +235,10 @@ class ListenHandler final : public WebSocketHandler {
 WebSocketAnswer Listen::accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket) {
   const Recognizer& recognizer = scheduler_.recognizer();
   auto stream = std::make_shared<ListenStream>();
-  stream->about = listen_about(recognizer.info().name, version_);
+  stream->about = listen_about(request.origin.request, recognizer.info().name, version_);
   try {
     stream->settings = read_listen_query(request.query, recognizer.info(), Kind::kLive, options_.silence);
+    stream->settings.session.origin = request.origin;
     recognizer.create_stream(stream->settings.session.stream);  // tells what is wrong with it
   } catch (const std::exception& error) {
     const ApiError known = describe_error(error);
@@ -249,7 +250,8 @@ WebSocketAnswer Listen::accept(const HttpRequest& request, std::shared_ptr<WebSo
 }
 
 void Listen::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
-  const ListenAbout about = listen_about(scheduler_.recognizer().info().name, version_);
+  const ListenAbout about =
+      listen_about(request.origin.request, scheduler_.recognizer().info().name, version_);
   const auto read = [this, reply, about](const HttpRequest& received) {
     if (received.header("content-type").value_or("").starts_with("application/json"))
       fail_invalid_argument("the body is JSON, expected a sound file: addresses are not fetched");

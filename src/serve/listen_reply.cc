@@ -6,11 +6,11 @@
 
 #include <array>
 #include <boost/uuid/name_generator.hpp>
-#include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "serve/event_log.h"
 #include "serve/punctuation.h"
 
 namespace glossa::serve {
@@ -21,11 +21,6 @@ using json = nlohmann::json;
 constexpr const char* kArchitecture = "cache-aware-fastconformer-rnnt";
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-std::string new_uuid() {
-  thread_local boost::uuids::random_generator generator;
-  return to_string(generator());
-}
 
 json model_info(const ListenAbout& about) {
   return {{"name", about.model}, {"version", about.version}, {"arch", kArchitecture}};
@@ -77,9 +72,10 @@ json metadata_json(const ListenAbout& about, double seconds, int channels, std::
 
 }  // namespace
 
-ListenAbout listen_about(const std::string& model, const std::string& version) {
+ListenAbout listen_about(const std::string& request_id, const std::string& model,
+                         const std::string& version) {
   const boost::uuids::name_generator_sha1 named(boost::uuids::ns::url());
-  return {new_uuid(), model, to_string(named("glossa:" + model)), version};
+  return {request_id, model, to_string(named("glossa:" + model)), version};
 }
 
 std::string results_message(const Utterance& utterance, const ListenSettings& settings,
@@ -134,7 +130,8 @@ std::string file_answer(const Transcript& transcript, const ListenSettings& sett
     json list = json::array();
     for (const Utterance& utterance : Utterances(0).update(transcript, /*all=*/true).finals) {
       json entry = alternative_json(utterance, settings);
-      entry.update({{"start", utterance.start}, {"end", utterance.end}, {"channel", 0}, {"id", new_uuid()}});
+      entry.update(
+          {{"start", utterance.start}, {"end", utterance.end}, {"channel", 0}, {"id", request_name()}});
       list.push_back(std::move(entry));
     }
     results["utterances"] = list;

@@ -14,14 +14,13 @@ namespace glossa::serve {
 
 // Of one connection or one file.
 struct ListenAbout {
-  std::string request_id;  // a UUID
+  std::string request_id;
   std::string model;
   std::string model_uuid;  // the same for the same name, everywhere
   std::string version;     // of glossa
 };
 
-// With a new request id.
-ListenAbout listen_about(const std::string& model, const std::string& version);
+ListenAbout listen_about(const std::string& request_id, const std::string& model, const std::string& version);
 
 // One channel of `channels`, from 0.
 struct ListenPlace {

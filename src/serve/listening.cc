@@ -25,15 +25,15 @@ int listen_on(boost::asio::ip::tcp::acceptor& acceptor, const std::string& addre
   return acceptor.local_endpoint().port();
 }
 
-boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor,
-                                        std::function<void(boost::asio::ip::tcp::socket socket)> serve) {
+boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor, Serve serve) {
   namespace asio = boost::asio;
   using asio::ip::tcp;
   constexpr auto kPause = std::chrono::milliseconds(100);
   while (acceptor.is_open()) {
     boost::system::error_code error;
     tcp::socket socket(asio::make_strand(acceptor.get_executor()));
-    co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+    tcp::endpoint peer;  // the socket does not know any more when the client has gone
+    co_await acceptor.async_accept(socket, peer, asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::operation_aborted) co_return;
     if (error) {  // out of file handles, say: others may end meanwhile
       asio::steady_timer pause(acceptor.get_executor(), kPause);
@@ -41,7 +41,7 @@ boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor
       continue;
     }
     socket.set_option(tcp::no_delay(true), error);
-    serve(std::move(socket));
+    serve(std::move(socket), peer.address().to_string());
   }
 }
 

@@ -14,9 +14,9 @@ namespace glossa::serve {
 // address cannot be had.
 int listen_on(boost::asio::ip::tcp::acceptor& acceptor, const std::string& address, int port);
 
-// Gives every connection to `serve`, on a strand of its own and without Nagle's delay, until `acceptor` is
-// closed.
-boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor,
-                                        std::function<void(boost::asio::ip::tcp::socket socket)> serve);
+// Gives every connection and its client's address to `serve`, on a strand of its own and without Nagle's
+// delay, until `acceptor` is closed.
+using Serve = std::function<void(boost::asio::ip::tcp::socket socket, std::string peer)>;
+boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor, Serve serve);
 
 }  // namespace glossa::serve

@@ -201,7 +201,10 @@ class Realtime final : public WebSocketHandler {
  public:
   Realtime(Scheduler& scheduler, const RealtimeOptions& options, const HttpRequest& request,
            std::shared_ptr<WebSocket> socket)
-      : scheduler_(scheduler), options_(options), events_(std::make_shared<Events>(std::move(socket))) {
+      : scheduler_(scheduler),
+        options_(options),
+        origin_(request.origin),
+        events_(std::make_shared<Events>(std::move(socket))) {
     settings_.session.silence = options.silence;
     // Riva's client wants this one first, OpenAI's that one, and neither minds the other.
     if (request.parameter("intent").value_or("") != "captions")
@@ -304,6 +307,7 @@ class Realtime final : public WebSocketHandler {
     item_.reset();
     if (!settings_.detects_turns) item_ = events_->next_item();
     settings_.session.keeps_transcript = item_.has_value();
+    settings_.session.origin = origin_;
     session_ = scheduler_.open(settings_.session, Teller(events_, settings_.dialect, item_));
   }
 
@@ -339,6 +343,7 @@ class Realtime final : public WebSocketHandler {
 
   Scheduler& scheduler_;
   RealtimeOptions options_;
+  Origin origin_;
   std::shared_ptr<Events> events_;
   RealtimeSettings settings_;
   std::shared_ptr<Session> session_;

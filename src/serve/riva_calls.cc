@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <string_view>
+#include <utility>
 
 #include "serve/grpc_status.h"
 
@@ -19,6 +20,18 @@ std::string_view bearer_key(std::string_view value) {
     return wanted == static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   });
   return same ? value.substr(kScheme.size()) : std::string_view();
+}
+
+// Of "ipv4:10.0.0.7:4711" and "ipv6:%5B::1%5D:4711", as gRPC writes them.
+std::string address_in(const std::string& peer) {
+  constexpr std::string_view kOpen = "%5B";
+  constexpr std::string_view kClose = "%5D";
+  if (const std::size_t begin = peer.find(kOpen); begin != std::string::npos) {
+    const std::size_t from = begin + kOpen.size();
+    return peer.substr(from, peer.find(kClose, from) - from);
+  }
+  const std::size_t from = peer.find(':') + 1;  // 0 without one
+  return peer.substr(from, peer.rfind(':') - from);
 }
 
 }  // namespace
@@ -75,8 +88,29 @@ void cancel(const Sessions& sessions) {
   for (const auto& session : sessions) session->cancel();
 }
 
-void leave(RivaContext& context, const grpc::Status& status, const Sessions& sessions) {
-  context.metrics.request("grpc", code_name(status));
+CallRecord begin_record(const grpc::CallbackServerContext& call, std::string name) {
+  const auto given = call.client_metadata().find("x-request-id");
+  const std::string_view request = given == call.client_metadata().end()
+                                       ? std::string_view()
+                                       : std::string_view(given->second.data(), given->second.size());
+  return {{request_name(request), "grpc", address_in(call.peer())}, std::move(name)};
+}
+
+void end_record(const RivaContext& context, const CallRecord& record, const grpc::Status& status) {
+  const std::string code = code_name(status);
+  context.metrics.request("grpc", code);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - record.begin;
+  log_request({.origin = record.origin,
+               .call = record.call,
+               .code = code,
+               .is_failure = status.error_code() == grpc::StatusCode::INTERNAL,
+               .seconds = taken.count(),
+               .why = status.error_message()});
+}
+
+void leave(RivaContext& context, const CallRecord& record, const grpc::Status& status,
+           const Sessions& sessions) {
+  end_record(context, record, status);
   cancel(sessions);
   context.calls.end();
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "serve/event_log.h"
 #include "serve/metrics.h"
 #include "serve/riva_request.h"
 #include "serve/scheduler.h"
@@ -68,6 +69,17 @@ grpc::ServerUnaryReactor* start_recognize(RivaContext& context, grpc::CallbackSe
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_streaming_recognize(
     RivaContext& context, grpc::CallbackServerContext& call);
 
+// Of one call, for the log.
+struct CallRecord {
+  Origin origin;
+  std::string call;  // "StreamingRecognize"
+  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+};
+CallRecord begin_record(const grpc::CallbackServerContext& call, std::string name);
+
+// In metrics and log.
+void end_record(const RivaContext& context, const CallRecord& record, const grpc::Status& status);
+
 // UNAUTHENTICATED without one of the keys, UNAVAILABLE while the server is draining.
 grpc::Status admit(const RivaContext& context, const grpc::CallbackServerContext& call);
 
@@ -87,6 +99,7 @@ std::size_t session_count(const RivaRequest& request);
 void cancel(const Sessions& sessions);
 
 // gRPC is done with a call that ended so: what every OnDone() comes to. As cancel().
-void leave(RivaContext& context, const grpc::Status& status, const Sessions& sessions);
+void leave(RivaContext& context, const CallRecord& record, const grpc::Status& status,
+           const Sessions& sessions);
 
 }  // namespace glossa::serve

@@ -48,8 +48,9 @@ std::vector<std::vector<float>> read_sounds(const std::string& bytes, const Riva
 class RecognizeCall final : public grpc::ServerUnaryReactor,
                             public std::enable_shared_from_this<RecognizeCall> {
  public:
-  RecognizeCall(RivaContext& context, const asr::RecognizeRequest& request, asr::RecognizeResponse& response)
-      : context_(context), request_(request), response_(response) {}
+  RecognizeCall(RivaContext& context, const grpc::CallbackServerContext& call,
+                const asr::RecognizeRequest& request, asr::RecognizeResponse& response)
+      : context_(context), record_(begin_record(call, "Recognize")), request_(request), response_(response) {}
 
   void start(const grpc::CallbackServerContext& call) {
     self_ = shared_from_this();
@@ -73,7 +74,7 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
       const std::lock_guard lock(mutex_);
       sessions.swap(sessions_);
     }
-    leave(context_, *status_, sessions);
+    leave(context_, record_, *status_, sessions);
   }
 
  private:
@@ -85,6 +86,8 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
   void open() {
     if (request_.audio().empty()) fail_invalid_argument("audio is empty");
     config_ = read_riva_config(request_.config(), context_.model(), Kind::kFile, context_.silence);
+    if (!request_.id().value().empty()) record_.origin.request = request_name(request_.id().value());
+    config_.session.origin = record_.origin;
     open_ = session_count(config_);
     Sessions sessions = open_sessions(context_, config_, [this](std::size_t channel) {
       return [self = self_, channel](const SessionUpdate& update) { self->on_update(channel, update); };
@@ -162,6 +165,7 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
   }
 
   RivaContext& context_;
+  CallRecord record_;  // constant once sessions are open
   const asr::RecognizeRequest& request_;
   asr::RecognizeResponse& response_;
   std::shared_ptr<RecognizeCall> self_;  // until gRPC is done
@@ -184,7 +188,7 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
 grpc::ServerUnaryReactor* start_recognize(RivaContext& context, grpc::CallbackServerContext& call,
                                           const asr::RecognizeRequest& request,
                                           asr::RecognizeResponse& response) {
-  const auto started = std::make_shared<RecognizeCall>(context, request, response);
+  const auto started = std::make_shared<RecognizeCall>(context, call, request, response);
   started->start(call);
   return started.get();
 }

@@ -43,9 +43,10 @@ class RivaService::Impl final : public RivaMethods {
   grpc::ServerUnaryReactor* GetRivaSpeechRecognitionConfig(
       grpc::CallbackServerContext* call, const asr::RivaSpeechRecognitionConfigRequest* request,
       asr::RivaSpeechRecognitionConfigResponse* response) override {
+    const CallRecord record = begin_record(*call, "GetRivaSpeechRecognitionConfig");
     grpc::Status status = admit(context_, *call);
     if (status.ok()) status = describe(*request, *response);
-    context_.metrics.request("grpc", code_name(status));
+    end_record(context_, record, status);
     grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
     reactor->Finish(status);
     return reactor;

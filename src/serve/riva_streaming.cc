@@ -37,7 +37,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
                             public std::enable_shared_from_this<StreamingCall> {
  public:
   StreamingCall(RivaContext& context, const grpc::CallbackServerContext& call)
-      : context_(context), call_(call) {}
+      : context_(context), call_(call), record_(begin_record(call, "StreamingRecognize")) {}
 
   void start() {
     self_ = shared_from_this();
@@ -84,7 +84,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       const std::lock_guard lock(mutex_);
       sessions.swap(sessions_);
     }
-    leave(context_, *status_, sessions);
+    leave(context_, record_, *status_, sessions);
   }
 
  private:
@@ -113,6 +113,8 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void open(const Request& message) {
     const asr::StreamingRecognitionConfig& config = message.streaming_config();
     config_ = read_riva_config(config.config(), context_.model(), Kind::kLive, context_.silence);
+    if (!message.id().value().empty()) record_.origin.request = request_name(message.id().value());
+    config_.session.origin = record_.origin;
     interim_results_ = config.interim_results();
     const AttContext chunk =
         config_.session.stream.att_context.value_or(context_.model().att_contexts.front());
@@ -264,6 +266,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   std::optional<SampleReader> reader_;  // from the first message on
 
   // Constant once sessions are open.
+  CallRecord record_;
   RivaRequest config_;
   bool interim_results_ = false;
   double most_behind_ = 0;  // seconds

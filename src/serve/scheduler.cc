@@ -56,7 +56,11 @@ class Scheduler::Impl final : public Waker {
     }
     condition_.notify_one();
     thread_.join();
-    for (const SessionPointer& session : sessions_) session->fail("the server is shutting down");
+    for (const SessionPointer& session : sessions_) {
+      if (session->ended()) continue;
+      session->fail("the server is shutting down");
+      session->record_end(metrics_);
+    }
   }
 
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener) {
@@ -196,7 +200,7 @@ class Scheduler::Impl final : public Waker {
       const std::lock_guard lock(mutex_);
       if (sessions_.erase(session) == 0) continue;  // its client went on after the end
       count(session->kind(), session->chunk_frames(), -1);
-      metrics_.finished(session->outcome());
+      session->record_end(metrics_);
     }
     std::erase_if(active,
                   [](const SessionPointer& session) { return session->ended() || !session->is_active(); });

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "glossa/recognizer.hpp"
+#include "serve/event_log.h"
 #include "serve/metrics.h"
 #include "serve/step_time.h"
 #include "serve/utterances.h"
@@ -40,6 +41,7 @@ struct SessionOptions {
   // false: what the model has closed leaves the transcript some time after it was told as final utterances,
   // and the stream does not grow.
   bool keeps_transcript = true;
+  Origin origin = {};  // for the log
 };
 
 // Valid during the call.

@@ -8,6 +8,7 @@
 
 #include "serve/openai.h"
 #include "serve/page_files.h"
+#include "serve/recorded.h"
 
 namespace glossa::serve {
 namespace {
@@ -43,29 +44,14 @@ std::string key_of(const HttpRequest& request) {
   return request.parameter("api_key").value_or("");
 }
 
-// Counts a request when it is answered.
-class Counted final : public HttpReply {
- public:
-  Counted(std::shared_ptr<HttpReply> reply, Metrics& metrics) : reply_(std::move(reply)), metrics_(metrics) {}
-
-  void send(int status, std::string_view content_type, std::string body, Fields headers) override {
-    metrics_.request("http", std::to_string(status));
-    headers.emplace_back("X-Content-Type-Options", "nosniff");
-    headers.emplace_back("Access-Control-Allow-Origin", "*");
-    reply_->send(status, content_type, std::move(body), std::move(headers));
-  }
-  void begin(int status, std::string_view content_type) override {
-    metrics_.request("http", std::to_string(status));
-    reply_->begin(status, content_type);
-  }
-  void write(std::string part) override { reply_->write(std::move(part)); }
-  void end() override { reply_->end(); }
-  void on_gone(std::function<void()> gone) override { reply_->on_gone(std::move(gone)); }
-
- private:
-  std::shared_ptr<HttpReply> reply_;
-  Metrics& metrics_;
-};
+// Probes, scrapes and the page's files come all the time.
+bool is_routine(const HttpRequest& request) {
+  const std::string& path = request.path;
+  return request.method == "OPTIONS" ||
+         (request.method == "GET" &&
+          (path == "/" || path.starts_with("/page/") || path == "/metrics" || path == "/health" ||
+           path == "/ready" || path.starts_with("/v1/health/")));
+}
 
 void send_page(HttpReply& reply, std::string_view name) {
   const PageFile* file = find_page_file(name);
@@ -96,7 +82,7 @@ bool Service::is_allowed(const HttpRequest& request) const {
 }
 
 void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
-  std::shared_ptr<HttpReply> reply = std::make_shared<Counted>(std::move(plain), metrics_);
+  std::shared_ptr<HttpReply> reply = recorded(request, std::move(plain), metrics_, is_routine(request));
   const std::string& path = request.path;
   const bool get = request.method == "GET";
   if (request.method == "OPTIONS") {
@@ -136,8 +122,7 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
 
 WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket) {
   const auto refuse = [&](const ApiError& error) {
-    metrics_.request("websocket", std::to_string(error.status));
-    return WebSocketAnswer{nullptr, error.status, to_json(error)};
+    return recorded(request, {nullptr, error.status, to_json(error)}, metrics_);
   };
   const bool listens = request.path == "/v1/listen";
   if (!listens && request.path != "/v1/realtime")
@@ -146,8 +131,7 @@ WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebS
   WebSocketAnswer answer =
       listens ? listen_.accept(request, std::move(socket))
               : WebSocketAnswer{make_realtime(scheduler_, options_.realtime, request, std::move(socket))};
-  metrics_.request("websocket", std::to_string(answer.status));
-  return answer;
+  return recorded(request, std::move(answer), metrics_);
 }
 
 }  // namespace glossa::serve

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "serve/event_log.h"
+#include "serve/latency.h"
 
 namespace glossa::serve {
 namespace {
@@ -29,6 +31,11 @@ bool has_language(const ModelInfo& model, const std::string& lang) {
   });
 }
 
+std::size_t next_number() {
+  static std::atomic<std::size_t> last = 0;
+  return ++last;
+}
+
 void shift(Utterance& utterance, double seconds) {
   utterance.start += seconds;
   utterance.end += seconds;
@@ -43,9 +50,12 @@ void shift(Utterance& utterance, double seconds) {
 StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options, Listener listener,
                              Waker& waker, double longest_seconds)
     : recognizer_(recognizer),
+      origin_(options.origin),
+      number_(next_number()),
+      att_context_(options.stream.att_context.value_or(recognizer.info().att_contexts.front())),
+      asked_(options.stream.target_lang),
       kind_(options.kind),
-      chunk_frames_(
-          options.stream.att_context.value_or(recognizer.info().att_contexts.front()).chunk_frames()),
+      chunk_frames_(att_context_.chunk_frames()),
       frame_seconds_(recognizer.info().frame_seconds),
       sample_rate_(recognizer.info().sample_rate),
       longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
@@ -169,7 +179,11 @@ double StreamSession::report(Clock::time_point now, Metrics& metrics) {
   if (kind_ == Kind::kLive) {
     const std::lock_guard lock(mutex_);
     while (arrivals_.size() > 1 && arrivals_.front().samples < decoded_) arrivals_.pop_front();
-    if (!arrivals_.empty()) metrics.lag(std::chrono::duration<double>(now - arrivals_.front().time).count());
+    if (!arrivals_.empty()) {
+      const double lag = std::chrono::duration<double>(now - arrivals_.front().time).count();
+      most_lag_ = std::max(most_lag_, lag);
+      metrics.lag(lag);
+    }
   }
   const bool complete = (input_finished_ || flushing_) && !stream_->is_ready();
   if (complete && flushing_) {
@@ -211,6 +225,9 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
   UtteranceUpdate utterances = utterances_.update(transcript, ended || flushed);
   for (Utterance& utterance : utterances.finals) shift(utterance, began);
   if (utterances.interim) shift(*utterances.interim, began);
+  for (const Utterance& utterance : utterances.finals) log_utterance(origin_, number_, utterance);
+  finals_ += utterances.finals.size();
+  if (!transcript.language.empty()) language_ = transcript.language;
   listener_({.transcript = transcript,
              .began = began,
              .utterances = std::move(utterances),
@@ -225,7 +242,25 @@ void StreamSession::end(const char* outcome, const SessionFailure& failure) {
   const std::lock_guard lock(mutex_);
   waiting_ = 0;
   pieces_.clear();
+  why_ = failure.error;
   outcome_ = outcome;
+}
+
+void StreamSession::record_end(Metrics& metrics) const {
+  const char* outcome = outcome_.load();
+  metrics.finished(outcome);
+  log_stream({.origin = origin_,
+              .stream = number_,
+              .kind = kind_ == Kind::kLive ? "live" : "file",
+              .latency = latency_name(att_context_, recognizer_.info()),
+              .asked = asked_,
+              .language = language_,
+              .outcome = outcome,
+              .why = why_,
+              .audio_seconds = static_cast<double>(fed_) / sample_rate_,
+              .seconds = std::chrono::duration<double>(Clock::now() - opened_).count(),
+              .most_lag = most_lag_,
+              .utterances = finals_});
 }
 
 }  // namespace glossa::serve

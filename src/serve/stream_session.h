@@ -60,9 +60,6 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   int chunk_frames() const { return chunk_frames_; }  // 1 or more
   double chunk_seconds() const { return chunk_frames_ * frame_seconds_; }
   bool ended() const { return outcome_.load() != nullptr; }
-  const char* outcome() const {
-    return outcome_.load();
-  }  // "ok", "cancelled", "error"; null while it goes on
   Stream& stream() { return *stream_; }
 
   // Gives the stream sound until `frames` encoder frames are there to decode; true when it is ready. May end
@@ -71,6 +68,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
   // After a step: tells the listener, measures. Returns the seconds that were decoded.
   double report(Clock::time_point now, Metrics& metrics);
+
+  // After its end: into metrics and the log.
+  void record_end(Metrics& metrics) const;
 
   void fail(const std::string& why);
 
@@ -94,6 +94,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void end(const char* outcome, const SessionFailure& failure = {});
 
   const Recognizer& recognizer_;
+  const Origin origin_;
+  const std::size_t number_;  // another for each
+  const Clock::time_point opened_ = Clock::now();
+  const AttContext att_context_;
+  const std::string asked_;  // language
   const Kind kind_;
   const int chunk_frames_;
   const double frame_seconds_;
@@ -111,9 +116,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   bool finished_ = false;
   std::atomic<std::int64_t> waiting_ = 0;  // samples pushed and not decoded
   std::atomic<bool> cancelled_ = false;
-  std::atomic<bool> woken_ = false;  // and not yet activated
-  std::atomic<const char*> outcome_ = nullptr;
-  std::recursive_mutex listener_mutex_;  // held while the listener runs, which may call cancel()
+  std::atomic<bool> woken_ = false;             // and not yet activated
+  std::atomic<const char*> outcome_ = nullptr;  // "ok", "cancelled", "error"; null while it goes on
+  std::recursive_mutex listener_mutex_;         // held while the listener runs, which may call cancel()
 
   // Of the scheduler's thread.
   Listener listener_;
@@ -122,8 +127,12 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   std::int64_t fed_ = 0;      // samples
   std::int64_t decoded_ = 0;  // samples
   std::int64_t began_ = 0;    // samples before the last flush
-  std::string lang_;          // that the stream was told; empty: as it was made
-  bool flushing_ = false;     // what came before a flush is being decoded
+  std::string language_;      // the last one that the model named
+  std::size_t finals_ = 0;
+  double most_lag_ = 0;    // seconds
+  std::string why_;        // it ended before its time
+  std::string lang_;       // that the stream was told; empty: as it was made
+  bool flushing_ = false;  // what came before a flush is being decoded
   bool input_finished_ = false;
   bool active_ = false;
 };

@@ -67,7 +67,8 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
       const bool is_raw = upload.samples.rate != 0 && !is_sound_file(upload.file);
       std::vector<float> samples =
           is_raw ? decode_samples(upload, sample_rate, longest) : decode_file(upload, sample_rate, longest);
-      const SessionOptions options{.stream = upload.options, .kind = Kind::kFile, .silence = 0};
+      const SessionOptions options{
+          .stream = upload.options, .kind = Kind::kFile, .silence = 0, .origin = shared->origin};
       std::shared_ptr<Session> session = scheduler_.open(options, std::move(upload.listener));
       {
         const std::lock_guard lock(journey->mutex);

@@ -88,8 +88,11 @@ class Teller {
 
 class Wyoming final : public WyomingHandler {
  public:
-  Wyoming(Scheduler& scheduler, std::string version, std::shared_ptr<WyomingPeer> peer)
-      : scheduler_(scheduler), version_(std::move(version)), peer_(std::move(peer)) {}
+  Wyoming(Scheduler& scheduler, std::string version, Origin origin, std::shared_ptr<WyomingPeer> peer)
+      : scheduler_(scheduler),
+        version_(std::move(version)),
+        origin_(std::move(origin)),
+        peer_(std::move(peer)) {}
 
   bool on_event(std::string_view type, const json& data, std::string_view payload) override {
     try {
@@ -142,7 +145,8 @@ class Wyoming final : public WyomingHandler {
     const RawFormat format = format_of(data);
     std::erase_if(sessions_,
                   [](const std::shared_ptr<Session>& session) { return session.use_count() == 1; });
-    sessions_.push_back(scheduler_.open({.stream = options_, .silence = 0}, Teller(peer_)));
+    sessions_.push_back(
+        scheduler_.open({.stream = options_, .silence = 0, .origin = origin_}, Teller(peer_)));
     reader_.emplace(format, /*separate=*/false, scheduler_.recognizer().info().sample_rate);
   }
 
@@ -152,6 +156,7 @@ class Wyoming final : public WyomingHandler {
 
   Scheduler& scheduler_;
   std::string version_;
+  Origin origin_;
   std::shared_ptr<WyomingPeer> peer_;
   StreamOptions options_;
   std::optional<SampleReader> reader_;              // between audio-start and audio-stop
@@ -160,9 +165,9 @@ class Wyoming final : public WyomingHandler {
 
 }  // namespace
 
-std::unique_ptr<WyomingHandler> make_wyoming(Scheduler& scheduler, std::string version,
+std::unique_ptr<WyomingHandler> make_wyoming(Scheduler& scheduler, std::string version, Origin origin,
                                              std::shared_ptr<WyomingPeer> peer) {
-  return std::make_unique<Wyoming>(scheduler, std::move(version), std::move(peer));
+  return std::make_unique<Wyoming>(scheduler, std::move(version), std::move(origin), std::move(peer));
 }
 
 }  // namespace glossa::serve

@@ -34,7 +34,7 @@ class WyomingHandler {
 };
 
 // `scheduler` must live longer.
-std::unique_ptr<WyomingHandler> make_wyoming(Scheduler& scheduler, std::string version,
+std::unique_ptr<WyomingHandler> make_wyoming(Scheduler& scheduler, std::string version, Origin origin,
                                              std::shared_ptr<WyomingPeer> peer);
 
 }  // namespace glossa::serve

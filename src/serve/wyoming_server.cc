@@ -69,11 +69,22 @@ class Peer final : public WyomingPeer {
 
 // What both coroutines of a connection hold.
 struct Connection {
-  explicit Connection(tcp::socket socket)
-      : stream(std::move(socket)),
+  Connection(tcp::socket socket, std::string address)
+      : origin{request_name(), "wyoming", std::move(address)},
+        stream(std::move(socket)),
         outbox(std::make_shared<Outbox<Outgoing>>(stream.get_executor())),
         peer(std::make_shared<Peer>(outbox)) {}
 
+  // Its end is told here, since a server that stops ends coroutines where they are.
+  ~Connection() {
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+    log_request(
+        {.origin = origin, .call = "connection", .code = "closed", .seconds = taken.count(), .why = why});
+  }
+
+  Origin origin;
+  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+  std::string why;  // it was ended from here
   boost::beast::tcp_stream stream;
   std::shared_ptr<Outbox<Outgoing>> outbox;
   std::shared_ptr<Peer> peer;
@@ -101,8 +112,8 @@ class WyomingServer::Impl {
   Impl(const WyomingServerOptions& options, Scheduler& scheduler, Metrics& metrics)
       : options_(options), scheduler_(scheduler), metrics_(metrics), acceptor_(context_) {
     port_ = listen_on(acceptor_, options.address, options.port);
-    const auto serve = [this](tcp::socket socket) {
-      auto connection = std::make_shared<Connection>(std::move(socket));
+    const auto serve = [this](tcp::socket socket, std::string peer) {
+      auto connection = std::make_shared<Connection>(std::move(socket), std::move(peer));
       asio::co_spawn(context_, read(connection), asio::detached);
       asio::co_spawn(context_, write(connection), asio::detached);
     };
@@ -129,7 +140,7 @@ class WyomingServer::Impl {
  private:
   asio::awaitable<void> read(std::shared_ptr<Connection> connection) {
     const std::unique_ptr<WyomingHandler> handler =
-        make_wyoming(scheduler_, options_.version, connection->peer);
+        make_wyoming(scheduler_, options_.version, connection->origin, connection->peer);
     asio::steady_timer pause(context_);
     metrics_.request("wyoming", "open");
     try {
@@ -145,7 +156,8 @@ class WyomingServer::Impl {
         }
       }
     } catch (const std::exception& error) {
-      connection->peer->send("error", {{"text", error.what()}, {"code", "bad_event"}});
+      connection->why = error.what();
+      connection->peer->send("error", {{"text", connection->why}, {"code", "bad_event"}});
     }
     handler->on_gone();
     const bool unread = connection->outbox->closed();

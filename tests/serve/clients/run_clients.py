@@ -60,6 +60,19 @@ def run_sdk(glossa, serve, weights):
         return any(codes)
 
 
+def check_log(messages, spoken):
+    """Each stream has a request of the same name, and what was understood is told, since the server was asked to."""
+    lines = [json.loads(line) for line in messages.splitlines()]
+    requests, streams, utterances = ([line for line in lines if line["event"] == event]
+                                     for event in ("request", "stream", "utterance"))
+    names = {line["request"] for line in requests}
+    assert all(line["request"] in names for line in streams + utterances)
+    protocols = {line["protocol"] for line in streams}
+    assert protocols == {"http", "websocket", "grpc", "wyoming"}, protocols
+    assert any(line["text"] == spoken for line in utterances), utterances[:10]
+    assert all(line["most_lag"] > 0 for line in streams if line["kind"] == "live" and line["audio_seconds"] > 1)
+
+
 def main():
     glossa, serve, model = sys.argv[1:]
     check_options(serve)
@@ -70,7 +83,8 @@ def main():
         expected[latency] = json.loads(output)["text"]
     phrases = [word for phrase in PHRASES for word in ("--boost", phrase)]
     boosted = {"phrases": PHRASES, "text": transcribe(glossa, *weights, "--latency", "1120ms", *phrases, AUDIO).strip()}
-    server = Server(serve, *weights, "--max-streams", "100", "--wyoming-port", "0")
+    server = Server(serve, *weights, "--max-streams", "100", "--wyoming-port", "0", "--log", "json",
+                    "--log-transcripts")
     plain = " ".join(transcribe(glossa, *weights, AUDIO).split())
     locked = Server(serve, *weights, "--api-key", "sesame")
     impatient = Server(serve, *weights, "--idle-seconds", "1", "--max-streams", "1", "--wyoming-port", "0")
@@ -87,6 +101,7 @@ def main():
                         impatient.address("Wyoming")]).returncode,
         run_sdk(glossa, serve, weights)]
     codes += [started.stop() for started in (server, locked, impatient)]
+    check_log(server.messages, plain)
     sys.exit(any(codes))
 
 

@@ -6,11 +6,14 @@ of them must be what `glossa transcribe` writes. Needs grpcio, protoc, grpc_pyth
 """
 import contextlib
 import gzip
+import http.client
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -90,7 +93,8 @@ def setUpModule():
     global server, folder, riva
     folder = pathlib.Path(tempfile.mkdtemp())
     riva = Riva(ROOT, folder)
-    server = start("--idle-seconds", str(IDLE), "--max-upload-mb", str(LIMIT_MB), "--endpointing-ms", "0")
+    server = start("--idle-seconds", str(IDLE), "--max-upload-mb", str(LIMIT_MB), "--endpointing-ms", "0",
+                   "--log", "json")
     sound = samples_of(AUDIO / "long.wav")
     warm = [WebSocketSpeaker(server.http, sound, LATENCY, 3), RivaSpeaker(server.riva, riva, sound, LATENCY, 3)]
     for speaker in warm:
@@ -1029,6 +1033,34 @@ class TerminationTest(FaultTest):
         self.assertLess(time.monotonic() - began, 30)
 
 
+class LogTest(FaultTest):
+    def test_nobody_reads_it(self):
+        """The oldest lines are lost then, and nobody waits for them."""
+        requests = 10_000  # more than wait to be written, and than a pipe holds
+        own = subprocess.Popen([serve, "--model", model, "--http-port", "0", "--no-grpc", "--log", "json"],
+                               stderr=subprocess.PIPE, text=True)
+        try:
+            line = next(line for line in own.stderr if "http://" in line)
+            connection = http.client.HTTPConnection(re.search(r"http://([0-9.:]+)/", line).group(1), timeout=60)
+            for number in range(requests):
+                connection.request("GET", f"/nowhere/{number}")
+                answer = connection.getresponse()
+                answer.read()
+                self.assertEqual(answer.status, 404)
+            connection.close()
+            own.send_signal(signal.SIGTERM)
+            *lines, last = [json.loads(line) for line in own.stderr]
+            self.assertEqual(own.wait(60), 0)
+        finally:
+            own.kill()
+            own.stderr.close()
+        self.assertIn("draining", last["message"])
+        numbers = [int(line["call"].rpartition("/")[2]) for line in lines]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertEqual(numbers[-1], requests - 1)
+        self.assertTrue(8000 < len(numbers) < requests, len(numbers))
+
+
 class AfterwardsTest(unittest.TestCase):
     """All is as it was."""
 
@@ -1042,12 +1074,30 @@ class AfterwardsTest(unittest.TestCase):
                         f"{server.memory()} MB, before {before}")
         response, = exchange(server.http, upload(HttpTest.speech, latency=LATENCY))
         self.assertEqual(squeezed(response.json()["text"]), transcript(HttpTest.speech[44:]))
+        streams = server.ended_streams()
         self.assertEqual(server.stop(), 0, server.messages())
+        self.check_log(streams)
+
+    def check_log(self, streams):
+        """Each stream has its line and a request that it belongs to, and no line says what was spoken."""
+        raw = server.messages().rstrip("\n").split("\n")
+        self.assertEqual([line for line in raw if not line.startswith("{")], [])
+        lines = list(map(json.loads, raw))
+        ends = [line for line in lines if line["event"] == "stream"]
+        self.assertEqual(len(ends), streams)
+        requests = {line["request"]: line for line in lines if line["event"] == "request"}
+        for end in ends:
+            request = requests[end["request"]]
+            self.assertEqual((end["protocol"], end["peer"]), (request["protocol"], "127.0.0.1"))
+        self.assertEqual({end["protocol"] for end in ends}, {"http", "websocket", "grpc"})
+        self.assertLessEqual({"ok", "cancelled"}, {end["outcome"] for end in ends})
+        self.assertNotIn(transcript(HttpTest.speech[44:])[:20], server.messages())
 
 
 def load_tests(loader, _tests, _pattern):
     """In this order."""
-    cases = (HttpTest, WebSocketTest, RivaTest, LockedTest, MutationTest, TerminationTest, AfterwardsTest)
+    cases = (HttpTest, WebSocketTest, RivaTest, LockedTest, MutationTest, TerminationTest, LogTest,
+             AfterwardsTest)
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
 
 

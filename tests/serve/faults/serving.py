@@ -54,6 +54,10 @@ class Server:
         values = re.findall(r"^glossa_streams\{[^}]*\} (\S+)$", self.get("/metrics"), re.M)
         return sum(map(float, values))
 
+    def ended_streams(self):
+        values = re.findall(r"^glossa_streams_total\{[^}]*\} (\S+)$", self.get("/metrics"), re.M)
+        return int(sum(map(float, values)))
+
     def memory(self, which="VmRSS"):
         """In MB; VmHWM: the most there ever was."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()

@@ -1,0 +1,123 @@
+#include "serve/event_log.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace glossa::serve {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::size_t kLongestName = 64;  // bytes
+
+std::mutex sink_mutex;
+std::shared_ptr<const EventSink> current_sink;
+std::atomic<bool> is_on = false;
+std::atomic<bool> tells_transcripts = false;
+
+std::string now() {
+  using namespace std::chrono;
+  const auto time = floor<milliseconds>(system_clock::now());
+  const auto seconds = floor<std::chrono::seconds>(time);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(system_clock::to_time_t(seconds)),
+                     (time - seconds).count());
+}
+
+double to_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
+
+json line(log::Level level, const char* event) {
+  return {{"time", now()}, {"level", level == log::Level::kInfo ? "info" : "warning"}, {"event", event}};
+}
+
+void add(json& line, const Origin& origin) {
+  line["request"] = origin.request;
+  line["protocol"] = origin.protocol;
+  line["peer"] = origin.peer;
+}
+
+void send(const json& line) {
+  std::shared_ptr<const EventSink> sink;
+  {
+    const std::lock_guard lock(sink_mutex);
+    sink = current_sink;
+  }
+  if (sink) (*sink)(line.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+}  // namespace
+
+void set_event_log(EventSink sink, bool transcripts) {
+  const std::lock_guard lock(sink_mutex);
+  is_on = static_cast<bool>(sink);
+  tells_transcripts = is_on && transcripts;
+  current_sink = is_on ? std::make_shared<const EventSink>(std::move(sink)) : nullptr;
+}
+
+std::string request_name(std::string_view given) {
+  const bool is_name = !given.empty() && given.size() <= kLongestName &&
+                       std::all_of(given.begin(), given.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (is_name) return std::string(given);
+  thread_local boost::uuids::random_generator generator;
+  return to_string(generator());
+}
+
+void log_request(const RequestEvent& event) {
+  if (!is_on) return;
+  json entry = line(event.is_failure ? log::Level::kWarning : log::Level::kInfo, "request");
+  add(entry, event.origin);
+  entry["call"] = event.call;
+  entry["code"] = event.code;
+  entry["seconds"] = to_milliseconds(event.seconds);
+  if (!event.why.empty()) entry["why"] = event.why;
+  send(entry);
+}
+
+void log_stream(const StreamEvent& event) {
+  if (!is_on) return;
+  json entry = line(event.outcome == "error" ? log::Level::kWarning : log::Level::kInfo, "stream");
+  add(entry, event.origin);
+  entry["stream"] = event.stream;
+  entry["kind"] = event.kind;
+  entry["latency"] = event.latency;
+  entry["asked"] = event.asked;
+  entry["language"] = event.language;
+  entry["outcome"] = event.outcome;
+  if (!event.why.empty()) entry["why"] = event.why;
+  entry["audio_seconds"] = to_milliseconds(event.audio_seconds);
+  entry["seconds"] = to_milliseconds(event.seconds);
+  if (event.kind == "live") entry["most_lag"] = to_milliseconds(event.most_lag);
+  entry["utterances"] = event.utterances;
+  send(entry);
+}
+
+void log_utterance(const Origin& origin, std::size_t stream, const Utterance& utterance) {
+  if (!tells_transcripts) return;
+  json entry = line(log::Level::kInfo, "utterance");
+  add(entry, origin);
+  entry["stream"] = stream;
+  entry["language"] = utterance.language;
+  entry["start"] = to_milliseconds(utterance.start);
+  entry["end"] = to_milliseconds(utterance.end);
+  entry["text"] = utterance.text;
+  send(entry);
+}
+
+void log_message(log::Level level, std::string_view message) {
+  if (!is_on) return;
+  json entry = line(level, "message");
+  entry["message"] = message;
+  send(entry);
+}
+
+}  // namespace glossa::serve
