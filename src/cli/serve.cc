@@ -71,7 +71,7 @@ void add_options(CLI::App& program, ServeOptions& options) {
       .add_option("--wyoming-port", options.wyoming_port,
                   "for Home Assistant, without keys or TLS (10300 is usual); not given: none")
       ->check(between(0, 65535));
-  program.add_option("--tls-certificate", options.certificate, "PEM; with it both ports speak TLS alone");
+  program.add_option("--tls-certificate", options.certificate, "PEM; with it HTTP and Riva speak TLS alone");
   program.add_option("--tls-key", options.key, "PEM");
   program.add_option("--api-key", options.api_keys,
                      "a key that clients must send; may be given several times");
@@ -150,10 +150,11 @@ int serve(const ServeOptions& options) {
   const std::set<std::string> keys(options.api_keys.begin(), options.api_keys.end());
   const double silence = options.endpointing_ms / 1000.0;
   auto worker = std::make_unique<serve::Worker>(kFileThreads);
-  serve::Service service({.api_keys = keys,
-                          .realtime = {silence, static_cast<double>(options.idle_seconds)},
-                          .version = GLOSSA_VERSION},
-                         *scheduler, metrics, *worker);
+  auto service = std::make_unique<serve::Service>(
+      serve::ServiceOptions{.api_keys = keys,
+                            .realtime = {silence, static_cast<double>(options.idle_seconds)},
+                            .version = GLOSSA_VERSION},
+      *scheduler, metrics, *worker);
   serve::HttpServer http(
       {.address = options.address,
        .port = options.http_port,
@@ -161,8 +162,8 @@ int serve(const ServeOptions& options) {
        .tls_key = options.key,
        .most_body_bytes = std::int64_t{options.max_upload_mb} << 20,
        .idle = std::chrono::seconds(options.idle_seconds)},
-      [&](serve::HttpRequest request, auto reply) { service.handle(std::move(request), std::move(reply)); },
-      [&](const auto& request, auto socket) { return service.accept(request, std::move(socket)); });
+      [&](serve::HttpRequest request, auto reply) { service->handle(std::move(request), std::move(reply)); },
+      [&](const auto& request, auto socket) { return service->accept(request, std::move(socket)); });
   std::optional<serve::GrpcServer> grpc;
   if (!options.no_grpc) {
     grpc.emplace(serve::GrpcServerOptions{.address = fmt::format("{}:{}", options.address, options.grpc_port),
@@ -194,7 +195,7 @@ int serve(const ServeOptions& options) {
   while (!interrupt.signal_came()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
 
   log::info(fmt::format("draining: {} streams are open", scheduler->open_sessions()));
-  service.drain();
+  service->drain();
   scheduler->drain();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);
   while (scheduler->open_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
@@ -208,6 +209,7 @@ int serve(const ServeOptions& options) {
   if (wyoming) wyoming->stop();
   worker.reset();
   scheduler.reset();
+  service.reset();
   return kDone;
 }
 

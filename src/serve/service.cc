@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "serve/listen_reply.h"
 #include "serve/openai.h"
 #include "serve/page_files.h"
 #include "serve/recorded.h"
@@ -99,7 +100,11 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
     return draining_ ? reply->send(503, "application/json", R"({"status":"draining"})")
                      : reply->send(200, "application/json", R"({"status":"ready"})");
   }
-  if (!is_allowed(request)) return send_error(*reply, kUnknownKey);
+  if (!is_allowed(request)) {
+    return path == "/v1/listen"
+               ? reply->send(401, "application/json", refusal(kUnknownKey, request.origin.request))
+               : send_error(*reply, kUnknownKey);
+  }
   if (get && path == "/metrics") return reply->send(200, "text/plain; version=0.0.4", metrics_.text());
   if (get && path == "/version")
     return reply->send(200, "application/json", json{{"version", options_.version}}.dump());
@@ -121,10 +126,11 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
 }
 
 WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket) {
-  const auto refuse = [&](const ApiError& error) {
-    return recorded(request, {nullptr, error.status, to_json(error)}, metrics_);
-  };
   const bool listens = request.path == "/v1/listen";
+  const auto refuse = [&](const ApiError& error) {
+    const std::string answer = listens ? refusal(error, request.origin.request) : to_json(error);
+    return recorded(request, {nullptr, error.status, answer}, metrics_);
+  };
   if (!listens && request.path != "/v1/realtime")
     return refuse({404, "invalid_request_error", "not_found", request.path + ": no WebSocket there"});
   if (!is_allowed(request)) return refuse(kUnknownKey);

@@ -19,10 +19,11 @@ struct Upload {
   std::string name;       // for messages
   RawFormat samples;      // of a file that is none of a known kind; rate 0: such a file cannot be read
   StreamOptions options;
-  Listener listener;
+  Listener listener;  // the last update comes on another thread, without utterances
 };
 
-// Thread-safe; `scheduler` and `worker` must live longer than every request.
+// Thread-safe; `scheduler` and `worker` must live longer than every request. Its end waits for answers that
+// are being composed; the scheduler must be gone before.
 class Uploads {
  public:
   using Read = std::function<Upload(const HttpRequest& request)>;  // may throw
@@ -37,6 +38,7 @@ class Uploads {
  private:
   Scheduler& scheduler_;
   Worker& worker_;
+  Worker answers_{1};
 };
 
 }  // namespace glossa::serve

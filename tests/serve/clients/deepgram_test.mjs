@@ -168,7 +168,8 @@ test("what cannot be done is said", async () => {
   const transcribe = (request, who = client) => who.listen.v1.media.transcribeFile(file(), request);
   await assert.rejects(transcribe({ diarize: true }), (error) => error.statusCode === 400 && /diarize/.test(error.body.err_msg));
   await assert.rejects(transcribe({ language: "xx" }), (error) => error.statusCode === 400 && /xx/.test(error.body.err_msg));
-  await assert.rejects(transcribe({}, connect("wrong")), (error) => error.statusCode === 401);
+  await assert.rejects(transcribe({}, connect("wrong")),
+    (error) => error.statusCode === 401 && /API key/.test(error.body.err_msg));
   await assert.rejects(client.listen.v1.media.transcribeUrl({ url: "http://127.0.0.1/a.wav" }),
     (error) => /not fetched/.test(error.body.err_msg));
 });
