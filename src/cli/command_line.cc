@@ -42,7 +42,9 @@ int run_command(const Command& command) {
   const CLI::Option* quiet = named->get_option_no_throw("--quiet");
   if (quiet == nullptr || quiet->count() == 0) {
     log::set_sink([](log::Level level, std::string_view message) {
-      fmt::print(stderr, "glossa: {}{}\n", level == log::Level::kWarning ? "warning: " : "", message);
+      const char* kind = level == log::Level::kWarning ? "warning: " : "";
+      std::fputs(fmt::format("glossa: {}{}\n", kind, message).c_str(),
+                 stderr);  // whether anybody reads it or not
     });
   }
   try {

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -111,7 +113,7 @@ void add_options(CLI::App& program, ServeOptions& options) {
       ->capture_default_str();
   program.add_flag("--log-transcripts", options.log_transcripts,
                    "with --log json: what is understood, too; without it no text is logged");
-  program.add_flag("--quiet", options.quiet, "no messages but errors");
+  program.add_flag("--quiet", options.quiet, "no messages with --log text but errors");
   const std::pair<const char*, const char*> types[] = {
       {"--config", "FILE"},          {"--address", "IP"},        {"--http-port", "PORT"},
       {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"}, {"--tls-key", "FILE"},
@@ -127,9 +129,16 @@ void add_options(CLI::App& program, ServeOptions& options) {
   }
 }
 
+// Does it when it goes out of scope, however that comes.
+struct Finally {
+  std::function<void()> work;
+  ~Finally() { work(); }
+};
+
 int serve(const ServeOptions& options) {
   if (options.certificate.empty() != options.key.empty())
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
+  std::signal(SIGPIPE, SIG_IGN);  // who reads our messages may leave
   std::optional<JsonLog> json_log;
   if (options.log == "json") {
     json_log.emplace(options.log_transcripts);
@@ -165,6 +174,15 @@ int serve(const ServeOptions& options) {
       [&](serve::HttpRequest request, auto reply) { service->handle(std::move(request), std::move(reply)); },
       [&](const auto& request, auto socket) { return service->accept(request, std::move(socket)); });
   std::optional<serve::GrpcServer> grpc;
+  std::optional<serve::WyomingServer> wyoming;
+  // First who calls, then what is called; their streams hold sockets of the servers, which go last.
+  const Finally ends{[&] {
+    http.stop();
+    if (wyoming) wyoming->stop();
+    worker.reset();
+    scheduler.reset();
+    service.reset();
+  }};
   if (!options.no_grpc) {
     grpc.emplace(serve::GrpcServerOptions{.address = fmt::format("{}:{}", options.address, options.grpc_port),
                                           .tls_certificate = options.certificate,
@@ -175,7 +193,6 @@ int serve(const ServeOptions& options) {
                                           .idle_seconds = static_cast<double>(options.idle_seconds)},
                  *scheduler, metrics, *worker);
   }
-  std::optional<serve::WyomingServer> wyoming;
   if (options.wyoming_port) {
     wyoming.emplace(serve::WyomingServerOptions{.address = options.address,
                                                 .port = *options.wyoming_port,
@@ -198,18 +215,13 @@ int serve(const ServeOptions& options) {
   service->drain();
   scheduler->drain();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);
-  while (scheduler->open_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
+  const auto is_busy = [&] { return scheduler->open_sessions() > 0 || service->is_answering(); };
+  while (is_busy() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   std::this_thread::sleep_for(std::chrono::milliseconds(200));  // last words are on their way
   http.stop_accepting();
   if (wyoming) wyoming->stop_accepting();
   if (grpc) grpc->drain(1);
-  // First who calls, then what is called; their streams hold sockets of the servers, which go last.
-  http.stop();
-  if (wyoming) wyoming->stop();
-  worker.reset();
-  scheduler.reset();
-  service.reset();
   return kDone;
 }
 

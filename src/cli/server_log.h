@@ -10,7 +10,7 @@ namespace glossa::cli {
 class JsonLog {
  public:
   explicit JsonLog(bool transcripts);
-  ~JsonLog();  // what was logged is written
+  ~JsonLog();  // what was logged is written, if it is read within two seconds
   JsonLog(const JsonLog&) = delete;
   JsonLog& operator=(const JsonLog&) = delete;
 

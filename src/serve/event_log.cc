@@ -85,7 +85,7 @@ void log_request(const RequestEvent& event) {
 
 void log_stream(const StreamEvent& event) {
   if (!is_on) return;
-  json entry = line(event.outcome == "error" ? log::Level::kWarning : log::Level::kInfo, "stream");
+  json entry = line(event.is_failure ? log::Level::kWarning : log::Level::kInfo, "stream");
   add(entry, event.origin);
   entry["stream"] = event.stream;
   entry["kind"] = event.kind;

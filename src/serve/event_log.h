@@ -51,6 +51,7 @@ struct StreamEvent {
   std::string_view asked;     // language
   std::string_view language;  // the last one that the model named
   std::string_view outcome;   // as Metrics::finished()
+  bool is_failure = false;    // of this server
   std::string_view why;       // it ended before its time
   double audio_seconds = 0;   // heard
   double seconds = 0;         // from its beginning to its end

@@ -36,4 +36,12 @@ std::vector<std::string> list_of(std::string_view value) {
 std::optional<std::string> HttpRequest::header(std::string_view name) const { return first(headers, name); }
 std::optional<std::string> HttpRequest::parameter(std::string_view name) const { return first(query, name); }
 
+std::string call_of(const HttpRequest& request) {
+  if (request.method.empty()) return {};
+  // "/a%3Fapi_key=..." and "http://user:password@..." are possible.
+  const std::string path =
+      request.path.starts_with('/') ? request.path.substr(0, request.path.find('?')) : "?";
+  return request.method + " " + path;
+}
+
 }  // namespace glossa::serve

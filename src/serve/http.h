@@ -32,6 +32,9 @@ struct HttpRequest {
   std::optional<std::string> parameter(std::string_view name) const;
 };
 
+// "POST /v1/listen", for the log: what may be a key or a password is left out. Empty for no request.
+std::string call_of(const HttpRequest& request);
+
 // The client's end of one request. Thread-safe; every call returns at once, and does nothing when the client
 // has gone.
 class HttpReply {

@@ -4,8 +4,6 @@
 
 #include <atomic>
 #include <exception>
-#include <list>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,7 +14,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -195,7 +192,6 @@ class HttpServer::Impl {
   }
 
   int port() const { return port_; }
-  int connections() const { return connections_; }
 
   void stop_accepting() {
     asio::post(context_, [this] {
@@ -206,7 +202,6 @@ class HttpServer::Impl {
 
  private:
   asio::awaitable<void> connection(tcp::socket socket, std::string peer) {
-    ++connections_;
     try {
       error_code error;
       beast::tcp_stream stream(std::move(socket));
@@ -225,7 +220,6 @@ class HttpServer::Impl {
     } catch (const std::exception& error) {
       log::warning(std::string("a connection ended: ") + error.what());
     }
-    --connections_;
   }
 
   template <class Stream>
@@ -238,7 +232,11 @@ class HttpServer::Impl {
       error_code error;
       co_await http::async_read_header(stream, buffer, parser, into(error));
       if (!error && has_unknown_coding(parser.get())) error = http::error::bad_transfer_encoding;
-      if (error) co_return co_await refuse(stream, error, peer);
+      const auto heard = [&] {
+        return parser.is_header_done() ? convert(parser.release(), "http", peer)
+                                       : HttpRequest{.origin = {request_name(), "http", peer}};
+      };
+      if (error) co_return co_await refuse(stream, error, heard());
       if (websocket::is_upgrade(parser.get())) {
         beast::get_lowest_layer(stream).expires_never();
         co_await web_socket(stream, parser.release(), peer);
@@ -252,14 +250,14 @@ class HttpServer::Impl {
       while (!parser.is_done()) {  // long uploads may take their time, silent ones may not
         beast::get_lowest_layer(stream).expires_after(options_.idle);
         co_await http::async_read_some(stream, buffer, parser, into(error));
-        if (error) co_return co_await refuse(stream, error, peer);
+        if (error) co_return co_await refuse(stream, error, heard());
       }
       more = parser.get().keep_alive();
       const unsigned version = parser.get().version();
       const bool head = parser.get().method() == http::verb::head;
       auto outbox = std::make_shared<Outbox<ReplyPart>>(stream.get_executor());
       auto reply = std::make_shared<Reply>(outbox);
-      HttpRequest request = convert(parser.release(), "http", peer);
+      HttpRequest request = heard();
       if (head) request.method = "GET";
       const std::string name = request.origin.request;
       const ForgetGone forgets{*reply};
@@ -325,17 +323,22 @@ class HttpServer::Impl {
 
   // What cannot be read gets a last word where that is possible.
   template <class Stream>
-  asio::awaitable<void> refuse(Stream& stream, error_code error, const std::string& peer) {
+  asio::awaitable<void> refuse(Stream& stream, error_code error, const HttpRequest& request) {
+    const std::string call = call_of(request);
     if (error == http::error::end_of_stream || error == asio::error::eof || error == beast::error::timeout ||
-        error.category() != http::make_error_code(http::error::end_of_stream).category())
+        error.category() != http::make_error_code(http::error::end_of_stream).category()) {
+      // Between requests that is how connections end.
+      if (!call.empty())
+        log_request({.origin = request.origin, .call = call, .code = "499", .why = error.message()});
       co_return;
+    }
     const bool large = error == http::error::body_limit || error == http::error::header_limit;
-    const Origin origin = {request_name(), "http", peer};
-    log_request({.origin = origin, .code = large ? "413" : "400", .why = error.message()});
+    log_request(
+        {.origin = request.origin, .call = call, .code = large ? "413" : "400", .why = error.message()});
     http::response<http::string_body> response(
         large ? http::status::payload_too_large : http::status::bad_request, 11);
     response.set(http::field::content_type, "application/json");
-    response.set(kRequestName, origin.request);
+    set_common(response, request.origin.request);
     response.keep_alive(false);
     response.body() = large
                           ? R"({"error":{"message":"the request is larger than this server takes","type":)"
@@ -357,7 +360,7 @@ class HttpServer::Impl {
     error_code error;
     if (!answer.handler) {
       http::response<http::string_body> response(static_cast<http::status>(answer.status), message.version());
-      response.set(kRequestName, request.origin.request);
+      set_common(response, request.origin.request);
       response.set(http::field::content_type, "application/json");
       response.keep_alive(false);
       response.body() = answer.json;
@@ -470,7 +473,6 @@ class HttpServer::Impl {
   asio::io_context context_;
   tcp::acceptor acceptor_;
   int port_ = 0;
-  std::atomic<int> connections_ = 0;
   std::vector<std::thread> threads_;
 };
 
@@ -482,6 +484,5 @@ HttpServer::~HttpServer() = default;
 int HttpServer::port() const { return impl_->port(); }
 void HttpServer::stop_accepting() { impl_->stop_accepting(); }
 void HttpServer::stop() { impl_->stop(); }
-int HttpServer::connections() const { return impl_->connections(); }
 
 }  // namespace glossa::serve

@@ -40,8 +40,6 @@ class HttpServer {
   // No handler is called any more when it returns. Not thread-safe.
   void stop();
 
-  int connections() const;
-
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -15,6 +15,7 @@ using json = nlohmann::json;
 
 constexpr int kClientGone = 499;  // as nginx writes it
 constexpr int kSwitchingProtocols = 101;
+constexpr int kNormalClosure = 1000;  // of a WebSocket
 
 // The message in an error's JSON, of OpenAI's form or Deepgram's.
 std::string reason_in(const std::string& body) {
@@ -34,10 +35,7 @@ class Record {
  public:
   // `unsaid`: the status if it is gone without an end, as when the server stops.
   Record(const HttpRequest& request, bool is_routine, int unsaid)
-      : origin_(request.origin),
-        call_(request.method + " " + request.path),
-        is_routine_(is_routine),
-        unsaid_(unsaid) {}
+      : origin_(request.origin), call_(call_of(request)), is_routine_(is_routine), unsaid_(unsaid) {}
   ~Record() { end(unsaid_); }
   Record(const Record&) = delete;
   Record& operator=(const Record&) = delete;
@@ -100,31 +98,53 @@ class RecordedReply final : public HttpReply, public std::enable_shared_from_thi
 
 class RecordedWebSocket final : public WebSocketHandler {
  public:
-  RecordedWebSocket(const HttpRequest& request, std::unique_ptr<WebSocketHandler> handler)
-      : handler_(std::move(handler)), record_(request, /*is_routine=*/false, kSwitchingProtocols) {}
+  RecordedWebSocket(const HttpRequest& request, std::unique_ptr<WebSocketHandler> handler,
+                    std::shared_ptr<RecordedSocket> socket)
+      : handler_(std::move(handler)),
+        socket_(std::move(socket)),
+        record_(request, /*is_routine=*/false, kSwitchingProtocols) {}
 
   void on_text(std::string_view text) override { handler_->on_text(text); }
   void on_binary(std::string_view bytes) override { handler_->on_binary(bytes); }
   void on_look() override { handler_->on_look(); }
-  void on_gone() override { handler_->on_gone(); }
+  void on_gone() override {
+    handler_->on_gone();
+    record_.end(kSwitchingProtocols, socket_->why());
+  }
   double backlog() const override { return handler_->backlog(); }
 
  private:
   std::unique_ptr<WebSocketHandler> handler_;
+  std::shared_ptr<RecordedSocket> socket_;
   Record record_;
 };
 
 }  // namespace
+
+void RecordedSocket::close(int code, std::string_view reason) {
+  if (code != kNormalClosure) {
+    const std::lock_guard lock(mutex_);
+    why_ = reason;
+  }
+  socket_->close(code, reason);
+}
+
+std::string RecordedSocket::why() const {
+  const std::lock_guard lock(mutex_);
+  return why_;
+}
 
 std::shared_ptr<HttpReply> recorded(const HttpRequest& request, std::shared_ptr<HttpReply> reply,
                                     Metrics& metrics, bool is_routine) {
   return std::make_shared<RecordedReply>(request, std::move(reply), metrics, is_routine);
 }
 
-WebSocketAnswer recorded(const HttpRequest& request, WebSocketAnswer answer, Metrics& metrics) {
+WebSocketAnswer recorded(const HttpRequest& request, WebSocketAnswer answer,
+                         std::shared_ptr<RecordedSocket> socket, Metrics& metrics) {
   metrics.request("websocket", std::to_string(answer.status));
   if (answer.handler) {
-    answer.handler = std::make_unique<RecordedWebSocket>(request, std::move(answer.handler));
+    answer.handler =
+        std::make_unique<RecordedWebSocket>(request, std::move(answer.handler), std::move(socket));
   } else {
     Record(request, /*is_routine=*/false, answer.status).end(answer.status, reason_in(answer.json));
   }

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "serve/http.h"
 #include "serve/metrics.h"
@@ -12,7 +16,23 @@ namespace glossa::serve {
 std::shared_ptr<HttpReply> recorded(const HttpRequest& request, std::shared_ptr<HttpReply> reply,
                                     Metrics& metrics, bool is_routine);
 
+// A WebSocket that remembers why it was closed from here.
+class RecordedSocket final : public WebSocket {
+ public:
+  explicit RecordedSocket(std::shared_ptr<WebSocket> socket) : socket_(std::move(socket)) {}
+
+  void send(std::string text) override { socket_->send(std::move(text)); }
+  void close(int code, std::string_view reason) override;
+  std::string why() const;  // empty: it was not, or all had been said
+
+ private:
+  std::shared_ptr<WebSocket> socket_;
+  mutable std::mutex mutex_;
+  std::string why_;
+};
+
 // A refusal is recorded at once, a connection in the metrics when it begins and in the log when it ends.
-WebSocketAnswer recorded(const HttpRequest& request, WebSocketAnswer answer, Metrics& metrics);
+WebSocketAnswer recorded(const HttpRequest& request, WebSocketAnswer answer,
+                         std::shared_ptr<RecordedSocket> socket, Metrics& metrics);
 
 }  // namespace glossa::serve

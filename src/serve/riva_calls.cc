@@ -12,6 +12,10 @@
 namespace glossa::serve {
 namespace {
 
+// What the server could not do although it was asked well: HTTP's 500 and 503.
+const std::set<grpc::StatusCode> kFailures = {
+    grpc::StatusCode::INTERNAL, grpc::StatusCode::RESOURCE_EXHAUSTED, grpc::StatusCode::UNAVAILABLE};
+
 // The key of "Bearer KEY"; empty for anything else.
 std::string_view bearer_key(std::string_view value) {
   constexpr std::string_view kScheme = "bearer ";
@@ -103,7 +107,7 @@ void end_record(const RivaContext& context, const CallRecord& record, const grpc
   log_request({.origin = record.origin,
                .call = record.call,
                .code = code,
-               .is_failure = status.error_code() == grpc::StatusCode::INTERNAL,
+               .is_failure = kFailures.count(status.error_code()) > 0,
                .seconds = taken.count(),
                .why = status.error_message()});
 }

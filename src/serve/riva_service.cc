@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "base/printable.h"
-#include "serve/grpc_status.h"
 #include "serve/proto/riva_asr.grpc.pb.h"
 #include "serve/riva_calls.h"
 #include "serve/riva_result.h"

@@ -57,7 +57,6 @@ class Scheduler::Impl final : public Waker {
     condition_.notify_one();
     thread_.join();
     for (const SessionPointer& session : sessions_) {
-      if (session->ended()) continue;
       session->fail("the server is shutting down");
       session->record_end(metrics_);
     }

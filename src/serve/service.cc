@@ -89,7 +89,7 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   if (request.method == "OPTIONS") {
     return reply->send(204, "text/plain", "",
                        {{"Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
-                        {"Access-Control-Allow-Headers", "Authorization, Content-Type"}});
+                        {"Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-Id"}});
   }
   // These need no key: probes have none, and the page asks for it.
   if (get && path == "/") return send_page(*reply, "index.html");
@@ -102,7 +102,8 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   }
   if (!is_allowed(request)) {
     return path == "/v1/listen"
-               ? reply->send(401, "application/json", refusal(kUnknownKey, request.origin.request))
+               ? reply->send(401, "application/json", refusal(kUnknownKey, request.origin.request),
+                             {{"WWW-Authenticate", "Bearer"}})
                : send_error(*reply, kUnknownKey);
   }
   if (get && path == "/metrics") return reply->send(200, "text/plain; version=0.0.4", metrics_.text());
@@ -125,19 +126,20 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
              {404, "invalid_request_error", "not_found", request.method + " " + path + ": no such path"});
 }
 
-WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket) {
+WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebSocket> plain) {
+  const auto socket = std::make_shared<RecordedSocket>(std::move(plain));
   const bool listens = request.path == "/v1/listen";
   const auto refuse = [&](const ApiError& error) {
     const std::string answer = listens ? refusal(error, request.origin.request) : to_json(error);
-    return recorded(request, {nullptr, error.status, answer}, metrics_);
+    return recorded(request, {nullptr, error.status, answer}, socket, metrics_);
   };
   if (!listens && request.path != "/v1/realtime")
     return refuse({404, "invalid_request_error", "not_found", request.path + ": no WebSocket there"});
   if (!is_allowed(request)) return refuse(kUnknownKey);
   WebSocketAnswer answer =
-      listens ? listen_.accept(request, std::move(socket))
-              : WebSocketAnswer{make_realtime(scheduler_, options_.realtime, request, std::move(socket))};
-  return recorded(request, std::move(answer), metrics_);
+      listens ? listen_.accept(request, socket)
+              : WebSocketAnswer{make_realtime(scheduler_, options_.realtime, request, socket)};
+  return recorded(request, std::move(answer), socket, metrics_);
 }
 
 }  // namespace glossa::serve

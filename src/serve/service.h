@@ -34,6 +34,9 @@ class Service {
   // /ready says no from now on, so that load balancers look elsewhere.
   void drain() { draining_ = true; }
 
+  // As Uploads.
+  bool is_answering() const { return uploads_.is_answering(); }
+
  private:
   bool is_allowed(const HttpRequest& request) const;
 

@@ -76,6 +76,7 @@ void StreamSession::add(Piece piece) {
     if (finished_ || cancelled_ || ended()) return;
     // Who says it twice is told once.
     if (piece.flush && !pieces_.empty() && pieces_.back().flush) return;
+    if (piece.flush) tail_is_wanted();
     const auto count = static_cast<std::int64_t>(piece.samples.size());
     pushed_ += count;
     waiting_ += count;
@@ -83,6 +84,10 @@ void StreamSession::add(Piece piece) {
     pieces_.push_back(std::move(piece));
   }
   wake();
+}
+
+void StreamSession::tail_is_wanted() {
+  if (!arrivals_.empty()) arrivals_.back().time = Clock::now();
 }
 
 void StreamSession::push(std::vector<float> samples) {
@@ -93,6 +98,7 @@ void StreamSession::finish() {
   {
     const std::lock_guard lock(mutex_);
     finished_ = true;
+    tail_is_wanted();
   }
   wake();
 }
@@ -242,7 +248,7 @@ void StreamSession::end(const char* outcome, const SessionFailure& failure) {
   const std::lock_guard lock(mutex_);
   waiting_ = 0;
   pieces_.clear();
-  why_ = failure.error;
+  failure_ = failure;
   outcome_ = outcome;
 }
 
@@ -256,7 +262,8 @@ void StreamSession::record_end(Metrics& metrics) const {
               .asked = asked_,
               .language = language_,
               .outcome = outcome,
-              .why = why_,
+              .is_failure = !failure_.error.empty() && !failure_.is_client_error,
+              .why = failure_.error,
               .audio_seconds = static_cast<double>(fed_) / sample_rate_,
               .seconds = std::chrono::duration<double>(Clock::now() - opened_).count(),
               .most_lag = most_lag_,

@@ -88,6 +88,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
   void wake();
   void add(Piece piece);
+  void tail_is_wanted();                   // sound that waited for more waits no longer; with mutex_ held
   bool feed_pieces(std::int64_t samples);  // false when something went wrong
   void begin_anew();                       // everything before a flush is decoded
   void tell(bool ended, bool flushed = false, const SessionFailure& failure = {});
@@ -129,10 +130,10 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   std::int64_t began_ = 0;    // samples before the last flush
   std::string language_;      // the last one that the model named
   std::size_t finals_ = 0;
-  double most_lag_ = 0;    // seconds
-  std::string why_;        // it ended before its time
-  std::string lang_;       // that the stream was told; empty: as it was made
-  bool flushing_ = false;  // what came before a flush is being decoded
+  double most_lag_ = 0;     // seconds
+  SessionFailure failure_;  // it ended before its time
+  std::string lang_;        // that the stream was told; empty: as it was made
+  bool flushing_ = false;   // what came before a flush is being decoded
   bool input_finished_ = false;
   bool active_ = false;
 };

@@ -45,19 +45,6 @@ struct Journey {
   std::shared_ptr<Session> session;
 };
 
-// The answer to hours of sound takes longer to write than live streams can wait.
-Listener ends_on(Worker& worker, Listener listener) {
-  auto shared = std::make_shared<const Listener>(std::move(listener));
-  return [&worker, shared](const SessionUpdate& update) {
-    if (!update.ended) return (*shared)(update);
-    worker.add([shared, transcript = std::make_shared<const Transcript>(update.transcript),
-                error = update.error, is_client_error = update.is_client_error] {
-      (*shared)(
-          {.transcript = *transcript, .ended = true, .error = error, .is_client_error = is_client_error});
-    });
-  };
-}
-
 }  // namespace
 
 void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse) {
@@ -82,8 +69,7 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
           is_raw ? decode_samples(upload, sample_rate, longest) : decode_file(upload, sample_rate, longest);
       const SessionOptions options{
           .stream = upload.options, .kind = Kind::kFile, .silence = 0, .origin = shared->origin};
-      std::shared_ptr<Session> session =
-          scheduler_.open(options, ends_on(answers_, std::move(upload.listener)));
+      std::shared_ptr<Session> session = scheduler_.open(options, answers_aside(std::move(upload.listener)));
       {
         const std::lock_guard lock(journey->mutex);
         if (!journey->gone) journey->session = session;
@@ -95,6 +81,21 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
       refuse(*reply, error);
     }
   });
+}
+
+// The answer to hours of sound takes longer to write than live streams can wait.
+Listener Uploads::answers_aside(Listener listener) {
+  auto shared = std::make_shared<const Listener>(std::move(listener));
+  return [this, shared](const SessionUpdate& update) {
+    if (!update.ended) return (*shared)(update);
+    ++answering_;
+    answers_.add([this, shared, transcript = std::make_shared<const Transcript>(update.transcript),
+                  error = update.error, is_client_error = update.is_client_error] {
+      (*shared)(
+          {.transcript = *transcript, .ended = true, .error = error, .is_client_error = is_client_error});
+      --answering_;
+    });
+  };
 }
 
 }  // namespace glossa::serve

@@ -1,6 +1,7 @@
 // Sound files that come with a request, through the scheduler.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,9 +36,15 @@ class Uploads {
   // Nothing is transcribed for a client that has gone.
   void transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse);
 
+  // Answers are being composed, of sessions that have ended.
+  bool is_answering() const { return answering_ > 0; }
+
  private:
+  Listener answers_aside(Listener listener);
+
   Scheduler& scheduler_;
   Worker& worker_;
+  std::atomic<int> answering_ = 0;
   Worker answers_{1};
 };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -54,6 +55,10 @@ class Peer final : public WyomingPeer {
   explicit Peer(std::shared_ptr<Outbox<Outgoing>> outbox) : outbox_(std::move(outbox)) {}
 
   void send(const std::string& type, const json& data) override {
+    if (type == "error") {
+      const std::lock_guard lock(mutex_);
+      error_ = data.value("text", "");
+    }
     const std::string body = data.dump(-1, ' ', false, json::error_handler_t::replace);
     std::string bytes = json({{"type", type}, {"data_length", body.size()}}).dump() + "\n" + body;
     if (unsent_ += bytes.size(); unsent_ > kMostUnsent) return outbox_->close();  // the reader notices
@@ -62,9 +67,17 @@ class Peer final : public WyomingPeer {
   void close() override { outbox_->push({{}, /*close=*/true}); }
   void sent(std::size_t bytes) { unsent_ -= bytes; }
 
+  // That the client was told; empty if there was none.
+  std::string error() const {
+    const std::lock_guard lock(mutex_);
+    return error_;
+  }
+
  private:
   std::shared_ptr<Outbox<Outgoing>> outbox_;
   std::atomic<std::size_t> unsent_ = 0;
+  mutable std::mutex mutex_;
+  std::string error_;
 };
 
 // What both coroutines of a connection hold.
@@ -78,13 +91,15 @@ struct Connection {
   // Its end is told here, since a server that stops ends coroutines where they are.
   ~Connection() {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-    log_request(
-        {.origin = origin, .call = "connection", .code = "closed", .seconds = taken.count(), .why = why});
+    log_request({.origin = origin,
+                 .call = "connection",
+                 .code = "closed",
+                 .seconds = taken.count(),
+                 .why = peer->error()});
   }
 
   Origin origin;
   std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
-  std::string why;  // it was ended from here
   boost::beast::tcp_stream stream;
   std::shared_ptr<Outbox<Outgoing>> outbox;
   std::shared_ptr<Peer> peer;
@@ -156,8 +171,7 @@ class WyomingServer::Impl {
         }
       }
     } catch (const std::exception& error) {
-      connection->why = error.what();
-      connection->peer->send("error", {{"text", connection->why}, {"code", "bad_event"}});
+      connection->peer->send("error", {{"text", error.what()}, {"code", "bad_event"}});
     }
     handler->on_gone();
     const bool unread = connection->outbox->closed();

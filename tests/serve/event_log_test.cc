@@ -45,15 +45,18 @@ TEST_F(EventLogTest, FailuresOfTheServerAreWarningsAndSayWhy) {
   listen();
   log_request(
       {.origin = origin_, .call = "Recognize", .code = "INTERNAL", .is_failure = true, .why = "no memory"});
-  log_stream({.origin = origin_, .kind = "live", .outcome = "error", .why = "no memory"});
+  log_stream({.origin = origin_, .kind = "live", .outcome = "error", .is_failure = true, .why = "no memory"});
+  log_stream({.origin = origin_, .kind = "live", .outcome = "error", .why = "too long"});
   log_stream({.origin = origin_, .kind = "live", .outcome = "cancelled"});
-  ASSERT_THAT(lines_, SizeIs(3));
+  ASSERT_THAT(lines_, SizeIs(4));
   EXPECT_EQ(lines_[0]["level"], "warning");
   EXPECT_EQ(lines_[0]["why"], "no memory");
   EXPECT_EQ(lines_[1]["level"], "warning");
   EXPECT_EQ(lines_[1]["why"], "no memory");
   EXPECT_EQ(lines_[2]["level"], "info");
-  EXPECT_FALSE(lines_[2].contains("why"));
+  EXPECT_EQ(lines_[2]["why"], "too long");
+  EXPECT_EQ(lines_[3]["level"], "info");
+  EXPECT_FALSE(lines_[3].contains("why"));
 }
 
 TEST_F(EventLogTest, TranscriptsAreToldOnDemand) {

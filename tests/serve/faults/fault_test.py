@@ -1034,31 +1034,55 @@ class TerminationTest(FaultTest):
 
 
 class LogTest(FaultTest):
-    def test_nobody_reads_it(self):
-        """The oldest lines are lost then, and nobody waits for them."""
-        requests = 10_000  # more than wait to be written, and than a pipe holds
+    requests = 10_000  # more lines than wait to be written, and than a pipe holds
+
+    @contextlib.contextmanager
+    def logging_server(self):
+        """(process, function that sends all requests)"""
         own = subprocess.Popen([serve, "--model", model, "--http-port", "0", "--no-grpc", "--log", "json"],
                                stderr=subprocess.PIPE, text=True)
-        try:
-            line = next(line for line in own.stderr if "http://" in line)
-            connection = http.client.HTTPConnection(re.search(r"http://([0-9.:]+)/", line).group(1), timeout=60)
-            for number in range(requests):
+        line = next(line for line in own.stderr if "http://" in line)
+        address = re.search(r"http://([0-9.:]+)/", line).group(1)
+
+        def send():
+            connection = http.client.HTTPConnection(address, timeout=60)
+            for number in range(self.requests):
                 connection.request("GET", f"/nowhere/{number}")
                 answer = connection.getresponse()
                 answer.read()
                 self.assertEqual(answer.status, 404)
             connection.close()
-            own.send_signal(signal.SIGTERM)
-            *lines, last = [json.loads(line) for line in own.stderr]
-            self.assertEqual(own.wait(60), 0)
+        try:
+            yield own, send
         finally:
             own.kill()
             own.stderr.close()
+
+    def test_it_is_read_too_late(self):
+        """The oldest lines are lost then, and nobody waits for them."""
+        with self.logging_server() as (own, send):
+            send()
+            own.send_signal(signal.SIGTERM)
+            *lines, last = [json.loads(line) for line in own.stderr]
+            self.assertEqual(own.wait(60), 0)
         self.assertIn("draining", last["message"])
         numbers = [int(line["call"].rpartition("/")[2]) for line in lines]
         self.assertEqual(numbers, sorted(numbers))
-        self.assertEqual(numbers[-1], requests - 1)
-        self.assertTrue(8000 < len(numbers) < requests, len(numbers))
+        self.assertEqual(numbers[-1], self.requests - 1)
+        self.assertTrue(8000 < len(numbers) < self.requests, len(numbers))
+
+    def test_nobody_reads_it(self):
+        with self.logging_server() as (own, send):
+            send()
+            own.send_signal(signal.SIGTERM)
+            self.assertEqual(own.wait(60), 0)
+
+    def test_its_reader_goes(self):
+        with self.logging_server() as (own, send):
+            own.stderr.close()
+            send()
+            own.send_signal(signal.SIGTERM)
+            self.assertEqual(own.wait(60), 0)
 
 
 class AfterwardsTest(unittest.TestCase):
