@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "base/fail.h"
 #include "base/printable.h"
 #include "glossa/error.hpp"
+#include "serve/idle_watch.h"
 #include "serve/json_message.h"
 #include "serve/listen_reply.h"
 #include "serve/listen_settings.h"
@@ -22,7 +22,6 @@
 namespace glossa::serve {
 namespace {
 
-constexpr double kBehind = 1;  // seconds of sound
 constexpr int kNormalClosure = 1000;
 constexpr int kInternalError = 1011;
 constexpr int kUnusable = 1008;
@@ -117,8 +116,8 @@ class ListenHandler final : public WebSocketHandler {
  public:
   ListenHandler(Scheduler& scheduler, double idle_seconds, std::shared_ptr<ListenStream> stream)
       : scheduler_(scheduler),
-        idle_seconds_(idle_seconds),
         stream_(std::move(stream)),
+        idle_(idle_seconds),
         reader_(stream_->settings.sound, stream_->settings.separate,
                 scheduler.recognizer().info().sample_rate) {}
 
@@ -126,7 +125,7 @@ class ListenHandler final : public WebSocketHandler {
     guarded([&] {
       const nlohmann::json message = parse_message(text);
       const std::string& type = type_of(message);
-      heard_ = std::chrono::steady_clock::now();
+      idle_.heard();
       if (type == "CloseStream") return finish();
       if (type == "Finalize") return flush(message);
       if (type != "KeepAlive")
@@ -140,7 +139,7 @@ class ListenHandler final : public WebSocketHandler {
       if (bytes.empty()) return finish();  // an old way to say so
       if (ended_) fail_invalid_argument("audio after the end of the stream");
       if (sessions_.empty()) open();
-      heard_ = std::chrono::steady_clock::now();
+      idle_.heard();
       try {
         push(reader_.push(bytes));
       } catch (const Error& error) {  // and so would be what follows
@@ -151,15 +150,11 @@ class ListenHandler final : public WebSocketHandler {
     });
   }
 
-  // Who keeps a stream open and says nothing has a place that others want.
   void on_look() override {
-    if (sessions_.empty() || ended_ || idle_seconds_ <= 0) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (backlog() >= kBehind) heard_ = now;  // its client may be waiting to send more
-    if (std::chrono::duration<double>(now - heard_).count() < idle_seconds_) return;
+    if (sessions_.empty() || ended_ || !idle_.is_idle(backlog())) return;
     stream_->socket->send(error_message(
         {408, "timeout_error", "idle_timeout",
-         fmt::format("neither audio nor KeepAlive for {:g} s: the stream was ended", idle_seconds_)}));
+         fmt::format("neither audio nor KeepAlive for {:g} s: the stream was ended", idle_.seconds())}));
     guarded([&] { finish(); });
   }
 
@@ -222,12 +217,11 @@ class ListenHandler final : public WebSocketHandler {
   }
 
   Scheduler& scheduler_;
-  double idle_seconds_;
   std::shared_ptr<ListenStream> stream_;
+  IdleWatch idle_;  // hears sound and KeepAlive
   SampleReader reader_;
   std::vector<std::shared_ptr<Session>> sessions_;  // one per channel, from the first sound on
   bool ended_ = false;
-  std::chrono::steady_clock::time_point heard_;  // when sound or KeepAlive came last
 };
 
 }  // namespace

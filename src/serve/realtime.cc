@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "base/fail.h"
 #include "base/printable.h"
 #include "serve/growing_text.h"
+#include "serve/idle_watch.h"
 #include "serve/json_message.h"
 #include "serve/openai.h"
 #include "serve/realtime_settings.h"
@@ -24,7 +24,6 @@ namespace {
 
 using json = nlohmann::json;
 
-constexpr double kBehind = 1;  // seconds of sound
 constexpr int kNormalClosure = 1000;
 constexpr int kTryAgainLater = 1013;
 constexpr const char* kDelta = "conversation.item.input_audio_transcription.delta";
@@ -203,6 +202,7 @@ class Realtime final : public WebSocketHandler {
            std::shared_ptr<WebSocket> socket)
       : scheduler_(scheduler),
         options_(options),
+        idle_(options.idle_seconds),
         origin_(request.origin),
         events_(std::make_shared<Events>(std::move(socket))) {
     settings_.session.silence = options.silence;
@@ -224,14 +224,10 @@ class Realtime final : public WebSocketHandler {
     guarded([&] { append(bytes); });
   }
 
-  // Who keeps a stream open and says nothing has a place that others want.
   void on_look() override {
-    if (!session_ || ended_ || options_.idle_seconds <= 0) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (session_->backlog() >= kBehind) heard_ = now;  // its client may be waiting to send more
-    if (std::chrono::duration<double>(now - heard_).count() < options_.idle_seconds) return;
+    if (!session_ || ended_ || !idle_.is_idle(session_->backlog())) return;
     events_->error({408, "timeout_error", "idle_timeout",
-                    fmt::format("no audio for {:g} s: the stream was ended", options_.idle_seconds)});
+                    fmt::format("no audio for {:g} s: the stream was ended", idle_.seconds())});
     guarded([&] { settings_.dialect == Dialect::kOpenAi ? commit() : finish(); });
   }
 
@@ -299,7 +295,7 @@ class Realtime final : public WebSocketHandler {
     if (ended_) fail_invalid_argument("audio after the end of the stream");
     if (!session_) open();
     push(reader_->push(bytes));
-    heard_ = std::chrono::steady_clock::now();
+    idle_.heard();
   }
 
   void open() {
@@ -343,6 +339,7 @@ class Realtime final : public WebSocketHandler {
 
   Scheduler& scheduler_;
   RealtimeOptions options_;
+  IdleWatch idle_;  // hears sound
   Origin origin_;
   std::shared_ptr<Events> events_;
   RealtimeSettings settings_;
@@ -351,7 +348,6 @@ class Realtime final : public WebSocketHandler {
   std::optional<SampleReader> reader_;
   std::optional<std::string> item_;  // of the open session when turns are the client's business
   bool ended_ = false;
-  std::chrono::steady_clock::time_point heard_;  // when sound came last
 };
 
 }  // namespace
