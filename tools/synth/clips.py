@@ -35,6 +35,7 @@ class Request:
     prompts: bool = False  # of the train split alone
     more_voices: bool = False  # of the train split alone
     apart: float = 0  # share of the sentences spoken word by word
+    gated: float = 0  # share of the clips whose pauses are cut out
     accents: float = 0  # share of the English strings of digits spoken by voices of other languages
 
 
@@ -49,6 +50,7 @@ class Plan:
     pitch_range: int
     seed: int
     recordings: list = dataclasses.field(default_factory=list)  # of a prompt
+    gated: bool = False
 
     @property
     def program(self):
@@ -106,14 +108,16 @@ def plan_block(request, number, attempt=0):
             else:
                 speaker = f"espeak:{dice.choice(espeak.VOICES[voice_locale])}+{dice.choice(variants)}"
         plans.append(Plan(locale, text, spoken or text, speaker, dice.randint(120, 210), dice.randint(25, 85),
-                          dice.randint(30, 80), dice.getrandbits(48), recordings))
+                          dice.randint(30, 80), dice.getrandbits(48), recordings,
+                          bool(request.gated) and dice.random() < request.gated))
     return plans
 
 
 def finish(plan, samples, sample_rate, clean, phonemes=()):
     """The clip with its variation, or None where the length does not fit."""
     warps = prompts.WARPS if plan.program == "prompt" else WARPS
-    sound = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean, warps)
+    gate = np.random.default_rng(plan.seed + 1) if plan.gated else None
+    sound = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean, warps, gate)
     if not LEAST_SECONDS <= sound.seconds <= MOST_SECONDS:
         return None
     labels = frame_labels(phonemes, sound.stretch, sound.shift, sound.seconds) if phonemes else ""

@@ -3,6 +3,7 @@
 import argparse
 import collections
 import concurrent.futures
+import dataclasses
 import itertools
 import math
 import multiprocessing
@@ -85,10 +86,12 @@ def parse_arguments(arguments=None):
                         help="share of the sentences that are spoken word by word, as people dictate digits")
     parser.add_argument("--accents", type=float, default=0, metavar="SHARE",
                         help="share of the English strings of digits that speakers of other languages say")
+    parser.add_argument("--gated", type=float, default=0, metavar="SHARE",
+                        help="share of the clips whose pauses are digital silence, as telephony makes them")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    for name in ("apart", "accents"):
+    for name in ("apart", "accents", "gated"):
         if not 0 <= getattr(options, name) <= 1:
             parser.error(f"--{name} must be 0 to 1")
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
@@ -122,8 +125,7 @@ class Progress:
 def main():
     options = parse_arguments()
     grammar.FOLDER = options.locales
-    request = clips.Request(options.split, options.mix, options.seed, options.clean, options.only, options.prompts,
-                            options.more_voices, options.apart, options.accents)
+    request = clips.Request(**{field.name: getattr(options, field.name) for field in dataclasses.fields(clips.Request)})
     try:
         writer = (writers.Files if options.files else writers.Shards)(options.output)
     except OSError as error:

@@ -209,6 +209,16 @@ class Variation(unittest.TestCase):
         self.assertLess(np.abs(samples[-4800:]).max(), 500)
         self.assertGreater(len(samples), 1.3 * 16000)
 
+    def test_gated_pauses_are_digital_silence(self):
+        tone = np.sin(np.arange(22050) / 10).astype(np.float32)
+        tone[8000:14000] = 0
+        ways = [variation.varied(tone, 22050, np.random.default_rng(1), gate=gate).samples
+                for gate in (None, np.random.default_rng(2))]
+        self.assertLess(np.mean(ways[0] == 0), 0.1)
+        self.assertTrue(0.2 < np.mean(ways[1] == 0) < 0.8)
+        spoken = ways[1] != 0
+        self.assertTrue((ways[0][spoken] == ways[1][spoken]).all())
+
     def test_silence_gives_nothing(self):
         silence = np.zeros(22050, np.float32)
         self.assertEqual(len(variation.varied(silence, 22050, np.random.default_rng(1)).samples), 0)

@@ -2,11 +2,13 @@
 import dataclasses
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 from scipy.signal import fftconvolve, lfilter, resample_poly
 
 SAMPLE_RATE = 16000
 WARPS = (0.86, 1.16)
 SILENT = 0.003
+GATE = 0.02  # of the loudest sample
 MARGIN = 400  # samples kept around speech when silence is cut off
 
 
@@ -75,8 +77,14 @@ def with_noise(samples, decibels, random):
     return samples + noise * (power / (noise.std() + 1e-9) * 10 ** (-decibels / 20))
 
 
-def varied(samples, sample_rate, random, clean=False, warps=WARPS):
-    """A Sound; `random` is a numpy Generator, `warps` the range of sizes. Empty if there is no sound."""
+def speech_in(samples, margin):
+    """Where something is said, and `margin` samples around that."""
+    return maximum_filter1d(np.abs(samples), 2 * margin + 1) > GATE * np.abs(samples).max()
+
+
+def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
+    """A Sound; `random` is a numpy Generator, `warps` the range of sizes. `gate`, another one: pauses are cut out, noise
+    and all, as telephony does it. Empty if there is no sound."""
     stretch = cut = 0
     if len(samples):
         samples, stretch = to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(*warps))
@@ -96,5 +104,6 @@ def varied(samples, sample_rate, random, clean=False, warps=WARPS):
         decibels = 60
     else:
         decibels = random.uniform(12, 30) if random.random() < 0.4 else random.uniform(25, 55)
-    samples = with_noise(samples, decibels, random)
+    speech = speech_in(samples, int(SAMPLE_RATE * gate.uniform(0.005, 0.12))) if gate else True
+    samples = np.where(speech, with_noise(samples, decibels, random), 0)
     return Sound((np.clip(samples, -1, 1) * 32767).astype(np.int16), stretch, (before - cut) / SAMPLE_RATE)
