@@ -34,7 +34,9 @@ std::string now() {
                      (time - seconds).count());
 }
 
-double to_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
+double rounded(double seconds) {  // to milliseconds
+  return std::round(seconds * 1000) / 1000;
+}
 
 json line(log::Level level, const char* event) {
   return {{"time", now()}, {"level", level == log::Level::kInfo ? "info" : "warning"}, {"event", event}};
@@ -78,7 +80,7 @@ void log_request(const RequestEvent& event) {
   add(entry, event.origin);
   entry["call"] = event.call;
   entry["code"] = event.code;
-  entry["seconds"] = to_milliseconds(event.seconds);
+  entry["seconds"] = rounded(event.seconds);
   if (!event.why.empty()) entry["why"] = event.why;
   send(entry);
 }
@@ -94,9 +96,9 @@ void log_stream(const StreamEvent& event) {
   entry["language"] = event.language;
   entry["outcome"] = event.outcome;
   if (!event.why.empty()) entry["why"] = event.why;
-  entry["audio_seconds"] = to_milliseconds(event.audio_seconds);
-  entry["seconds"] = to_milliseconds(event.seconds);
-  if (event.kind == "live") entry["most_lag"] = to_milliseconds(event.most_lag);
+  entry["audio_seconds"] = rounded(event.audio_seconds);
+  entry["seconds"] = rounded(event.seconds);
+  if (event.kind == "live") entry["most_lag"] = rounded(event.most_lag);
   entry["utterances"] = event.utterances;
   send(entry);
 }
@@ -107,8 +109,8 @@ void log_utterance(const Origin& origin, std::size_t stream, const Utterance& ut
   add(entry, origin);
   entry["stream"] = stream;
   entry["language"] = utterance.language;
-  entry["start"] = to_milliseconds(utterance.start);
-  entry["end"] = to_milliseconds(utterance.end);
+  entry["start"] = rounded(utterance.start);
+  entry["end"] = rounded(utterance.end);
   entry["text"] = utterance.text;
   send(entry);
 }

@@ -139,7 +139,7 @@ class Scheduler::Impl final : public Waker {
     if (options_.max_streams > 0) return options_.max_streams;
     // Long chunks cost less for each frame than was measured, and short ones may come.
     return most_streams(time_, recognizer_->info().frame_seconds, chunk_seconds,
-                        options_.utilisation / std::max(1.0, slowness_.load()));
+                        options_.utilisation / std::max(1.0, worst_slowness_.load()));
   }
 
   // With mutex_ held.
@@ -233,9 +233,10 @@ class Scheduler::Impl final : public Waker {
     });
     batch.has_bulk = true;
     batch.has_late = bulk.front()->kind() == Kind::kLive;
-    const double longest = shortest_chunk == 0 ? kIdleStep
-                                               : std::max(kPartOfChunk * shortest_chunk / slowness_,
-                                                          kLeastEfficiency * time_.fixed);
+    const double longest =
+        shortest_chunk == 0
+            ? kIdleStep
+            : std::max(kPartOfChunk * shortest_chunk / correction_.factor(), kLeastEfficiency * time_.fixed);
     const std::int64_t budget = std::max(time_.frames_within(longest) - frames, std::int64_t{1});
     const std::int64_t share =
         std::clamp<std::int64_t>(budget / static_cast<std::int64_t>(bulk.size()), 1, kBulkFrames);
@@ -267,8 +268,9 @@ class Scheduler::Impl final : public Waker {
     metrics_.step(static_cast<int>(batch.sessions.size()), taken, audio);
     const double expected = time_.fixed + time_.per_frame * audio / recognizer_->info().frame_seconds;
     const double all = taken + std::exchange(unaccounted_, 0);
-    if (!batch.has_bulk || (batch.has_late && all > expected * slowness_)) correction_.observe(expected, all);
-    slowness_ = correction_.factor();
+    if (!batch.has_bulk || (batch.has_late && all > expected * correction_.factor()))
+      correction_.observe(expected, all);
+    worst_slowness_ = correction_.worst();
     metrics_.capacity(capacity(recognizer_->info().att_contexts.front()));
   }
 
@@ -284,7 +286,7 @@ class Scheduler::Impl final : public Waker {
   std::vector<SessionPointer> woken_;  // each once
   bool stopping_ = false;
   bool draining_ = false;
-  std::atomic<double> slowness_ = 1;  // correction_.factor()
+  std::atomic<double> worst_slowness_ = 1;  // correction_.worst()
 
   // Of the scheduler's thread.
   StepTimeCorrection correction_;

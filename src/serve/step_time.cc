@@ -76,6 +76,7 @@ void StepTimeCorrection::observe(double expected, double taken) {
   const double kept = std::exp(-taken / kMemory);
   expected_ = expected_ * kept + expected;
   taken_ = taken_ * kept + taken;
+  worst_ = factor() + std::max(0.0, worst_ - factor()) * std::exp(-taken / kWorstMemory);
 }
 
 }  // namespace glossa::serve

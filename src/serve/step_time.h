@@ -37,12 +37,18 @@ class StepTimeCorrection {
   // 1 until something was observed; the mean over the last second of work.
   double factor() const { return taken_ / expected_; }
 
+  // The largest factor of late, forgotten by and by: who is admitted in a good second is there in the bad
+  // ones.
+  double worst() const { return worst_; }
+
  private:
-  static constexpr double kMemory = 1;       // seconds of work
-  static constexpr double kLeastSeen = 0.1;  // seconds of work; the measurement at start counts as so much
+  static constexpr double kMemory = 1;        // seconds of work
+  static constexpr double kWorstMemory = 10;  // seconds of work
+  static constexpr double kLeastSeen = 0.1;   // seconds of work; the measurement at start counts as so much
 
   double expected_ = kLeastSeen;
   double taken_ = kLeastSeen;
+  double worst_ = 1;
 };
 
 }  // namespace glossa::serve

@@ -1,5 +1,6 @@
 #include "serve/wyoming.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -114,7 +115,14 @@ class Wyoming final : public WyomingHandler {
     return seconds;
   }
 
+  bool is_answering() const override {
+    return !reader_ && std::any_of(sessions_.begin(), sessions_.end(), is_open);
+  }
+
  private:
+  // The scheduler holds those that have not ended.
+  static bool is_open(const std::shared_ptr<Session>& session) { return session.use_count() > 1; }
+
   void handle(std::string_view type, const json& data, std::string_view payload) {
     if (type == "describe") {
       peer_->send("info", describe(scheduler_.recognizer().info(), version_));
@@ -143,8 +151,7 @@ class Wyoming final : public WyomingHandler {
   void begin(const json& data) {
     if (reader_) fail_invalid_argument("audio-start before audio-stop");
     const RawFormat format = format_of(data);
-    std::erase_if(sessions_,
-                  [](const std::shared_ptr<Session>& session) { return session.use_count() == 1; });
+    std::erase_if(sessions_, [](const auto& session) { return !is_open(session); });
     sessions_.push_back(
         scheduler_.open({.stream = options_, .silence = 0, .origin = origin_}, Teller(peer_)));
     reader_.emplace(format, /*separate=*/false, scheduler_.recognizer().info().sample_rate);

@@ -29,8 +29,9 @@ class WyomingHandler {
   // is told as an event "error", and the connection closed: its client waits for nothing else. False: no more
   // events.
   virtual bool on_event(std::string_view type, const nlohmann::json& data, std::string_view payload) = 0;
-  virtual void on_gone() = 0;          // the last call
-  virtual double backlog() const = 0;  // seconds of sound not decoded yet
+  virtual void on_gone() = 0;             // the last call
+  virtual double backlog() const = 0;     // seconds of sound not decoded yet
+  virtual bool is_answering() const = 0;  // the sound has ended, and not all of it is decoded
 };
 
 // `scheduler` must live longer.

@@ -173,6 +173,11 @@ class WyomingServer::Impl {
     } catch (const std::exception& error) {
       connection->peer->send("error", {{"text", error.what()}, {"code", "bad_event"}});
     }
+    // A client may say that it has no more to say, and listen.
+    while (handler->is_answering() && !connection->outbox->closed()) {
+      pause.expires_after(kBacklogPause);
+      co_await pause.async_wait(awaiting);
+    }
     handler->on_gone();
     const bool unread = connection->outbox->closed();
     connection->peer->close();

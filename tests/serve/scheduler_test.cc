@@ -269,5 +269,16 @@ TEST(StepTimeCorrection, FollowsWhatIsObserved) {
   EXPECT_NEAR(correction.factor(), 0.5, 0.2);
 }
 
+TEST(StepTimeCorrection, RemembersTheWorstForAWhile) {
+  StepTimeCorrection correction;
+  for (int step = 0; step < 1000; ++step) correction.observe(0.01, 0.02);
+  EXPECT_NEAR(correction.worst(), 2, 1e-3);
+  for (int step = 0; step < 200; ++step) correction.observe(0.01, 0.01);  // two seconds
+  EXPECT_LT(correction.factor(), 1.3);
+  EXPECT_GT(correction.worst(), 1.7);
+  for (int step = 0; step < 5000; ++step) correction.observe(0.01, 0.01);
+  EXPECT_NEAR(correction.worst(), 1, 0.02);
+}
+
 }  // namespace
 }  // namespace glossa::serve

@@ -107,6 +107,12 @@ class Wyoming(unittest.TestCase):
             client.speak(b"", 1)
             self.assertEqual(text_of(client.hear()), "")
 
+    def test_a_client_that_closes_its_half_hears_the_end(self):
+        with Client() as client:
+            client.speak(pcm, len(pcm))
+            client.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual(text_of(client.hear()), expected)
+
     def test_many_at_once(self):
         def one(_):
             with Client() as client:
