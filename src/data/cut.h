@@ -15,10 +15,11 @@ struct Cut {
   double duration = 0;          // seconds; 0: to the end (the reader finds out)
   std::string text;             // reference, without an appended language tag; may be empty (noise)
   std::string target_lang;      // as in the manifest; empty: unknown
-  std::string frame_labels;     // a printable character for each 40 ms, its class of sound; space: none; may be empty
-  std::string prompt_mode;      // "langID", "auto", "unified", or empty: the dataset's default
-  std::string source;           // manifest or shard it comes from, for messages
-  int line = 0;                 // 1-based line of `source`
+  std::string
+      frame_labels;  // a printable character for each 40 ms, its class of sound; space: none; may be empty
+  std::string prompt_mode;  // "langID", "auto", "unified", or empty: the dataset's default
+  std::string source;       // manifest or shard it comes from, for messages
+  int line = 0;             // 1-based line of `source`
 };
 
 }  // namespace glossa::data
