@@ -42,19 +42,23 @@ json line(log::Level level, const char* event) {
   return {{"time", now()}, {"level", level == log::Level::kInfo ? "info" : "warning"}, {"event", event}};
 }
 
-void add(json& line, const Origin& origin) {
-  line["request"] = origin.request;
-  line["protocol"] = origin.protocol;
-  line["peer"] = origin.peer;
+json line(log::Level level, const char* event, const Origin& origin) {
+  json entry = line(level, event);
+  entry["request"] = origin.request;
+  entry["protocol"] = origin.protocol;
+  entry["peer"] = origin.peer;
+  return entry;
 }
 
-void send(const json& line) {
+log::Level level_of(bool is_failure) { return is_failure ? log::Level::kWarning : log::Level::kInfo; }
+
+void send(const json& entry) {
   std::shared_ptr<const EventSink> sink;
   {
     const std::lock_guard lock(sink_mutex);
     sink = current_sink;
   }
-  if (sink) (*sink)(line.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (sink) (*sink)(entry.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace
@@ -76,8 +80,7 @@ std::string request_name(std::string_view given) {
 
 void log_request(const RequestEvent& event) {
   if (!is_on) return;
-  json entry = line(event.is_failure ? log::Level::kWarning : log::Level::kInfo, "request");
-  add(entry, event.origin);
+  json entry = line(level_of(event.is_failure), "request", event.origin);
   entry["call"] = event.call;
   entry["code"] = event.code;
   entry["seconds"] = rounded(event.seconds);
@@ -87,8 +90,7 @@ void log_request(const RequestEvent& event) {
 
 void log_stream(const StreamEvent& event) {
   if (!is_on) return;
-  json entry = line(event.is_failure ? log::Level::kWarning : log::Level::kInfo, "stream");
-  add(entry, event.origin);
+  json entry = line(level_of(event.is_failure), "stream", event.origin);
   entry["stream"] = event.stream;
   entry["kind"] = event.kind;
   entry["latency"] = event.latency;
@@ -105,8 +107,7 @@ void log_stream(const StreamEvent& event) {
 
 void log_utterance(const Origin& origin, std::size_t stream, const Utterance& utterance) {
   if (!tells_transcripts) return;
-  json entry = line(log::Level::kInfo, "utterance");
-  add(entry, origin);
+  json entry = line(log::Level::kInfo, "utterance", origin);
   entry["stream"] = stream;
   entry["language"] = utterance.language;
   entry["start"] = rounded(utterance.start);
