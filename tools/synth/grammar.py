@@ -10,6 +10,7 @@ from number_words import in_words
 FOLDER = pathlib.Path(__file__).parent / "locales"
 LOCALES = ["en-US", "de-DE", "es-ES", "fr-FR", "it-IT", "pt-BR", "nl-NL", "el-GR", "bg-BG"]
 HELD_OUT_ONE_IN = 25
+ONLY = ["digits", "sentences", "words"]  # "sentences": all but words in random order, which are "words"
 WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 SLOT = re.compile(r"\{(\w+)\}")
 
@@ -78,10 +79,22 @@ def fill(locale, template, random):
     return SLOT.sub(replacement, template)
 
 
+def draw_kind(random, only):
+    """0 to 1, as `draw` divides it: 0 to 0.15 strings of digits, 0.15 to 0.35 words in random order, then the others."""
+    if only == "digits":
+        return 0
+    if only == "words":
+        return 0.15
+    kind = random.random()
+    while only == "sentences" and 0.15 <= kind < 0.35:
+        kind = random.random()
+    return kind
+
+
 def draw(locale, random, only=None):
-    """One sentence; `random` is a random.Random. `only`: "digits" for strings of digits."""
+    """One sentence; `random` is a random.Random. `only`: one of ONLY."""
     grammar = load(locale)
-    kind = 0 if only == "digits" else random.random()
+    kind = draw_kind(random, only)
     if kind < 0.15:
         return capitalised(digits(locale, random, 1, 8)) + "."
     if kind < 0.35:
@@ -89,7 +102,8 @@ def draw(locale, random, only=None):
     if kind < 0.40:
         numbers = [in_words(locale, random.randint(0, 999)) for _ in range(random.randint(1, 3))]
         return capitalised(", ".join(numbers)) + "."
-    if kind < 0.48:
+    # 8 % for 26 phrases; many have more, so that none is heard more often than a template.
+    if kind < 0.40 + min(0.2, len(grammar["phrases"]) * 0.08 / 26):
         return random.choice(grammar["phrases"])
     sentence = fill(locale, random.choice(grammar["templates"]), random)
     for pattern, replacement in grammar.get("joins", []):

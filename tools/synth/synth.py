@@ -75,7 +75,10 @@ def parse_arguments(arguments=None):
                         help="shares of the locales: en-US=1,el-GR=0.02 (default: all alike)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clean", action="store_true", help="little variation, for a first stage of training")
-    parser.add_argument("--only", choices=["digits"], help="one kind of sentence, for a narrow domain")
+    parser.add_argument("--only", choices=grammar.ONLY,
+                        help="strings of digits; sentences, with digits and numbers; or words in random order "
+                             "(default: four fifths sentences, one fifth words)")
+    parser.add_argument("--distinct", action="store_true", help="every sentence once, for a test")
     parser.add_argument("--locales", type=pathlib.Path, default=grammar.FOLDER, metavar="FOLDER",
                         help="other grammars: a LOCALE.json for each locale of the mix")
     parser.add_argument("--prompts", action="store_true",
@@ -130,9 +133,13 @@ def main():
         writer = (writers.Files if options.files else writers.Shards)(options.output)
     except OSError as error:
         sys.exit(f"synth.py: {error}")
-    progress = Progress()
+    progress, texts = Progress(), set()
     made = blocks(request, options.jobs, math.ceil(options.clips / clips.BLOCK) if options.clips else math.inf)
     for clip in itertools.chain.from_iterable(made):
+        if options.distinct:
+            if (clip.locale, clip.text) in texts:
+                continue
+            texts.add((clip.locale, clip.text))
         writer.add(f"{options.split}_{options.seed}_{progress.count:07d}", clip)
         progress.add(clip)
         if progress.count == options.clips:

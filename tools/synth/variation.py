@@ -2,13 +2,13 @@
 import dataclasses
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.signal import fftconvolve, lfilter, resample_poly
 
 SAMPLE_RATE = 16000
 WARPS = (0.86, 1.16)
 SILENT = 0.003
-GATE = 0.02  # of the loudest sample
+GATES = (0.01, 0.08)  # of the loudest sample
 MARGIN = 400  # samples kept around speech when silence is cut off
 
 
@@ -77,14 +77,24 @@ def with_noise(samples, decibels, random):
     return samples + noise * (power / (noise.std() + 1e-9) * 10 ** (-decibels / 20))
 
 
-def speech_in(samples, margin):
-    """Where something is said, and `margin` samples around that."""
-    return maximum_filter1d(np.abs(samples), 2 * margin + 1) > GATE * np.abs(samples).max()
+def speech_in(samples, random):
+    """Where something is said: generous with the sound around it, or so strict that soft consonants at the edges are
+    lost. Short gaps are part of the speech."""
+    threshold = GATES[0] * (GATES[1] / GATES[0]) ** random.random()
+    margin, gap = (int(SAMPLE_RATE * seconds) for seconds in (0.1 * random.random() ** 2, 0.06))
+    loud = maximum_filter1d(np.abs(samples), SAMPLE_RATE // 50) > threshold * np.abs(samples).max()
+    closed = minimum_filter1d(maximum_filter1d(loud, gap + 1), gap + 1)
+    return maximum_filter1d(closed, 2 * margin + 1)
+
+
+def darkened(samples, random):
+    """A voice with little above 1 kHz, as a microphone far off the mouth's axis hears it."""
+    return lfilter([1], [1, -random.uniform(0.6, 0.93)], samples)
 
 
 def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
     """A Sound; `random` is a numpy Generator, `warps` the range of sizes. `gate`, another one: pauses are cut out, noise
-    and all, as telephony does it. Empty if there is no sound."""
+    and all, as telephony does it, and some voices are dark. Empty if there is no sound."""
     stretch = cut = 0
     if len(samples):
         samples, stretch = to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(*warps))
@@ -94,6 +104,8 @@ def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
     if not clean:
         if random.random() < 0.5:
             samples = tilted(samples, random)
+        if gate and gate.random() < 0.3:
+            samples = darkened(samples, gate)
         if random.random() < 0.25:
             samples = telephone(samples)
         if random.random() < 0.25:
@@ -104,6 +116,6 @@ def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
         decibels = 60
     else:
         decibels = random.uniform(12, 30) if random.random() < 0.4 else random.uniform(25, 55)
-    speech = speech_in(samples, int(SAMPLE_RATE * gate.uniform(0.005, 0.12))) if gate else True
+    speech = speech_in(samples, gate) if gate else True
     samples = np.where(speech, with_noise(samples, decibels, random), 0)
     return Sound((np.clip(samples, -1, 1) * 32767).astype(np.int16), stretch, (before - cut) / SAMPLE_RATE)
