@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 import accents
+import drawn_voices
 import espeak
 import grammar
 import more_voices
@@ -35,6 +36,7 @@ class Request:
     prompts: bool = False  # of the train split alone
     more_voices: bool = False  # of the train split alone
     apart: float = 0  # share of the sentences spoken word by word
+    drawn_voices: float = 0  # share of espeak-ng's clips that drawn_voices speak
     gated: float = 0  # share of the clips whose pauses are cut out
     accents: float = 0  # share of the English strings of digits spoken by voices of other languages
 
@@ -106,7 +108,9 @@ def plan_block(request, number, attempt=0):
             if recorded and dice.random() < share:
                 speaker = dice.choice(recorded)
             else:
-                speaker = f"espeak:{dice.choice(espeak.VOICES[voice_locale])}+{dice.choice(variants)}"
+                known = not request.drawn_voices or dice.random() >= request.drawn_voices
+                variant = dice.choice(variants if known else drawn_voices.names(request.seed))
+                speaker = f"espeak:{dice.choice(espeak.VOICES[voice_locale])}+{variant}"
         plans.append(Plan(locale, text, spoken or text, speaker, dice.randint(120, 210), dice.randint(25, 85),
                           dice.randint(30, 80), dice.getrandbits(48), recordings,
                           bool(request.gated) and dice.random() < request.gated))

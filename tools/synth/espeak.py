@@ -81,3 +81,11 @@ class Espeak:
         if not self.chunks:
             return np.zeros(0, np.float32), []
         return np.concatenate(self.chunks).astype(np.float32) / 32768, self.phonemes
+
+
+def data_folder():
+    """Where the library finds its voices."""
+    library, path = Espeak().library, ctypes.c_char_p()
+    library.espeak_Info.restype = ctypes.c_char_p
+    library.espeak_Info(ctypes.byref(path))
+    return path.value.decode()

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Makes training data for speech recognition: sentences from grammars, spoken by speech synthesis."""
 import argparse
+import atexit
 import collections
 import concurrent.futures
 import dataclasses
@@ -14,6 +15,7 @@ import sys
 import time
 
 import clips
+import drawn_voices
 import grammar
 import more_voices
 import writers
@@ -85,6 +87,8 @@ def parse_arguments(arguments=None):
                         help="telephone prompts of real people among the clips (en es fr it, train split)")
     parser.add_argument("--more-voices", action="store_true",
                         help="SVOX Pico and RHVoice among the voices (en de es fr it pt, train split)")
+    parser.add_argument("--drawn-voices", type=float, default=0, metavar="SHARE",
+                        help="share of espeak-ng's clips in which its voices have drawn formants and pitch (train split)")
     parser.add_argument("--apart", type=float, default=0, metavar="SHARE",
                         help="share of the sentences that are spoken word by word, as people dictate digits")
     parser.add_argument("--accents", type=float, default=0, metavar="SHARE",
@@ -94,14 +98,14 @@ def parse_arguments(arguments=None):
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    for name in ("apart", "accents", "gated"):
+    for name in ("drawn_voices", "apart", "accents", "gated"):
         if not 0 <= getattr(options, name) <= 1:
-            parser.error(f"--{name} must be 0 to 1")
+            parser.error(f"--{name.replace('_', '-')} must be 0 to 1")
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
         parser.error("--jobs, --clips and --hours must be positive")
     if options.more_voices and not more_voices.are_installed():
         parser.error("--more-voices: SVOX Pico or RHVoice is not there; install_more_voices.sh brings them")
-    for name in ("prompts", "more_voices"):
+    for name in ("prompts", "more_voices", "drawn_voices"):
         if getattr(options, name) and options.split != "train":
             parser.error(f"--{name.replace('_', '-')}: their voices are for --split train alone")
     return options
@@ -134,6 +138,9 @@ def main():
     except OSError as error:
         sys.exit(f"synth.py: {error}")
     progress, texts = Progress(), set()
+    if options.drawn_voices:
+        variants = drawn_voices.Folder(options.seed)
+        atexit.register(variants.close)
     made = blocks(request, options.jobs, math.ceil(options.clips / clips.BLOCK) if options.clips else math.inf)
     for clip in itertools.chain.from_iterable(made):
         if options.distinct:

@@ -16,6 +16,7 @@ import soundfile
 
 import accents
 import clips
+import drawn_voices
 import espeak
 import grammar
 import more_voices
@@ -184,6 +185,32 @@ class MoreVoices(unittest.TestCase):
         for plan in accented:
             self.assertEqual(len(plan.spoken.split()), len(plan.text.split()))
             self.assertNotIn(plan.speaker.split("+")[0], english)
+
+
+class DrawnVoices(unittest.TestCase):
+    def test_every_voice_speaks_as_itself(self):
+        folder = drawn_voices.Folder(7)
+        self.addCleanup(folder.close)
+        # In a child, as everything that espeak-ng says: the library reads its folder once.
+        script = ("import espeak, drawn_voices; voices = espeak.Espeak()\n"
+                  "for name in drawn_voices.names(7):\n"
+                  "    samples, phonemes = voices.speak('Seven.', 'en-us+' + name, 165, 50, 50)\n"
+                  "    print(len(samples), abs(samples).max(), len(phonemes))")
+        spoken = subprocess.run([sys.executable, "-c", script], cwd=FOLDER, check=True, capture_output=True, text=True)
+        self.assertEqual(spoken.stderr, "")  # no warning of too many voices
+        lines = spoken.stdout.splitlines()
+        self.assertEqual(len(lines), drawn_voices.COUNT)
+        self.assertGreater(len(set(lines)), 0.9 * len(lines))
+        for line in lines:
+            samples, loudest, count = map(float, line.split())
+            self.assertTrue(samples > 4000 and loudest > 0.03 and count > 4, line)
+
+    def test_they_speak_on_demand(self):
+        request = clips.Request("train", {"de-DE": 1}, 3, drawn_voices=0.5)
+        variants = [plan.voice.split("+")[1] for block in range(5) for plan in clips.plan_block(request, block)]
+        drawn = [name for name in variants if name in drawn_voices.names(3)]
+        self.assertTrue(100 < len(drawn) < 200)
+        self.assertFalse(set(drawn) & set(drawn_voices.names(4)))
 
 
 class Phonemes(unittest.TestCase):
