@@ -135,93 +135,128 @@ struct Finally {
   ~Finally() { work(); }
 };
 
+// All ports over one scheduler. Listens when constructed.
+class Server {
+ public:
+  Server(const ServeOptions& options, const std::shared_ptr<const Recognizer>& recognizer)
+      : options_(options),
+        keys_(options.api_keys.begin(), options.api_keys.end()),
+        live_{.silence = options.endpointing_ms / 1000.0,
+              .idle_seconds = static_cast<double>(options.idle_seconds)},
+        model_(recognizer->info()),
+        scheduler_(std::make_unique<serve::Scheduler>(
+            recognizer,
+            serve::SchedulerOptions{.max_streams = options.max_streams,
+                                    .max_files = options.max_files,
+                                    .utilisation = options.utilisation,
+                                    .longest_seconds = options.max_hours * 3600},
+            metrics_)),
+        worker_(std::make_unique<serve::Worker>(kFileThreads)),
+        service_(std::make_unique<serve::Service>(
+            serve::ServiceOptions{.api_keys = keys_, .live = live_, .version = GLOSSA_VERSION}, *scheduler_,
+            metrics_, *worker_)),
+        http_(
+            {.address = options.address,
+             .port = options.http_port,
+             .tls_certificate = options.certificate,
+             .tls_key = options.key,
+             .most_body_bytes = std::int64_t{options.max_upload_mb} << 20,
+             .idle = std::chrono::seconds(options.idle_seconds)},
+            [this](serve::HttpRequest request, auto reply) {
+              service_->handle(std::move(request), std::move(reply));
+            },
+            [this](const auto& request, auto socket) {
+              return service_->accept(request, std::move(socket));
+            }) {
+    if (!options.no_grpc) start_grpc();
+    if (options.wyoming_port) start_wyoming();
+  }
+
+  // What clients need to know, to the log.
+  void announce() const {
+    for (const AttContext context : model_.att_contexts) {
+      log::info(fmt::format("{}: {} live streams", serve::latency_name(context, model_),
+                            scheduler_->capacity(context)));
+    }
+    const std::string scheme = options_.certificate.empty() ? "http" : "https";
+    log::info(
+        fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options_.address, http_.port()));
+    if (grpc_) log::info(fmt::format("Riva: {}:{}", options_.address, grpc_->port()));
+    if (wyoming_) log::info(fmt::format("Wyoming: {}:{}", options_.address, wyoming_->port()));
+  }
+
+  // Takes no new streams; returns when those in flight have ended, or after --drain-seconds.
+  void drain() {
+    log::info(fmt::format("draining: {} streams are open", scheduler_->open_sessions()));
+    service_->drain();
+    scheduler_->drain();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options_.drain_seconds);
+    const auto is_busy = [&] { return scheduler_->open_sessions() > 0 || service_->is_answering(); };
+    while (is_busy() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // last words are on their way
+    http_.stop_accepting();
+    if (wyoming_) wyoming_->stop_accepting();
+    if (grpc_) grpc_->drain(1);
+  }
+
+ private:
+  void start_grpc() {
+    grpc_.emplace(
+        serve::GrpcServerOptions{.address = fmt::format("{}:{}", options_.address, options_.grpc_port),
+                                 .tls_certificate = options_.certificate,
+                                 .tls_key = options_.key,
+                                 .max_message_bytes = options_.max_upload_mb << 20,
+                                 .api_keys = keys_,
+                                 .live = live_},
+        *scheduler_, metrics_, *worker_);
+  }
+
+  void start_wyoming() {
+    wyoming_.emplace(serve::WyomingServerOptions{.address = options_.address,
+                                                 .port = *options_.wyoming_port,
+                                                 .idle = std::chrono::seconds(options_.idle_seconds),
+                                                 .version = GLOSSA_VERSION},
+                     *scheduler_, metrics_);
+  }
+
+  const ServeOptions& options_;
+  const std::set<std::string> keys_;
+  const serve::LiveOptions live_;
+  const ModelInfo model_;
+  serve::Metrics metrics_;
+  std::unique_ptr<serve::Scheduler> scheduler_;
+  std::unique_ptr<serve::Worker> worker_;
+  std::unique_ptr<serve::Service> service_;
+  serve::HttpServer http_;
+  std::optional<serve::GrpcServer> grpc_;
+  std::optional<serve::WyomingServer> wyoming_;
+  // First who calls, then what is called; their streams hold sockets of the servers, which go last. A member,
+  // so that it happens when a port cannot be had, too.
+  const Finally ends_{[this] {
+    http_.stop();
+    if (wyoming_) wyoming_->stop();
+    worker_.reset();
+    scheduler_.reset();
+    service_.reset();
+  }};
+};
+
 int serve(const ServeOptions& options) {
   if (options.certificate.empty() != options.key.empty())
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
+  if (options.log_transcripts && options.log != "json")
+    fail_invalid_argument("--log-transcripts needs --log json");
   std::signal(SIGPIPE, SIG_IGN);  // who reads our messages may leave
   std::optional<JsonLog> json_log;
-  if (options.log == "json") {
-    json_log.emplace(options.log_transcripts);
-  } else if (options.log_transcripts) {
-    fail_invalid_argument("--log-transcripts needs --log json");
-  }
-  serve::Metrics metrics;
+  if (options.log == "json") json_log.emplace(options.log_transcripts);
   const std::shared_ptr<const Recognizer> recognizer =
       load_recognizer(options.model, options.quiet || json_log.has_value());
   const InterruptGuard interrupt;  // not before: loading has its own
-  auto scheduler =
-      std::make_unique<serve::Scheduler>(recognizer,
-                                         serve::SchedulerOptions{.max_streams = options.max_streams,
-                                                                 .max_files = options.max_files,
-                                                                 .utilisation = options.utilisation,
-                                                                 .longest_seconds = options.max_hours * 3600},
-                                         metrics);
-  const std::set<std::string> keys(options.api_keys.begin(), options.api_keys.end());
-  const double silence = options.endpointing_ms / 1000.0;
-  auto worker = std::make_unique<serve::Worker>(kFileThreads);
-  auto service = std::make_unique<serve::Service>(
-      serve::ServiceOptions{.api_keys = keys,
-                            .realtime = {silence, static_cast<double>(options.idle_seconds)},
-                            .version = GLOSSA_VERSION},
-      *scheduler, metrics, *worker);
-  serve::HttpServer http(
-      {.address = options.address,
-       .port = options.http_port,
-       .tls_certificate = options.certificate,
-       .tls_key = options.key,
-       .most_body_bytes = std::int64_t{options.max_upload_mb} << 20,
-       .idle = std::chrono::seconds(options.idle_seconds)},
-      [&](serve::HttpRequest request, auto reply) { service->handle(std::move(request), std::move(reply)); },
-      [&](const auto& request, auto socket) { return service->accept(request, std::move(socket)); });
-  std::optional<serve::GrpcServer> grpc;
-  std::optional<serve::WyomingServer> wyoming;
-  // First who calls, then what is called; their streams hold sockets of the servers, which go last.
-  const Finally ends{[&] {
-    http.stop();
-    if (wyoming) wyoming->stop();
-    worker.reset();
-    scheduler.reset();
-    service.reset();
-  }};
-  if (!options.no_grpc) {
-    grpc.emplace(serve::GrpcServerOptions{.address = fmt::format("{}:{}", options.address, options.grpc_port),
-                                          .tls_certificate = options.certificate,
-                                          .tls_key = options.key,
-                                          .max_message_bytes = options.max_upload_mb << 20,
-                                          .api_keys = keys,
-                                          .silence = silence,
-                                          .idle_seconds = static_cast<double>(options.idle_seconds)},
-                 *scheduler, metrics, *worker);
-  }
-  if (options.wyoming_port) {
-    wyoming.emplace(serve::WyomingServerOptions{.address = options.address,
-                                                .port = *options.wyoming_port,
-                                                .idle = std::chrono::seconds(options.idle_seconds),
-                                                .version = GLOSSA_VERSION},
-                    *scheduler, metrics);
-  }
-  const ModelInfo& model = recognizer->info();
-  const std::string scheme = options.certificate.empty() ? "http" : "https";
-  for (const AttContext context : model.att_contexts) {
-    log::info(fmt::format("{}: {} live streams", serve::latency_name(context, model),
-                          scheduler->capacity(context)));
-  }
-  log::info(fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options.address, http.port()));
-  if (grpc) log::info(fmt::format("Riva: {}:{}", options.address, grpc->port()));
-  if (wyoming) log::info(fmt::format("Wyoming: {}:{}", options.address, wyoming->port()));
+  Server server(options, recognizer);
+  server.announce();
   while (!interrupt.signal_came()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-
-  log::info(fmt::format("draining: {} streams are open", scheduler->open_sessions()));
-  service->drain();
-  scheduler->drain();
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);
-  const auto is_busy = [&] { return scheduler->open_sessions() > 0 || service->is_answering(); };
-  while (is_busy() && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // last words are on their way
-  http.stop_accepting();
-  if (wyoming) wyoming->stop_accepting();
-  if (grpc) grpc->drain(1);
+  server.drain();
   return kDone;
 }
 

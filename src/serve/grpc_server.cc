@@ -76,10 +76,7 @@ std::shared_ptr<grpc::ServerCredentials> credentials(const GrpcServerOptions& op
 class GrpcServer::Impl {
  public:
   Impl(const GrpcServerOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker)
-      : riva_(scheduler, metrics, worker,
-              {.api_keys = options.api_keys,
-               .silence = options.silence,
-               .idle_seconds = options.idle_seconds}) {
+      : riva_(scheduler, metrics, worker, {.api_keys = options.api_keys, .live = options.live}) {
     prepare_process();
     grpc::ServerBuilder builder;
     builder.AddListeningPort(options.address, credentials(options), &port_);

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "serve/live_options.h"
 #include "serve/metrics.h"
 #include "serve/scheduler.h"
 #include "serve/worker.h"
@@ -25,8 +26,7 @@ struct GrpcServerOptions {
   std::filesystem::path tls_key;
   int max_message_bytes = 64 << 20;  // of one message, so of a sound in Recognize
   std::set<std::string> api_keys;    // of metadata "authorization: Bearer KEY"; empty: open to everybody
-  double silence = 1.0;              // seconds that end an utterance unless the client says otherwise
-  double idle_seconds = 60;  // without a message of the client, after which a stream is ended; 0: never
+  LiveOptions live;
 };
 
 // Thread-safe. Health checks and reflection need no key.

@@ -12,11 +12,11 @@
 #include "base/fail.h"
 #include "base/printable.h"
 #include "glossa/error.hpp"
+#include "serve/api_error.h"
 #include "serve/idle_watch.h"
 #include "serve/json_message.h"
 #include "serve/listen_reply.h"
 #include "serve/listen_settings.h"
-#include "serve/openai.h"
 #include "serve/sound_reader.h"
 
 namespace glossa::serve {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "serve/http.h"
-#include "serve/realtime.h"
+#include "serve/live_options.h"
 #include "serve/scheduler.h"
 #include "serve/uploads.h"
 
@@ -15,7 +15,7 @@ namespace glossa::serve {
 // Thread-safe; what it is given must live longer than every request.
 class Listen {
  public:
-  Listen(Scheduler& scheduler, Uploads& uploads, const RealtimeOptions& options, std::string version)
+  Listen(Scheduler& scheduler, Uploads& uploads, const LiveOptions& options, std::string version)
       : scheduler_(scheduler), uploads_(uploads), options_(options), version_(std::move(version)) {}
 
   // The query is read before the upgrade: what is wrong with it is the answer. Binary messages are sound;
@@ -28,7 +28,7 @@ class Listen {
  private:
   Scheduler& scheduler_;
   Uploads& uploads_;
-  RealtimeOptions options_;
+  LiveOptions options_;
   std::string version_;
 };
 

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "glossa/types.hpp"
+#include "serve/api_error.h"
 #include "serve/listen_settings.h"
-#include "serve/openai.h"
 #include "serve/utterances.h"
 
 namespace glossa::serve {

@@ -6,25 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "serve/scheduler.h"
-
 namespace glossa::serve {
 
 using json = nlohmann::json;
-
-ApiError describe_error(const std::exception& error) {
-  if (dynamic_cast<const Overloaded*>(&error) != nullptr)
-    return {503, "server_error", "overloaded", error.what()};
-  if (const auto* known = dynamic_cast<const Error*>(&error); known && known->code() != ErrorCode::kInternal)
-    return {400, "invalid_request_error",
-            known->code() == ErrorCode::kBadInput ? "unusable_input" : "invalid_value", error.what()};
-  return {500, "server_error", "internal_error", error.what()};
-}
-
-ApiError describe_failure(const SessionUpdate& update) {
-  if (update.is_client_error) return {400, "invalid_request_error", "unusable_input", update.error};
-  return {500, "server_error", "transcription_failed", update.error};
-}
 
 std::string to_json(const ApiError& error) {
   const json parameter = error.parameter.empty() ? json() : json(error.parameter);

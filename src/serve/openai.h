@@ -1,29 +1,13 @@
-// What OpenAI's interfaces have in common: errors, languages, models.
+// What OpenAI's interfaces have in common: the form of errors and of models.
 #pragma once
 
-#include <exception>
 #include <string>
-#include <string_view>
 
 #include "glossa/types.hpp"
+#include "serve/api_error.h"
 #include "serve/http.h"
-#include "serve/scheduler.h"
 
 namespace glossa::serve {
-
-struct ApiError {
-  int status = 400;  // HTTP
-  std::string type;  // "invalid_request_error", "server_error", ...
-  std::string code;  // "overloaded", "unsupported_language", ...
-  std::string message;
-  std::string parameter = {};  // what the message is about; empty: none
-};
-
-// Of what was thrown: Overloaded is 503, an Error of the client's making 400, everything else 500.
-ApiError describe_error(const std::exception& error);
-
-// Of a session that ended before its time: 400 where the client's sound is to blame, else 500.
-ApiError describe_failure(const SessionUpdate& update);
 
 // {"error": {...}}
 std::string to_json(const ApiError& error);

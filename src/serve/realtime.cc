@@ -198,7 +198,7 @@ class Teller {
 
 class Realtime final : public WebSocketHandler {
  public:
-  Realtime(Scheduler& scheduler, const RealtimeOptions& options, const HttpRequest& request,
+  Realtime(Scheduler& scheduler, const LiveOptions& options, const HttpRequest& request,
            std::shared_ptr<WebSocket> socket)
       : scheduler_(scheduler),
         options_(options),
@@ -338,7 +338,7 @@ class Realtime final : public WebSocketHandler {
   }
 
   Scheduler& scheduler_;
-  RealtimeOptions options_;
+  LiveOptions options_;
   IdleWatch idle_;  // hears sound
   Origin origin_;
   std::shared_ptr<Events> events_;
@@ -352,7 +352,7 @@ class Realtime final : public WebSocketHandler {
 
 }  // namespace
 
-std::unique_ptr<WebSocketHandler> make_realtime(Scheduler& scheduler, const RealtimeOptions& options,
+std::unique_ptr<WebSocketHandler> make_realtime(Scheduler& scheduler, const LiveOptions& options,
                                                 const HttpRequest& request,
                                                 std::shared_ptr<WebSocket> socket) {
   return std::make_unique<Realtime>(scheduler, options, request, std::move(socket));

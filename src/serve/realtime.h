@@ -6,19 +6,15 @@
 #include <string>
 
 #include "serve/http.h"
+#include "serve/live_options.h"
 #include "serve/scheduler.h"
 
 namespace glossa::serve {
 
-struct RealtimeOptions {
-  double silence = 1.0;     // seconds that end an utterance unless the client says otherwise
-  double idle_seconds = 0;  // without sound, after which an open stream is ended; 0: never
-};
-
 // The handler of one connection. Which dialect a client speaks is known from its first message; audio before
 // that is captions'. Bad messages are answered with an error event and change nothing. `scheduler` must live
 // longer.
-std::unique_ptr<WebSocketHandler> make_realtime(Scheduler& scheduler, const RealtimeOptions& options,
+std::unique_ptr<WebSocketHandler> make_realtime(Scheduler& scheduler, const LiveOptions& options,
                                                 const HttpRequest& request,
                                                 std::shared_ptr<WebSocket> socket);
 

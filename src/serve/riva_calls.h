@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "serve/event_log.h"
+#include "serve/live_options.h"
 #include "serve/metrics.h"
 #include "serve/riva_request.h"
 #include "serve/scheduler.h"
@@ -53,8 +54,7 @@ struct RivaContext {
   Metrics& metrics;
   Worker& worker;
   std::set<std::string> api_keys;  // empty: open to everybody
-  double silence = 1.0;            // seconds that end an utterance unless the client says otherwise
-  double idle_seconds = 0;         // without a message of the client, after which a stream is ended; 0: never
+  LiveOptions live;
   std::atomic<bool> draining = false;
   CallsInFlight calls = {};
 

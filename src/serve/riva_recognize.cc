@@ -85,7 +85,7 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
 
   void open() {
     if (request_.audio().empty()) fail_invalid_argument("audio is empty");
-    config_ = read_riva_config(request_.config(), context_.model(), Kind::kFile, context_.silence);
+    config_ = read_riva_config(request_.config(), context_.model(), Kind::kFile, context_.live.silence);
     if (!request_.id().value().empty()) record_.origin.request = request_name(request_.id().value());
     config_.session.origin = record_.origin;
     open_ = session_count(config_);

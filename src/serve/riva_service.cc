@@ -26,8 +26,7 @@ class RivaService::Impl final : public RivaMethods {
                  .metrics = metrics,
                  .worker = worker,
                  .api_keys = options.api_keys,
-                 .silence = options.silence,
-                 .idle_seconds = options.idle_seconds} {}
+                 .live = options.live} {}
 
   grpc::ServerUnaryReactor* Recognize(grpc::CallbackServerContext* call, const asr::RecognizeRequest* request,
                                       asr::RecognizeResponse* response) override {

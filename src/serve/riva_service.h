@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "serve/live_options.h"
 #include "serve/metrics.h"
 #include "serve/scheduler.h"
 #include "serve/worker.h"
@@ -17,8 +18,7 @@ namespace glossa::serve {
 
 struct RivaOptions {
   std::set<std::string> api_keys;  // of metadata "authorization: Bearer KEY"; empty: open to everybody
-  double silence = 1.0;            // seconds that end an utterance unless the client says otherwise
-  double idle_seconds = 0;         // without a message of the client, after which a stream is ended; 0: never
+  LiveOptions live;
 };
 
 // Thread-safe. `scheduler`, `metrics` and `worker` must live longer; the gRPC server must be gone before it.

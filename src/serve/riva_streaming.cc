@@ -45,7 +45,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     const grpc::Status admitted = admit(context_, call_);
     if (!admitted.ok()) return end(admitted);
     const std::lock_guard lock(mutex_);
-    watch(context_.idle_seconds);
+    watch(context_.live.idle_seconds);
     StartRead(&request_);
   }
 
@@ -112,7 +112,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   void open(const Request& message) {
     const asr::StreamingRecognitionConfig& config = message.streaming_config();
-    config_ = read_riva_config(config.config(), context_.model(), Kind::kLive, context_.silence);
+    config_ = read_riva_config(config.config(), context_.model(), Kind::kLive, context_.live.silence);
     if (!message.id().value().empty()) record_.origin.request = request_name(message.id().value());
     config_.session.origin = record_.origin;
     interim_results_ = config.interim_results();
@@ -236,7 +236,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   // Looks after so many seconds whether the client has been heard meanwhile. Each time with another alarm:
   // one cannot be set anew by what it calls.
   void watch(double seconds) {
-    if (context_.idle_seconds <= 0) return;
+    if (context_.live.idle_seconds <= 0) return;
     alarm_ = std::make_unique<grpc::Alarm>();
     alarm_->Set(std::chrono::system_clock::now() +
                     std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3)),
@@ -252,9 +252,10 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       if (status_ || half_closed_) return;
       if (read_paused_) heard_ = Clock::now();
       const double idle = std::chrono::duration<double>(Clock::now() - heard_).count();
-      if (idle < context_.idle_seconds) return watch(context_.idle_seconds - idle);
+      if (idle < context_.live.idle_seconds) return watch(context_.live.idle_seconds - idle);
     }
-    end({grpc::StatusCode::DEADLINE_EXCEEDED, fmt::format("no audio for {:g} s", context_.idle_seconds)});
+    end({grpc::StatusCode::DEADLINE_EXCEEDED,
+         fmt::format("no audio for {:g} s", context_.live.idle_seconds)});
   }
 
   RivaContext& context_;

@@ -9,6 +9,7 @@
 #include "serve/listen_reply.h"
 #include "serve/openai.h"
 #include "serve/page_files.h"
+#include "serve/realtime.h"
 #include "serve/recorded.h"
 
 namespace glossa::serve {
@@ -72,7 +73,7 @@ Service::Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& m
       metrics_(metrics),
       uploads_(scheduler, worker),
       transcriptions_(scheduler, uploads_),
-      listen_(scheduler, uploads_, options.realtime, options.version) {}
+      listen_(scheduler, uploads_, options.live, options.version) {}
 
 bool Service::is_allowed(const HttpRequest& request) const {
   if (options_.api_keys.empty()) return true;
@@ -136,9 +137,9 @@ WebSocketAnswer Service::accept(const HttpRequest& request, std::shared_ptr<WebS
   if (!listens && request.path != "/v1/realtime")
     return refuse({404, "invalid_request_error", "not_found", request.path + ": no WebSocket there"});
   if (!is_allowed(request)) return refuse(kUnknownKey);
-  WebSocketAnswer answer =
-      listens ? listen_.accept(request, socket)
-              : WebSocketAnswer{make_realtime(scheduler_, options_.realtime, request, socket)};
+  WebSocketAnswer answer = listens
+                               ? listen_.accept(request, socket)
+                               : WebSocketAnswer{make_realtime(scheduler_, options_.live, request, socket)};
   return recorded(request, std::move(answer), socket, metrics_);
 }
 

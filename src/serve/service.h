@@ -8,8 +8,8 @@
 
 #include "serve/http.h"
 #include "serve/listen.h"
+#include "serve/live_options.h"
 #include "serve/metrics.h"
-#include "serve/realtime.h"
 #include "serve/scheduler.h"
 #include "serve/transcriptions.h"
 #include "serve/uploads.h"
@@ -19,7 +19,7 @@ namespace glossa::serve {
 
 struct ServiceOptions {
   std::set<std::string> api_keys;  // empty: open to everybody
-  RealtimeOptions realtime;
+  LiveOptions live;
   std::string version;
 };
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "serve/api_error.h"
 #include "serve/growing_text.h"
-#include "serve/openai.h"
 #include "serve/sound_reader.h"
 
 namespace glossa::serve {
