@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYNTH = ROOT / "tools/synth"
-LISTS = {"name": "Kowalski Matteo Yannis Petrova Nikolai Zeynep Bogdan Ingrid Ludovica Casimir".split(),
+LISTS = {"name": "Kowalski Tiziano Yannis Petrova Nikolai Zeynep Bogdan Ottilie Ludovica Casimir".split(),
          "city": "Piraeus Plovdiv Thessaloniki Varna Krakau Budapest Oslo Helsinki Belgrad Montevideo".split()}
 NAMES = [name for names in LISTS.values() for name in names]
 LOCALES = ["de-DE", "it-IT", "es-ES"]  # where glossa-mini is best

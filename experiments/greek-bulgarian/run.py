@@ -149,12 +149,13 @@ class Experiment:
     def make_data(self):
         scale = self.scale
         new, others = ",".join(NEW), ",".join(OTHERS)
-        made = [self.synthesize("train", "--hours", str(scale.train_hours), "--mix", new),
-                self.synthesize("replay", "--hours", str(scale.replay_hours), "--mix", others),
-                self.synthesize("dev", "--split", "test", "--files", "--clips", str(scale.dev_clips), "--mix", new),
+        voices, held_out = ("--drawn-voices", "0.4"), ("--split", "test", "--only", "sentences", "--files")
+        made = [self.synthesize("train", "--hours", str(scale.train_hours), "--mix", new, *voices),
+                self.synthesize("replay", "--hours", str(scale.replay_hours), "--mix", others, *voices),
+                self.synthesize("dev", *held_out, "--clips", str(scale.dev_clips), "--mix", new),
                 # More than are needed: languages are drawn, and some sentences come twice.
-                self.synthesize("test", "--split", "test", "--files", "--clips",
-                                str(int(1.6 * scale.test_clips * len(NEW + OTHERS))), "--mix", f"{new},{others}")]
+                self.synthesize("test", *held_out, "--mix", f"{new},{others}", "--clips",
+                                str(int(1.6 * scale.test_clips * len(NEW + OTHERS))))]
         note = f"# {shown(self.data / 'test')}/LANGUAGE.jsonl: the first {scale.test_clips} different sentences of each"
         return made, self.stages.run(
             "data-test-sentences", [note], lambda _resuming: choose_test_sentences(

@@ -88,7 +88,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--more-voices", action="store_true",
                         help="SVOX Pico and RHVoice among the voices (en de es fr it pt, train split)")
     parser.add_argument("--drawn-voices", type=float, default=0, metavar="SHARE",
-                        help="share of espeak-ng's clips in which its voices have drawn formants and pitch (train split)")
+                        help="share of espeak-ng's clips whose voices have drawn formants and pitch (train split)")
     parser.add_argument("--apart", type=float, default=0, metavar="SHARE",
                         help="share of the sentences that are spoken word by word, as people dictate digits")
     parser.add_argument("--accents", type=float, default=0, metavar="SHARE",
