@@ -10,8 +10,8 @@ recordings=examples/audio
 if [ -z "$model" ]; then
   model=models/glossa-mini.nemo
   cat <<'TEXT'
-The bundled model, glossa-mini, has 4.7 M parameters and learnt from synthetic speech alone: short sentences, numbers and
-commands in six languages. It gets one word in six wrong, and knows nothing of how people speak (models/README.md).
+The bundled model, glossa-mini, has 6.5 M parameters and learnt from synthetic speech: short sentences, numbers and
+commands in six languages. It gets one word in six wrong; of people it understands English digits (models/README.md).
 
 TEXT
 fi

@@ -17,7 +17,7 @@ SYNTH = ROOT / "tools/synth"
 LISTS = {"name": "Kowalski Tiziano Yannis Petrova Nikolai Zeynep Bogdan Ottilie Ludovica Casimir".split(),
          "city": "Piraeus Plovdiv Thessaloniki Varna Krakau Budapest Oslo Helsinki Belgrad Montevideo".split()}
 NAMES = [name for names in LISTS.values() for name in names]
-LOCALES = ["de-DE", "it-IT", "es-ES"]  # where glossa-mini is best
+LOCALES = ["de-DE", "it-IT", "es-ES"]
 SCORES = [0, 1, 2, 2.5, 3, 4, 5]       # 0: no boost
 
 

@@ -50,7 +50,7 @@ def main():
         files = {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
     weights_name, = (name for name in files if name.endswith("model_weights.ckpt"))
     config_name, = (name for name in files if name.endswith("model_config.yaml"))
-    weights = torch.load(io.BytesIO(files[weights_name]), map_location="cpu")
+    weights = torch.load(io.BytesIO(files[weights_name]), map_location="cpu", weights_only=True)
     unknown = [number for number in arguments.after if f"encoder.layers.{number}.norm_out.weight" not in weights]
     if unknown:
         parser.error(f"{arguments.source} has no encoder layer {unknown[0]}")
@@ -58,7 +58,9 @@ def main():
     buffer = io.BytesIO()
     torch.save(deeper, buffer)
     files[weights_name] = buffer.getvalue()
-    files[config_name] = re.sub(rb"(?m)^(\s+n_layers:) \d+$", rb"\1 %d" % count, files[config_name])
+    files[config_name], changed = re.subn(rb"(?m)^([ \t]+n_layers:) \d+$", rb"\1 %d" % count, files[config_name])
+    if changed != 1:
+        parser.error(f"{arguments.source}: n_layers expected once in {config_name}, found {changed} times")
     with tarfile.open(arguments.target, "w") as archive:
         for name, data in files.items():
             member = tarfile.TarInfo(name)

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,7 +23,11 @@
 #include "serve/grpc_server.h"
 #include "serve/http_server.h"
 #include "serve/latency.h"
+#include "serve/live_options.h"
+#include "serve/metrics.h"
+#include "serve/scheduler.h"
 #include "serve/service.h"
+#include "serve/worker.h"
 #include "serve/wyoming_server.h"
 
 namespace glossa::cli {

@@ -1,6 +1,6 @@
 #include "serve/api_error.h"
 
-#include "glossa/types.hpp"
+#include "glossa/error.hpp"
 
 namespace glossa::serve {
 

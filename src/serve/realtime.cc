@@ -12,6 +12,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/printable.h"
+#include "serve/api_error.h"
 #include "serve/growing_text.h"
 #include "serve/idle_watch.h"
 #include "serve/json_message.h"

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "serve/api_error.h"
 #include "serve/boosting.h"
 #include "serve/growing_text.h"
 #include "serve/latency.h"

@@ -43,7 +43,7 @@ def variant(name):
 def installed_data():
     """espeak-ng's own folder: asked in a process of its own, for the library does not survive a fork."""
     asked = subprocess.run([sys.executable, "-c", "import espeak; print(espeak.data_folder())"], check=True, text=True,
-                           capture_output=True, cwd=pathlib.Path(__file__).parent)
+                           stdout=subprocess.PIPE, cwd=pathlib.Path(__file__).parent)
     return pathlib.Path(asked.stdout.strip())
 
 

@@ -22,6 +22,8 @@ import writers
 from recorded_voices import Festival
 from variation import SAMPLE_RATE
 
+MOST_REPEATED = 5000  # sentences in a row that have been there, before --distinct gives up
+
 festival = None  # of a worker process
 
 
@@ -137,14 +139,17 @@ def main():
         writer = (writers.Files if options.files else writers.Shards)(options.output)
     except OSError as error:
         sys.exit(f"synth.py: {error}")
-    progress, texts = Progress(), set()
+    progress, texts, repeated = Progress(), set(), 0
     if options.drawn_voices:
         variants = drawn_voices.Folder(options.seed)
         atexit.register(variants.close)
     made = blocks(request, options.jobs, math.ceil(options.clips / clips.BLOCK) if options.clips else math.inf)
     for clip in itertools.chain.from_iterable(made):
         if options.distinct:
-            if (clip.locale, clip.text) in texts:
+            repeated = repeated + 1 if (clip.locale, clip.text) in texts else 0
+            if repeated == MOST_REPEATED:
+                sys.exit(f"synth.py: --distinct: nothing new in {repeated} clips after {progress.count} different ones")
+            if repeated:
                 continue
             texts.add((clip.locale, clip.text))
         writer.add(f"{options.split}_{options.seed}_{progress.count:07d}", clip)

@@ -251,7 +251,7 @@ class Variation(unittest.TestCase):
         tone = np.sin(np.arange(22050) / 10).astype(np.float32)
         tone[8000:14000] = 0
         ways = [variation.varied(tone, 22050, np.random.default_rng(1), gate=gate).samples
-                for gate in (None, np.random.default_rng(4))]  # 4: its voice is not dark
+                for gate in (None, np.random.default_rng(4))]  # 4: its voice is not dull
         self.assertLess(np.mean(ways[0] == 0), 0.1)
         self.assertTrue(0.2 < np.mean(ways[1] == 0) < 0.8)
         spoken = ways[1] != 0

@@ -87,14 +87,14 @@ def speech_in(samples, random):
     return maximum_filter1d(closed, 2 * margin + 1)
 
 
-def darkened(samples, random):
-    """A voice with little above 1 kHz, as a microphone far off the mouth's axis hears it."""
+def dulled(samples, random):
+    """A voice that falls off from 0.2 to 1.3 kHz on, as a microphone off the mouth's axis hears it."""
     return lfilter([1], [1, -random.uniform(0.6, 0.93)], samples)
 
 
 def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
     """A Sound; `random` is a numpy Generator, `warps` the range of sizes. `gate`, another one: pauses are cut out, noise
-    and all, as telephony does it, and some voices are dark. Empty if there is no sound."""
+    and all, as telephony does it, and some voices are dull. Empty if there is no sound."""
     stretch = cut = 0
     if len(samples):
         samples, stretch = to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(*warps))
@@ -105,7 +105,7 @@ def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
         if random.random() < 0.5:
             samples = tilted(samples, random)
         if gate and gate.random() < 0.3:
-            samples = darkened(samples, gate)
+            samples = dulled(samples, gate)
         if random.random() < 0.25:
             samples = telephone(samples)
         if random.random() < 0.25:
