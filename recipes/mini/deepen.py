@@ -46,10 +46,13 @@ def main():
     parser.add_argument("target", metavar="OUT.nemo")
     parser.add_argument("after", metavar="LAYER", type=int, nargs="+")
     arguments = parser.parse_args()
-    with tarfile.open(arguments.source) as archive:
-        files = {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
-    weights_name, = (name for name in files if name.endswith("model_weights.ckpt"))
-    config_name, = (name for name in files if name.endswith("model_config.yaml"))
+    try:
+        with tarfile.open(arguments.source) as archive:
+            files = {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+        weights_name, = (name for name in files if name.endswith("model_weights.ckpt"))
+        config_name, = (name for name in files if name.endswith("model_config.yaml"))
+    except (OSError, tarfile.TarError, ValueError):
+        parser.error(f"{arguments.source} is no readable .nemo with one model_weights.ckpt and one model_config.yaml")
     weights = torch.load(io.BytesIO(files[weights_name]), map_location="cpu", weights_only=True)
     unknown = [number for number in arguments.after if f"encoder.layers.{number}.norm_out.weight" not in weights]
     if unknown:

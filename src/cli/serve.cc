@@ -148,7 +148,6 @@ class Server {
         keys_(options.api_keys.begin(), options.api_keys.end()),
         live_{.silence = options.endpointing_ms / 1000.0,
               .idle_seconds = static_cast<double>(options.idle_seconds)},
-        model_(recognizer->info()),
         scheduler_(std::make_unique<serve::Scheduler>(
             recognizer,
             serve::SchedulerOptions{.max_streams = options.max_streams,
@@ -179,8 +178,9 @@ class Server {
 
   // What clients need to know, to the log.
   void announce() const {
-    for (const AttContext context : model_.att_contexts) {
-      log::info(fmt::format("{}: {} live streams", serve::latency_name(context, model_),
+    const ModelInfo& model = scheduler_->recognizer().info();
+    for (const AttContext context : model.att_contexts) {
+      log::info(fmt::format("{}: {} live streams", serve::latency_name(context, model),
                             scheduler_->capacity(context)));
     }
     const std::string scheme = options_.certificate.empty() ? "http" : "https";
@@ -228,7 +228,6 @@ class Server {
   const ServeOptions& options_;
   const std::set<std::string> keys_;
   const serve::LiveOptions live_;
-  const ModelInfo model_;
   serve::Metrics metrics_;
   std::unique_ptr<serve::Scheduler> scheduler_;
   std::unique_ptr<serve::Worker> worker_;

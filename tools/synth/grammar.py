@@ -10,6 +10,7 @@ from number_words import in_words
 FOLDER = pathlib.Path(__file__).parent / "locales"
 LOCALES = ["en-US", "de-DE", "es-ES", "fr-FR", "it-IT", "pt-BR", "nl-NL", "el-GR", "bg-BG"]
 HELD_OUT_ONE_IN = 25
+DIGITS, WORDS, NUMBERS = 0.15, 0.35, 0.40  # of 0 to 1: where these kinds of sentence end
 ONLY = ["digits", "sentences", "words"]  # "sentences": all but words in random order, which are "words"
 WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 SLOT = re.compile(r"\{(\w+)\}")
@@ -80,13 +81,13 @@ def fill(locale, template, random):
 
 
 def draw_kind(random, only):
-    """0 to 1, as `draw` divides it: 0 to 0.15 strings of digits, 0.15 to 0.35 words in random order, then the others."""
+    """0 to 1, as `draw` divides it."""
     if only == "digits":
         return 0
     if only == "words":
-        return 0.15
+        return DIGITS
     kind = random.random()
-    while only == "sentences" and 0.15 <= kind < 0.35:
+    while only == "sentences" and DIGITS <= kind < WORDS:
         kind = random.random()
     return kind
 
@@ -95,15 +96,15 @@ def draw(locale, random, only=None):
     """One sentence; `random` is a random.Random. `only`: one of ONLY."""
     grammar = load(locale)
     kind = draw_kind(random, only)
-    if kind < 0.15:
+    if kind < DIGITS:
         return capitalised(digits(locale, random, 1, 8)) + "."
-    if kind < 0.35:
+    if kind < WORDS:
         return capitalised(" ".join(random.sample(grammar["all_words"], random.randint(3, 7)))) + "."
-    if kind < 0.40:
+    if kind < NUMBERS:
         numbers = [in_words(locale, random.randint(0, 999)) for _ in range(random.randint(1, 3))]
         return capitalised(", ".join(numbers)) + "."
     # 8 % for 26 phrases; many have more, so that none is heard more often than a template.
-    if kind < 0.40 + min(0.2, len(grammar["phrases"]) * 0.08 / 26):
+    if kind < NUMBERS + min(0.2, len(grammar["phrases"]) * 0.08 / 26):
         return random.choice(grammar["phrases"])
     sentence = fill(locale, random.choice(grammar["templates"]), random)
     for pattern, replacement in grammar.get("joins", []):

@@ -92,8 +92,8 @@ class Grammar(unittest.TestCase):
             words = [sentence.rstrip(".").lower().split() for sentence in drawn]
             of_digits = sum(set(sentence) <= numbers for sentence in words)
             self.assertTrue({"digits": of_digits == 400, "sentences": 40 < of_digits < 120, "words": of_digits < 4}[kind])
-            random_order = sum("the" in sentence for sentence in words)  # a fifth of English sentences have it, at least
-            self.assertEqual(random_order > 80, kind == "sentences")
+            with_the = sum("the" in sentence for sentence in words)  # a fifth of English sentences, at least
+            self.assertEqual(with_the > 80, kind == "sentences")
 
     def test_one_in_25_is_held_out(self):
         dice = random.Random(3)
