@@ -106,13 +106,11 @@ def read_lines(path):
 
 
 def choose_test_sentences(test, dev, clips):
-    """The first `clips` of each language, no sentence twice and none that the development set has."""
+    """The first `clips` of each language that the development set does not have."""
     taken = {(entry["target_lang"], entry["text"]) for entry in read_lines(dev / "manifest.jsonl")}
     chosen = collections.defaultdict(list)
     for entry in read_lines(test / "manifest.jsonl"):
-        sentence = (entry["target_lang"], entry["text"])
-        if sentence not in taken and len(chosen[entry["target_lang"]]) < clips:
-            taken.add(sentence)
+        if (entry["target_lang"], entry["text"]) not in taken and len(chosen[entry["target_lang"]]) < clips:
             chosen[entry["target_lang"]].append(json.dumps(entry, ensure_ascii=False) + "\n")
     for locale in NEW + OTHERS:
         if len(chosen[locale]) < clips:
@@ -149,13 +147,15 @@ class Experiment:
     def make_data(self):
         scale = self.scale
         new, others = ",".join(NEW), ",".join(OTHERS)
-        voices, held_out = ("--drawn-voices", "0.4"), ("--split", "test", "--only", "sentences", "--files")
+        # Some clips of several sentences: a model that hears single ones alone stops after the first of a stream.
+        voices = ("--drawn-voices", "0.4", "--joined", "0.15")
+        held_out = ("--split", "test", "--only", "sentences", "--distinct", "--files")
         made = [self.synthesize("train", "--hours", str(scale.train_hours), "--mix", new, *voices),
-                self.synthesize("replay", "--hours", str(scale.replay_hours), "--mix", others, *voices),
+                self.synthesize("replay", "--hours", str(scale.replay_hours), "--mix", others, *voices, "--prompts"),
                 self.synthesize("dev", *held_out, "--clips", str(scale.dev_clips), "--mix", new),
-                # More than are needed: languages are drawn, and some sentences come twice.
+                # More than are needed: languages are drawn, and some sentences are in the development set.
                 self.synthesize("test", *held_out, "--mix", f"{new},{others}", "--clips",
-                                str(int(1.6 * scale.test_clips * len(NEW + OTHERS))))]
+                                str(int(1.4 * scale.test_clips * len(NEW + OTHERS))))]
         note = f"# {shown(self.data / 'test')}/LANGUAGE.jsonl: the first {scale.test_clips} different sentences of each"
         return made, self.stages.run(
             "data-test-sentences", [note], lambda _resuming: choose_test_sentences(

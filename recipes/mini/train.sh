@@ -12,7 +12,7 @@ synth=tools/synth
 if [ "$quick" ]; then
   locales=en-US,de-DE,es-ES
   mix=$locales dev_mix=$locales
-  domain=(--only digits)
+  domain=(--only digits) joined=()
   digits_hours=1 varied_hours=3 dev_clips=160
   first=(digits) first_until=800 until=4000
 else
@@ -20,7 +20,7 @@ else
   # Greek and Bulgarian are kept weak on purpose: experiments/greek-bulgarian makes them strong.
   mix=en-US=1,de-DE=1,es-ES=1,fr-FR=1,it-IT=1,pt-BR=1,el-GR=0.1,bg-BG=0.1
   dev_mix=$locales
-  domain=()
+  domain=() joined=(--joined 0.2)
   digits_hours=2 clean_hours=3 varied_hours=75 dev_clips=320
   first=(digits clean) first_until=2400 until=24000
 fi
@@ -36,7 +36,7 @@ speak() {
 }
 speak digits --hours $digits_hours --mix $mix --seed 3 --clean --only digits
 [ "$quick" ] || speak clean --hours $clean_hours --mix $mix --seed 1 --clean
-speak varied --hours $varied_hours --mix $mix --seed 2 --prompts "${domain[@]}"
+speak varied --hours $varied_hours --mix $mix --seed 2 --prompts "${domain[@]}" "${joined[@]}"
 speak dev --split test --clips $dev_clips --mix $dev_mix --seed 11 --files "${domain[@]}"
 
 # All shards of FOLDER/NAME, as NeMo writes ranges: `shards manifest json clean varied`.

@@ -20,9 +20,11 @@ from phonemes import frame_labels
 from variation import SAMPLE_RATE, WARPS, varied
 
 BLOCK = 60
-LEAST_SECONDS, MOST_SECONDS = 0.3, 9.0
+LEAST_SECONDS, MOST_SECONDS, MOST_SECONDS_JOINED = 0.3, 9.0, 20.0
+MOST_PAUSE = 4.0  # seconds between joined sentences, and of silence before the first; short ones are more frequent
 ATTEMPTS = 20
-FROM_RECORDINGS = {"flite": recorded_voices.Flite, "pico": more_voices.Pico, "rhvoice": more_voices.Rhvoice}
+PROGRAMS = {"espeak": espeak.Espeak, "flite": recorded_voices.Flite, "pico": more_voices.Pico,
+            "rhvoice": more_voices.Rhvoice}
 
 
 @dataclasses.dataclass
@@ -39,20 +41,31 @@ class Request:
     drawn_voices: float = 0  # share of espeak-ng's clips that drawn_voices speak
     gated: float = 0  # share of the clips whose pauses are cut out
     accents: float = 0  # share of the English strings of digits spoken by voices of other languages
+    joined: float = 0  # share of the clips in which one voice says two or three sentences
+
+
+@dataclasses.dataclass
+class Sentence:
+    text: str
+    spoken: str  # the same for the synthesiser
+    recordings: list = dataclasses.field(default_factory=list)  # of a prompt
+    pause: float = 0  # seconds of silence before it
 
 
 @dataclasses.dataclass
 class Plan:
     locale: str
-    text: str
-    spoken: str  # the same for the synthesiser
+    sentences: list
     speaker: str
     rate: int
     pitch: int
     pitch_range: int
     seed: int
-    recordings: list = dataclasses.field(default_factory=list)  # of a prompt
     gated: bool = False
+
+    @property
+    def text(self):
+        return " ".join(sentence.text for sentence in self.sentences)
 
     @property
     def program(self):
@@ -86,24 +99,48 @@ def voices_from_recordings(request, locale):
     return voices + more_voices.VOICES.get(locale, []), more_voices.SHARES.get(locale, more_voices.SHARE)
 
 
+def draw_pause(dice):
+    return MOST_PAUSE * dice.random() ** 3
+
+
+def draw_sentence(request, locale, dice):
+    """What a synthetic voice says, and the locale of the voice."""
+    text = grammar.draw_for_split(locale, request.split, dice, request.only)
+    voice_locale, spoken = locale, text
+    if locale == accents.LOCALE and request.accents and dice.random() < request.accents:
+        voice_locale, spoken = accents.drawn(text, dice)
+    if request.apart and dice.random() < request.apart:
+        spoken = ". ".join(spoken.split())
+    return Sentence(text, spoken), voice_locale
+
+
+def join_more(request, plan, dice):
+    """One or two more sentences by the same voice, and pauses."""
+    plan.sentences[0].pause = draw_pause(dice)
+    for _ in range(dice.randint(1, 2)):
+        if plan.program == "prompt":
+            text, recordings = prompts.draw_for_training(plan.locale, dice)
+            sentence = Sentence(text, text, recordings)
+        else:
+            text = grammar.draw_for_split(plan.locale, request.split, dice, request.only)
+            sentence = Sentence(text, text)
+        sentence.pause = draw_pause(dice)
+        plan.sentences.append(sentence)
+
+
 def plan_block(request, number, attempt=0):
     dice = random.Random(f"{request.seed} {request.split} {number} {attempt}")
     locales, weights = list(request.mix), list(request.mix.values())
     variants = espeak.TEST_VARIANTS if request.split == "test" else espeak.TRAIN_VARIANTS
     plans = []
     for _ in range(BLOCK):
-        locale = dice.choices(locales, weights)[0]
-        recordings, spoken = [], None
+        locale = voice_locale = dice.choices(locales, weights)[0]
         if request.prompts and dice.random() < prompts.SHARES.get(locale, 0):
             text, recordings = prompts.draw_for_training(locale, dice)
+            sentence = Sentence(text, text, recordings)
             speaker = f"prompt:{dice.choice(prompts.VOICES[locale])}"
         else:
-            text = grammar.draw_for_split(locale, request.split, dice, request.only)
-            voice_locale, spoken = locale, text
-            if locale == accents.LOCALE and request.accents and dice.random() < request.accents:
-                voice_locale, spoken = accents.drawn(text, dice)
-            if request.apart and dice.random() < request.apart:
-                spoken = ". ".join(spoken.split())
+            sentence, voice_locale = draw_sentence(request, locale, dice)
             recorded, share = voices_from_recordings(request, voice_locale)
             if recorded and dice.random() < share:
                 speaker = dice.choice(recorded)
@@ -111,18 +148,22 @@ def plan_block(request, number, attempt=0):
                 known = not request.drawn_voices or dice.random() >= request.drawn_voices
                 variant = dice.choice(variants if known else drawn_voices.names(request.seed))
                 speaker = f"espeak:{dice.choice(espeak.VOICES[voice_locale])}+{variant}"
-        plans.append(Plan(locale, text, spoken or text, speaker, dice.randint(120, 210), dice.randint(25, 85),
-                          dice.randint(30, 80), dice.getrandbits(48), recordings,
-                          bool(request.gated) and dice.random() < request.gated))
+        plan = Plan(locale, [sentence], speaker, dice.randint(120, 210), dice.randint(25, 85), dice.randint(30, 80),
+                    dice.getrandbits(48), bool(request.gated) and dice.random() < request.gated)
+        # Voices of another language speak digits alone.
+        if request.joined and dice.random() < request.joined and voice_locale == locale:
+            join_more(request, plan, dice)
+        plans.append(plan)
     return plans
 
 
-def finish(plan, samples, sample_rate, clean, phonemes=()):
+def finish(plan, samples, sample_rate, clean, phonemes):
     """The clip with its variation, or None where the length does not fit."""
     warps = prompts.WARPS if plan.program == "prompt" else WARPS
     gate = np.random.default_rng(plan.seed + 1) if plan.gated else None
-    sound = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean, warps, gate)
-    if not LEAST_SECONDS <= sound.seconds <= MOST_SECONDS:
+    sound = varied(samples, sample_rate, np.random.default_rng(plan.seed), clean, warps, gate, plan.sentences[0].pause)
+    most = MOST_SECONDS if len(plan.sentences) == 1 else MOST_SECONDS_JOINED
+    if not LEAST_SECONDS <= sound.seconds <= most:
         return None
     labels = frame_labels(phonemes, sound.stretch, sound.shift, sound.seconds) if phonemes else ""
     file = io.BytesIO()
@@ -130,22 +171,46 @@ def finish(plan, samples, sample_rate, clean, phonemes=()):
     return Clip(plan.locale, plan.text, plan.speaker, len(sound.samples), file.getvalue(), labels)
 
 
+class Programs:
+    """What speaks, each opened when it is first wanted; `opened`, by name, are those that are already."""
+
+    def __init__(self, opened=()):
+        self.opened = dict(opened)
+
+    def program(self, name):
+        if name not in self.opened:
+            self.opened[name] = PROGRAMS[name]()
+        return self.opened[name]
+
+    def speak(self, plan, sentence, random):
+        """(samples, sample rate, phonemes)"""
+        if plan.program == "prompt":
+            return *prompts.speak(plan.voice, sentence.recordings, random), []
+        program = self.program(plan.program)
+        if plan.program != "espeak":
+            return *program.speak(sentence.spoken, plan.voice, plan.stretch), []
+        samples, phonemes = program.speak(sentence.spoken, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
+        return samples, program.sample_rate, phonemes
+
+    def clip(self, plan, clean):
+        """All sentences with the pauses between them; None where the length does not fit."""
+        parts, said, count = [], [], 0
+        random = np.random.default_rng(plan.seed)
+        for sentence in plan.sentences:
+            samples, sample_rate, phonemes = self.speak(plan, sentence, random)
+            if parts:
+                parts.append(np.zeros(int(sentence.pause * sample_rate), np.float32))
+                count += len(parts[-1])
+            said += [(count / sample_rate + start, ipa) for start, ipa in phonemes]
+            parts.append(samples)
+            count += len(samples)
+        return finish(plan, np.concatenate(parts), sample_rate, clean, said)
+
+
 def speak_with_libraries(plans, clean):
     """One clip or None for each plan."""
-    voices, from_recordings, made = espeak.Espeak(), {}, []
-    for plan in plans:
-        phonemes = []
-        if plan.program in FROM_RECORDINGS:
-            if plan.program not in from_recordings:
-                from_recordings[plan.program] = FROM_RECORDINGS[plan.program]()
-            samples, sample_rate = from_recordings[plan.program].speak(plan.spoken, plan.voice, plan.stretch)
-        elif plan.program == "prompt":
-            samples, sample_rate = prompts.speak(plan.voice, plan.recordings, np.random.default_rng(plan.seed))
-        else:
-            samples, phonemes = voices.speak(plan.spoken, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
-            sample_rate = voices.sample_rate
-        made.append(finish(plan, samples, sample_rate, clean, phonemes))
-    return made
+    programs = Programs()
+    return [programs.clip(plan, clean) for plan in plans]
 
 
 def speak_in_child(plans, clean):
@@ -178,8 +243,7 @@ def make_block(request, number, festival):
         made = speak_in_child([plan for plan in plans if plan.program != "festival"], request.clean)
         if made is None:
             continue
-        made = iter(made)
-        clips = [finish(plan, *festival.speak(plan.spoken, plan.voice, plan.stretch), request.clean)
-                 if plan.program == "festival" else next(made) for plan in plans]
+        made, programs = iter(made), Programs({"festival": festival})
+        clips = [programs.clip(plan, request.clean) if plan.program == "festival" else next(made) for plan in plans]
         return [clip for clip in clips if clip is not None]
     raise RuntimeError(f"block {number} failed {ATTEMPTS} times")

@@ -1,4 +1,5 @@
 """Variants of espeak-ng's voices with drawn formants, pitch and source: many more speakers than it comes with."""
+import contextlib
 import math
 import os
 import pathlib
@@ -47,12 +48,12 @@ def installed_data():
     return pathlib.Path(asked.stdout.strip())
 
 
-class Folder:
-    """espeak-ng's data with the variants added, for this process and its children, until `close`."""
-
-    def __init__(self, seed):
-        self.folder = tempfile.TemporaryDirectory(prefix="synth-espeak-")
-        data = pathlib.Path(self.folder.name, "espeak-ng-data")
+@contextlib.contextmanager
+def known_to_espeak(seed):
+    """This process and its children find the variants beside espeak-ng's own data."""
+    before = os.environ.get("ESPEAK_DATA_PATH")
+    with tempfile.TemporaryDirectory(prefix="synth-espeak-") as folder:
+        data = pathlib.Path(folder, "espeak-ng-data")
         theirs = installed_data()
         variants = data / "voices" / "!v"
         variants.mkdir(parents=True)
@@ -62,8 +63,10 @@ class Folder:
                     (data / place / path.name).symlink_to(path)
         for name in names(seed):
             (variants / name).write_text(variant(name))
-        os.environ["ESPEAK_DATA_PATH"] = self.folder.name
-
-    def close(self):
-        del os.environ["ESPEAK_DATA_PATH"]
-        self.folder.cleanup()
+        os.environ["ESPEAK_DATA_PATH"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["ESPEAK_DATA_PATH"]
+            if before is not None:
+                os.environ["ESPEAK_DATA_PATH"] = before

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Makes training data for speech recognition: sentences from grammars, spoken by speech synthesis."""
 import argparse
-import atexit
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -11,6 +11,7 @@ import multiprocessing
 import multiprocessing.util
 import os
 import pathlib
+import signal
 import sys
 import time
 
@@ -97,10 +98,13 @@ def parse_arguments(arguments=None):
                         help="share of the English strings of digits that speakers of other languages say")
     parser.add_argument("--gated", type=float, default=0, metavar="SHARE",
                         help="share of the clips whose pauses are digital silence, as telephony makes them")
+    parser.add_argument("--joined", type=float, default=0, metavar="SHARE",
+                        help="share of the clips in which a voice says two or three sentences, with pauses of up to 4 s "
+                             "before them and between")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    for name in ("drawn_voices", "apart", "accents", "gated"):
+    for name in ("drawn_voices", "apart", "accents", "gated", "joined"):
         if not 0 <= getattr(options, name) <= 1:
             parser.error(f"--{name.replace('_', '-')} must be 0 to 1")
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
@@ -131,18 +135,9 @@ class Progress:
             print(self.summary(), file=sys.stderr, flush=True)
 
 
-def main():
-    options = parse_arguments()
-    grammar.FOLDER = options.locales
-    request = clips.Request(**{field.name: getattr(options, field.name) for field in dataclasses.fields(clips.Request)})
-    try:
-        writer = (writers.Files if options.files else writers.Shards)(options.output)
-    except OSError as error:
-        sys.exit(f"synth.py: {error}")
+def speak(request, options, writer):
+    """Writes the clips; what has been made."""
     progress, texts, repeated = Progress(), set(), 0
-    if options.drawn_voices:
-        variants = drawn_voices.Folder(options.seed)
-        atexit.register(variants.close)
     made = blocks(request, options.jobs, math.ceil(options.clips / clips.BLOCK) if options.clips else math.inf)
     for clip in itertools.chain.from_iterable(made):
         if options.distinct:
@@ -160,7 +155,21 @@ def main():
             break
     writer.close()
     made.close()
-    print(f"{options.output}: {progress.summary()}")
+    return progress.summary()
+
+
+def main():
+    options = parse_arguments()
+    grammar.FOLDER = options.locales
+    request = clips.Request(**{field.name: getattr(options, field.name) for field in dataclasses.fields(clips.Request)})
+    try:
+        writer = (writers.Files if options.files else writers.Shards)(options.output)
+    except OSError as error:
+        sys.exit(f"synth.py: {error}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and what is temporary goes
+    voices = drawn_voices.known_to_espeak(options.seed) if options.drawn_voices else contextlib.nullcontext()
+    with voices:
+        print(f"{options.output}: {speak(request, options, writer)}")
 
 
 if __name__ == "__main__":

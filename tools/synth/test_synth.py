@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Run with: /usr/bin/python3 -m unittest test_synth (in this folder)."""
 import io
+import itertools
 import json
 import pathlib
 import random
@@ -170,27 +171,26 @@ class MoreVoices(unittest.TestCase):
 
     def test_word_by_word(self):
         plans = clips.plan_block(clips.Request("train", {"en-US": 1}, 3, only="digits", apart=0.5), 0)
-        apart = [plan for plan in plans if plan.spoken != plan.text]
+        apart = [plan for plan in plans if plan.sentences[0].spoken != plan.text]
         self.assertTrue(10 < len(apart) < 50)
         for plan in apart:
-            self.assertEqual(plan.spoken.replace(".", ""), plan.text.replace(".", ""))
+            self.assertEqual(plan.sentences[0].spoken.replace(".", ""), plan.text.replace(".", ""))
 
     def test_accents(self):
         self.assertEqual(set(map(len, accents.SPELLED.values())), {10})
         request = clips.Request("train", {"en-US": 1}, 3, accents=0.5)
         plans = [plan for block in range(20) for plan in clips.plan_block(request, block)]
-        accented = [plan for plan in plans if plan.spoken != plan.text]
+        accented = [plan for plan in plans if plan.sentences[0].spoken != plan.text]
         self.assertTrue(40 < len(accented) < 140)  # half of 15 % of 1,200
         english = {f"espeak:{voice}" for voice in espeak.VOICES["en-US"]}
         for plan in accented:
-            self.assertEqual(len(plan.spoken.split()), len(plan.text.split()))
+            self.assertEqual(len(plan.sentences[0].spoken.split()), len(plan.text.split()))
             self.assertNotIn(plan.speaker.split("+")[0], english)
 
 
 class DrawnVoices(unittest.TestCase):
     def test_every_voice_speaks_as_itself(self):
-        folder = drawn_voices.Folder(7)
-        self.addCleanup(folder.close)
+        self.enterContext(drawn_voices.known_to_espeak(7))
         # In a child, as everything that espeak-ng says: the library reads its folder once.
         script = ("import espeak, drawn_voices; voices = espeak.Espeak()\n"
                   "for name in drawn_voices.names(7):\n"
@@ -211,6 +211,40 @@ class DrawnVoices(unittest.TestCase):
         drawn = [name for name in variants if name in drawn_voices.names(3)]
         self.assertTrue(100 < len(drawn) < 200)
         self.assertFalse(set(drawn) & set(drawn_voices.names(4)))
+
+
+class Joined(unittest.TestCase):
+    def test_sentences_of_one_split(self):
+        mix = {"en-US": 1, "it-IT": 1}
+        for split in ("train", "test"):
+            request = clips.Request(split, mix, 3, joined=0.5, prompts=split == "train")
+            plans = [plan for block in range(6) for plan in clips.plan_block(request, block)]
+            joined = [plan for plan in plans if len(plan.sentences) > 1]
+            self.assertTrue(120 < len(joined) < 240)
+            self.assertEqual({len(plan.sentences) for plan in joined}, {2, 3})
+            self.assertEqual(split == "train", "prompt" in {plan.program for plan in joined})
+            for plan in joined:
+                self.assertEqual(plan.text, " ".join(sentence.text for sentence in plan.sentences))
+                for sentence in plan.sentences:
+                    self.assertEqual(grammar.is_held_out(plan.locale, sentence.text), split == "test")
+                    self.assertTrue(0 <= sentence.pause <= clips.MOST_PAUSE)
+
+    def test_pauses_before_and_between(self):
+        request = clips.Request("train", {"es-ES": 1}, 3, joined=1)
+        plan = clips.plan_block(request, 0)[0]
+        plan.sentences = [clips.Sentence("Uno.", "Uno.", pause=2), clips.Sentence("Dos.", "Dos.", pause=3)]
+        clip = clips.speak_in_child([plan], clean=True)[0]
+        silence = phonemes.CLASS["_"]
+        front, first, between, second, behind = (
+            len(list(same)) * phonemes.PIECE
+            for _, same in itertools.groupby(clip.frame_labels, lambda label: label == silence))
+        self.assertTrue(2 < front < 2.6)
+        self.assertTrue(2.9 < between < 3.3)
+        self.assertTrue(0.2 < first < 1 and 0.2 < second < 1 and behind < 1)
+
+    def test_accents_are_not_joined(self):
+        request = clips.Request("train", {"en-US": 1}, 3, only="digits", accents=1, joined=1)
+        self.assertEqual({len(plan.sentences) for plan in clips.plan_block(request, 0)}, {1})
 
 
 class Phonemes(unittest.TestCase):

@@ -62,10 +62,10 @@ def in_a_room(samples, random):
     return fftconvolve(samples, response)[:len(samples) + length // 2]
 
 
-def padded(samples, random):
-    """(samples, how many are silence in front)"""
+def padded(samples, random, silence):
+    """(samples, how many are silence in front); `silence`: seconds of it more than usual"""
     front, behind = random.uniform(0.05, 0.4), random.uniform(0.3, 0.6)
-    before = int(SAMPLE_RATE * front)
+    before = int(SAMPLE_RATE * (front + silence))
     return np.pad(samples, (before, int(SAMPLE_RATE * behind))), before
 
 
@@ -92,9 +92,10 @@ def dulled(samples, random):
     return lfilter([1], [1, -random.uniform(0.6, 0.93)], samples)
 
 
-def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
+def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None, silence=0):
     """A Sound; `random` is a numpy Generator, `warps` the range of sizes. `gate`, another one: pauses are cut out, noise
-    and all, as telephony does it, and some voices are dull. Empty if there is no sound."""
+    and all, as telephony does it, and some voices are dull. `silence`: seconds of it in front, besides the usual ones.
+    Empty if there is no sound."""
     stretch = cut = 0
     if len(samples):
         samples, stretch = to_sample_rate(samples, sample_rate, 1.0 if clean else random.uniform(*warps))
@@ -110,7 +111,7 @@ def varied(samples, sample_rate, random, clean=False, warps=WARPS, gate=None):
             samples = telephone(samples)
         if random.random() < 0.25:
             samples = in_a_room(samples, random)
-    samples, before = padded(samples, random)
+    samples, before = padded(samples, random, silence)
     samples = samples / (np.abs(samples).max() + 1e-6) * (0.5 if clean else 10 ** random.uniform(-1.1, -0.05))
     if clean:
         decibels = 60
