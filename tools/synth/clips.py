@@ -103,6 +103,11 @@ def draw_pause(dice):
     return MOST_PAUSE * dice.random() ** 3
 
 
+def draw_prompt(locale, dice):
+    text, recordings = prompts.draw_for_training(locale, dice)
+    return Sentence(text, text, recordings)
+
+
 def draw_sentence(request, locale, dice):
     """What a synthetic voice says, and the locale of the voice."""
     text = grammar.draw_for_split(locale, request.split, dice, request.only)
@@ -119,8 +124,7 @@ def join_more(request, plan, dice):
     plan.sentences[0].pause = draw_pause(dice)
     for _ in range(dice.randint(1, 2)):
         if plan.program == "prompt":
-            text, recordings = prompts.draw_for_training(plan.locale, dice)
-            sentence = Sentence(text, text, recordings)
+            sentence = draw_prompt(plan.locale, dice)
         else:
             text = grammar.draw_for_split(plan.locale, request.split, dice, request.only)
             sentence = Sentence(text, text)
@@ -136,8 +140,7 @@ def plan_block(request, number, attempt=0):
     for _ in range(BLOCK):
         locale = voice_locale = dice.choices(locales, weights)[0]
         if request.prompts and dice.random() < prompts.SHARES.get(locale, 0):
-            text, recordings = prompts.draw_for_training(locale, dice)
-            sentence = Sentence(text, text, recordings)
+            sentence = draw_prompt(locale, dice)
             speaker = f"prompt:{dice.choice(prompts.VOICES[locale])}"
         else:
             sentence, voice_locale = draw_sentence(request, locale, dice)

@@ -99,8 +99,8 @@ def parse_arguments(arguments=None):
     parser.add_argument("--gated", type=float, default=0, metavar="SHARE",
                         help="share of the clips whose pauses are digital silence, as telephony makes them")
     parser.add_argument("--joined", type=float, default=0, metavar="SHARE",
-                        help="share of the clips in which a voice says two or three sentences, with pauses of up to 4 s "
-                             "before them and between")
+                        help="share of the clips in which a voice says two or three sentences, with pauses of up to "
+                             f"{clips.MOST_PAUSE:g} s before and between them")
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)

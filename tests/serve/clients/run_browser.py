@@ -2,7 +2,7 @@
 """The caption page in Chromium: run_browser.py GLOSSA GLOSSA_SERVE MODEL AUDIO PHRASE.
 
 The file's text is what `glossa transcribe` writes. The microphone plays it over and over, through the browser's gain
-control, and PHRASE comes out. NODE_PATH: where npm has put what package.json lists."""
+control, and PHRASE comes out more than once. NODE_PATH: where npm has put what package.json lists."""
 import pathlib
 import subprocess
 import sys
