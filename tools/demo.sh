@@ -11,7 +11,7 @@ if [ -z "$model" ]; then
   model=models/glossa-mini.nemo
   cat <<'TEXT'
 The bundled model, glossa-mini, has 6.5 M parameters and learnt from synthetic speech: short sentences, numbers and
-commands in six languages. It gets one word in seven wrong; of people it understands English digits (models/README.md).
+commands in six languages. It gets one word in ten wrong; of people it understands English digits (models/README.md).
 
 TEXT
 fi
