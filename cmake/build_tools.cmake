@@ -1,8 +1,11 @@
 # Faster builds where the tools exist; the result is the same without them.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # What one clone has compiled serves another; and files with precompiled headers are cached.
+  set(ccache env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+    ${CCACHE_PROGRAM})
+  set(CMAKE_C_COMPILER_LAUNCHER ${ccache})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
 endif()
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM AND GLOSSA_BUILD_TESTS AND NOT CMAKE_CROSSCOMPILING)

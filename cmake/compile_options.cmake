@@ -3,7 +3,8 @@ add_library(glossa_options INTERFACE)
 # -ffp-contract=off: the compiler may not fuse a multiply and an add on its own, so results do not depend on
 # how a loop was unrolled; kernels ask for fused multiply-adds explicitly.
 target_compile_options(glossa_options INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -ffp-contract=off)
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -ffp-contract=off
+  -pthread) # which some libraries ask for: precompiled headers want it everywhere or nowhere
 # g++ 12 warns of overlapping copies in "literal" + std::string at -O3, where there are none.
 target_compile_options(glossa_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>)
 if(GLOSSA_WARNINGS_AS_ERRORS)

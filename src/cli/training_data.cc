@@ -91,6 +91,7 @@ data::SamplerOptions sampler_options(const train::TrainConfig& config, int rank,
   options.buckets = dataset.num_buckets;
   options.bucket_duration_bins = dataset.bucket_duration_bins;
   options.buffer_size = dataset.bucket_buffer_size;
+  options.join = {.share = config.join.share, .most = config.join.most, .pause = config.join.pause};
   options.seed = config.seed;
   options.rank = rank;
   options.ranks = ranks;

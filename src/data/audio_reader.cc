@@ -91,6 +91,12 @@ class AudioReader::Impl {
 
   std::vector<float> read(const Cut& cut) {
     std::vector<float> samples;
+    for (const CutPart& part : cut.parts) {
+      samples.resize(samples.size() + static_cast<std::size_t>(std::llround(part.pause * sample_rate_)));
+      const std::vector<float> more = read(*part.cut);
+      samples.insert(samples.end(), more.begin(), more.end());
+    }
+    if (!samples.empty()) return samples;
     try {
       samples = decode(cut);
     } catch (const Error& error) {

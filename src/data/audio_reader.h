@@ -16,7 +16,8 @@ class AudioReader {
 
   // Mono samples of the cut, resampled. Error kBadInput names the cut and its source when the sound is
   // missing, damaged, or shorter than offset. A sound that ends earlier than the cut gives what there is; a
-  // file that goes on for less than 0.1 s gives all: manifests round their durations.
+  // file that goes on for less than 0.1 s gives all: manifests round their durations. Of a joined cut: its
+  // parts' sounds with silence before each.
   std::vector<float> read(const Cut& cut) const;
 
   int sample_rate() const;  // Hz

@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -149,7 +150,7 @@ class BatchLoader::Impl {
       if (!skipped_) sampler_.skip(options_.first_batch);
       skipped_ = true;
       for (const PlannedCut& planned : sampler_.next()) {
-        pending->batch.cuts.push_back({planned.cut, planned.seed, {}, {}});
+        pending->batch.cuts.push_back({planned.cut, planned.seed, {}, {}, planned.joined});
       }
       pending->last = pending->batch.cuts.empty();
       ++index_;
@@ -169,19 +170,19 @@ class BatchLoader::Impl {
       cut.samples = reader_.read(*cut.cut);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kBadInput) throw;
-      tell(*cut.cut, error.what());
+      tell(error.what());
       return;
     }
     if (options_.transform) options_.transform(cut.samples, *cut.cut, cut.seed);
     if (options_.features) cut.features = options_.features(cut);
   }
 
-  void tell(const Cut& cut, const std::string& why) {
+  void tell(const std::string& why) {
     {
       const std::lock_guard lock(mutex_);
       complaint_ = why;
       ++unreadable_;
-      if (!told_.insert(&cut).second) return;
+      if (!told_.insert(why).second) return;
     }
     log::warning(why + "; the cut is left out");
   }
@@ -214,8 +215,8 @@ class BatchLoader::Impl {
   bool skipped_ = false;
   bool drawn_last_ = false;
   bool stopped_ = false;
-  std::unordered_set<const Cut*> told_;
-  std::int64_t unreadable_ = 0;  // every time that one is left out
+  std::unordered_set<std::string> told_;  // complaints
+  std::int64_t unreadable_ = 0;           // every time that one is left out
   std::string complaint_;
   double seconds_waited_ = 0;
 

@@ -14,8 +14,9 @@ namespace glossa::data {
 struct LoadedCut {
   const Cut* cut = nullptr;
   std::uint64_t seed = 0;
-  std::vector<float> samples;   // after the transform
-  std::vector<float> features;  // of LoaderOptions::features; empty without
+  std::vector<float> samples;         // after the transform
+  std::vector<float> features;        // of LoaderOptions::features; empty without
+  std::shared_ptr<const Cut> joined;  // as in PlannedCut
 };
 
 struct LoadedBatch {

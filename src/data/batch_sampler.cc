@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "data/draws.h"
+#include "data/utterance_joiner.h"
 
 namespace glossa::data {
 namespace {
@@ -123,7 +124,10 @@ class BatchSampler::Impl {
       : options_(checked(options)),
         limit_(options_),
         sources_(std::move(streams)),
-        draws_(filtered(), options_) {
+        draws_(filtered(), options_),
+        joiner_(draws_, options_.join, [this](double seconds) {
+          return seconds <= options_.max_duration && limit_.fits(1, seconds);
+        }) {
     const bool bucketing = options_.shuffle && options_.bucketing;
     if (bucketing)
       bounds_ = options_.bucket_duration_bins.empty() ? equal_bins() : options_.bucket_duration_bins;
@@ -234,7 +238,7 @@ class BatchSampler::Impl {
   std::size_t fill() {
     const std::size_t most = kMostBuffers * std::max(buffer_size_, std::size_t{1} << 16);
     while (buffered_ < buffer_size_ || (!any_ready() && buffered_ < most)) {
-      const PlannedCut cut = draws_.next();
+      const PlannedCut cut = joiner_.next();
       if (cut.cut == nullptr) break;
       buckets_[bucket_of(cut.cut->duration)].push(cut, limit_);
       ++buffered_;
@@ -273,6 +277,7 @@ class BatchSampler::Impl {
   const std::vector<WeightedCuts> sources_;
   Totals totals_;
   Draws draws_;
+  UtteranceJoiner joiner_;
   std::vector<double> bounds_;  // upper ones of all buckets but the last
   std::vector<Bucket> buckets_;
   std::size_t buffer_size_ = 0;

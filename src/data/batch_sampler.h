@@ -4,6 +4,7 @@
 // <= batch_duration and n <= batch_size (NeMo's Lhotse sampler).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,12 @@
 #include "data/cut_sources.h"
 
 namespace glossa::data {
+
+struct JoinOptions {
+  double share = 0;                        // of the cuts in batches; 0: none is joined
+  int most = 3;                            // cuts in one
+  std::array<double, 2> pause = {0.2, 4};  // seconds of silence before each, least and most
+};
 
 struct SamplerOptions {
   std::optional<int> batch_size;             // cuts at most
@@ -26,6 +33,7 @@ struct SamplerOptions {
   std::vector<double> bucket_duration_bins;  // upper bounds; empty: equal numbers of cuts per bucket
   int buffer_size = 10000;                   // cuts looked at together
   bool endless = true;                       // false: ends after one pass over every stream
+  JoinOptions join;                          // within max_duration and what a batch can hold
   std::uint64_t seed = 0;
   int rank = 0;  // of `ranks`: batch k * ranks + rank is this process's k-th
   int ranks = 1;
@@ -33,7 +41,8 @@ struct SamplerOptions {
 
 struct PlannedCut {
   const Cut* cut = nullptr;
-  std::uint64_t seed = 0;  // for augmentation: depends on the sampler's seed and the draw alone
+  std::uint64_t seed = 0;             // for augmentation: depends on the sampler's seed and the draw alone
+  std::shared_ptr<const Cut> joined;  // owns `cut` when it was made of several; its parts are the sampler's
 };
 using BatchPlan = std::vector<PlannedCut>;
 

@@ -45,7 +45,7 @@ Draws::Draws(std::vector<DrawnStream> streams, const SamplerOptions& options)
 PlannedCut Draws::next() {
   const Cut* cut = shuffled_ ? next_shuffled() : next_in_order();
   if (cut == nullptr) return {};
-  return {cut, random_bits(seed_, Purpose::kCut, drawn_++)};
+  return {cut, random_bits(seed_, Purpose::kCut, drawn_++), nullptr};
 }
 
 const Cut* Draws::next_in_order() {

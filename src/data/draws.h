@@ -10,7 +10,7 @@
 namespace glossa::data {
 
 // Numbers of different purposes are independent.
-enum class Purpose : std::uint64_t { kStream = 1, kOrder = 2, kBucket = 3, kCut = 4 };
+enum class Purpose : std::uint64_t { kStream = 1, kOrder = 2, kBucket = 3, kCut = 4, kJoin = 5 };
 
 // The `counter`-th number of a seed and purpose: splitmix64 of all three.
 std::uint64_t random_bits(std::uint64_t seed, Purpose purpose, std::uint64_t counter);

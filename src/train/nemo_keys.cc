@@ -14,6 +14,7 @@ constexpr std::string_view kEngine = "validation streams through glossa's engine
 constexpr std::string_view kLightning = "belongs to Lightning";
 constexpr std::string_view kLhotse = "glossa reads data without Lhotse";
 constexpr std::string_view kNotDone = "glossa does not do this";
+constexpr std::string_view kJoin = "glossa.join joins utterances";
 
 struct UnusedKey {
   std::string_view pattern;  // "a.b", or "a.b.*" for all of a section
@@ -234,10 +235,10 @@ constexpr UnusedKey kUnusedOfDatasets[] = {
     {"max_tps", kNotDone},
     {"min_tokens", kNotDone},
     {"max_tokens", kNotDone},
-    {"concatenate_samples", kNotDone},
-    {"concatenate_gap_seconds", kNotDone},
-    {"concatenate_duration_factor", kNotDone},
-    {"concatenate_merge_supervisions", kNotDone},
+    {"concatenate_samples", kJoin},
+    {"concatenate_gap_seconds", kJoin},
+    {"concatenate_duration_factor", kJoin},
+    {"concatenate_merge_supervisions", kJoin},
     {"db_norm", kNotDone},
     {"truncate_duration", kNotDone},
     {"truncate_offset_type", kNotDone},

@@ -128,6 +128,15 @@ struct ReplayConfig {
   bool operator==(const ReplayConfig&) const = default;
 };
 
+// glossa.join: several utterances of a language in one, with silence between them.
+struct JoinConfig {
+  double share = 0;                        // of the utterances of a batch; 0: none
+  int most = 3;                            // utterances in one
+  std::array<double, 2> pause = {0.2, 4};  // seconds before each, least and most
+
+  bool operator==(const JoinConfig&) const = default;
+};
+
 // glossa.new_model: instead of a base model.
 struct NewModelConfig {
   std::string config;     // NeMo's model_config.yaml: the geometry
@@ -177,6 +186,7 @@ struct TrainConfig {
   int threads = 0;       // 0: one per core
   int batch_shares = 0;  // of a batch, each computed by one thread; 0: as many as threads for small models
   ReplayConfig replay;
+  JoinConfig join;
   ValidationConfig validation;
   int average_best = 1;        // checkpoints averaged for the final model
   double base_share = 0;       // of the base model in the final one

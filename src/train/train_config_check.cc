@@ -177,6 +177,13 @@ void check_own(const Checker& checker, const TrainConfig& config) {
     checker.fail("glossa.replay.share is {} with manifests to replay (expected above 0 and below 1)",
                  config.replay.share);
   }
+  checker.share("glossa.join.share", config.join.share);
+  checker.at_least("glossa.join.most", config.join.most, 2);
+  const auto [shortest, longest] = config.join.pause;
+  if (!(shortest >= 0 && shortest <= longest && std::isfinite(longest))) {
+    checker.fail("glossa.join.pause is [{}, {}] (expected seconds, the least and the most)", shortest,
+                 longest);
+  }
   if (config.validation.latencies.empty()) {
     checker.fail("glossa.validation.latencies is empty (expected such as [320ms])");
   }

@@ -111,6 +111,9 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("glossa.frame_label_weight", c.frame_label_weight);
   visit("glossa.replay.manifests", c.replay.manifests);
   visit("glossa.replay.share", c.replay.share);
+  visit("glossa.join.share", c.join.share);
+  visit("glossa.join.most", c.join.most);
+  visit("glossa.join.pause", c.join.pause);
   visit("glossa.validation.latencies", c.validation.latencies);
   visit("glossa.validation.probe_manifests", c.validation.probe_manifests);
   visit("glossa.validation.patience", c.validation.patience);

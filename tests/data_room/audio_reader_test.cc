@@ -65,6 +65,19 @@ TEST_F(AudioReaderTest, FilesPartsAndMembers) {
 }
 
 // The file has exactly 1 s.
+TEST_F(AudioReaderTest, JoinedCutsAreTheirPartsBehindSilence) {
+  const Cut part = cut("a.flac");
+  Cut whole = cut("");
+  whole.parts = {{&part, 0.5}, {&part, 0}};
+  std::vector<float> expected(kRate / 2);
+  expected.insert(expected.end(), samples_.begin(), samples_.end());
+  expected.insert(expected.end(), samples_.begin(), samples_.end());
+  EXPECT_TRUE(AudioReader(kRate).read(whole) == expected);
+  const Cut gone = cut("gone.flac");
+  whole.parts.push_back({&gone, 0});
+  EXPECT_THAT(error_of(whole), HasSubstr("gone.flac"));
+}
+
 TEST_F(AudioReaderTest, RoundedDurationsOfFilesMeanTheWholeFile) {
   const AudioReader reader(kRate);
   Cut sound = cut("a.flac");

@@ -273,6 +273,8 @@ TEST(TrainConfig, ContradictionsAreErrors) {
       {{"model.optim.lr=0"}, "optim.lr"},
       {{"glossa.surface=most"}, "top-K"},
       {{"glossa.replay.manifests=[r.jsonl]", "glossa.replay.share=1"}, "share"},
+      {{"glossa.join.most=1"}, "glossa.join.most"},
+      {{"glossa.join.pause=[2, 1]"}, "glossa.join.pause"},
       {{"model.train_ds.manifest_filepath=[[a,1],b]"}, "all or none"},
       {{"model.train_ds.input_cfg=mix.yaml"}, "several of"},
       {{"model.train_ds.tarred_audio_filepaths=[a,b]"}, "as many"},
