@@ -7,6 +7,8 @@ target_compile_options(glossa_options INTERFACE
   -pthread) # which some libraries ask for: precompiled headers want it everywhere or nowhere
 # g++ 12 warns of overlapping copies in "literal" + std::string at -O3, where there are none.
 target_compile_options(glossa_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>)
+# Precompiled headers that ccache can tell to be the same.
+target_compile_options(glossa_options INTERFACE "$<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 if(GLOSSA_WARNINGS_AS_ERRORS)
   target_compile_options(glossa_options INTERFACE -Werror)
 endif()

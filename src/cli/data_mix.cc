@@ -210,9 +210,10 @@ Command add_data_mix(CLI::App& data) {
   auto options = std::make_shared<MixCommand>();
   CLI::App* command = data.add_subcommand("mix", "Draw batches of a mixture and count what they are made of");
   command->footer(
-      "Reads metadata only. The batches are those of a training run with the same limits and seed. \"share\" "
-      "is of the\n"
-      "drawn hours, \"epochs\" how often a stream's hours have been seen.");
+      "Reads metadata only. The batches are those of a training run with the same limits and seed, but for "
+      "glossa.join,\n"
+      "which is not looked at. \"share\" is of the drawn hours, \"epochs\" how often a stream's hours have "
+      "been seen.");
   command
       ->add_option("mixture", options->mixture,
                    "A YAML file with an input_cfg list, the list itself, or a manifest")

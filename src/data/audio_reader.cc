@@ -91,10 +91,13 @@ class AudioReader::Impl {
 
   std::vector<float> read(const Cut& cut) {
     std::vector<float> samples;
+    double begin = 0;  // seconds, where manifests say right; a sound longer than that delays what follows
     for (const CutPart& part : cut.parts) {
-      samples.resize(samples.size() + static_cast<std::size_t>(std::llround(part.pause * sample_rate_)));
+      begin += part.pause;
+      samples.resize(std::max(samples.size(), static_cast<std::size_t>(std::llround(begin * sample_rate_))));
       const std::vector<float> more = read(*part.cut);
       samples.insert(samples.end(), more.begin(), more.end());
+      begin += part.cut->duration;
     }
     if (!samples.empty()) return samples;
     try {

@@ -46,8 +46,8 @@ class BatchLoader {
 
   // In the sampler's order whatever the number of threads. Cuts whose sound cannot be read are left out, each
   // told to log::warning() once and counted; a batch of none is passed over, a hundred such batches in a row
-  // are Error kBadInput: the data is gone. What the sampler or the transform throws comes out here. Empty
-  // cuts at the end.
+  // are Error kBadInput: the data is gone. A joined cut is left out whole. What the sampler or the transform
+  // throws comes out here. Empty cuts at the end.
   LoadedBatch next();
 
   std::int64_t unreadable() const;  // cuts left out so far, counted each time that they are drawn

@@ -50,6 +50,10 @@ class Bucket {
   // A further cut would not go into the next batch.
   bool ready() const { return closed_; }
   std::size_t size() const { return waiting_.size(); }
+  // In batches of the next one's size.
+  double batches() const {
+    return static_cast<double>(size()) / static_cast<double>(std::max<std::size_t>(1, next_));
+  }
 
   BatchPlan pop(const BatchLimit& limit) {
     const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(next_);
@@ -125,9 +129,7 @@ class BatchSampler::Impl {
         limit_(options_),
         sources_(std::move(streams)),
         draws_(filtered(), options_),
-        joiner_(draws_, options_.join, [this](double seconds) {
-          return seconds <= options_.max_duration && limit_.fits(1, seconds);
-        }) {
+        joiner_(draws_, options_.join, [this](double seconds) { return fits(seconds); }) {
     const bool bucketing = options_.shuffle && options_.bucketing;
     if (bucketing)
       bounds_ = options_.bucket_duration_bins.empty() ? equal_bins() : options_.bucket_duration_bins;
@@ -195,15 +197,36 @@ class BatchSampler::Impl {
     return kept;
   }
 
-  // Bounds between buckets that are drawn into equally often: a cut counts by its stream's weight.
-  std::vector<double> equal_bins() const {
-    std::vector<std::pair<double, double>> weighed;  // duration, probability
-    double sum = 0;
+  bool fits(double seconds) const { return seconds <= options_.max_duration && limit_.fits(1, seconds); }
+
+  using Weighed = std::vector<std::pair<double, double>>;  // duration, how often it is drawn
+
+  // A cut counts by its stream's weight.
+  Weighed weighed_cuts() const {
+    Weighed weighed;
     for (const DrawnStream& stream : draws_.streams()) {
       const double weight = stream.weight / static_cast<double>(stream.cuts.size());
       for (const Cut* cut : stream.cuts) weighed.emplace_back(cut->duration, weight);
-      sum += stream.weight;
     }
+    return weighed;
+  }
+
+  // Joined cuts have other lengths than those that they are made of: some are drawn to see which.
+  Weighed drawn_cuts() const {
+    SamplerOptions endless = options_;
+    endless.endless = true;
+    Draws draws(draws_.streams(), endless);
+    UtteranceJoiner joiner(draws, options_.join, [this](double seconds) { return fits(seconds); });
+    Weighed weighed;
+    for (int draw = 0; draw < kDrawsForBins; ++draw) weighed.emplace_back(joiner.next().cut->duration, 1.0);
+    return weighed;
+  }
+
+  // Bounds between buckets that are drawn into equally often.
+  std::vector<double> equal_bins() const {
+    Weighed weighed = options_.join.share > 0 ? drawn_cuts() : weighed_cuts();
+    double sum = 0;
+    for (const auto& [duration, weight] : weighed) sum += weight;
     std::sort(weighed.begin(), weighed.end());
     std::vector<double> bounds;
     double before = 0;
@@ -250,9 +273,11 @@ class BatchSampler::Impl {
     return std::any_of(buckets_.begin(), buckets_.end(), [](const Bucket& bucket) { return bucket.ready(); });
   }
 
-  // Any ready bucket with equal probability. The batches of one step, one per rank, come from one bucket
-  // where it has enough, so that no rank waits for longer sounds of another. None ready (at the end of the
-  // data, or limits that the buffer cannot fill): the fullest.
+  // Any ready bucket: with equal probability as in Lhotse, or where cuts are joined by the number of its
+  // batches, since long ones, of which a batch holds few, would otherwise wait until they fill the buffer.
+  // The batches of one step, one per rank, come from one bucket where it has enough, so that no rank waits
+  // for longer sounds of another. None ready (at the end of the data, or limits that the buffer cannot fill):
+  // the fullest.
   std::size_t choose() {
     const auto group = batches_ / static_cast<std::uint64_t>(options_.ranks);
     if (last_bucket_ != kNone && last_group_ == group && buckets_[last_bucket_].ready()) return last_bucket_;
@@ -266,10 +291,20 @@ class BatchSampler::Impl {
                            [](const Bucket& a, const Bucket& b) { return a.size() < b.size(); });
       return fullest->size() == 0 ? kNone : static_cast<std::size_t>(fullest - buckets_.begin());
     }
-    return candidates[random_below(options_.seed, Purpose::kBucket, batches_, candidates.size())];
+    if (!(options_.join.share > 0))
+      return candidates[random_below(options_.seed, Purpose::kBucket, batches_, candidates.size())];
+    double sum = 0;
+    for (const std::size_t index : candidates) sum += buckets_[index].batches();
+    double left = random_unit(options_.seed, Purpose::kBucket, batches_) * sum;
+    for (const std::size_t index : candidates) {
+      left -= buckets_[index].batches();
+      if (left < 0) return index;
+    }
+    return candidates.back();
   }
 
   static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+  static constexpr int kDrawsForBins = 10'000;
   static constexpr std::size_t kMostBuffers = 4;  // held when no bucket has a whole batch
 
   const SamplerOptions options_;

@@ -30,7 +30,8 @@ struct SamplerOptions {
   bool shuffle = true;    // false: the order of the sources, streams one after the other
   bool bucketing = true;  // with shuffle only: cuts of similar length together
   int buckets = 30;
-  std::vector<double> bucket_duration_bins;  // upper bounds; empty: equal numbers of cuts per bucket
+  std::vector<double> bucket_duration_bins;  // upper bounds; empty: equal numbers of cuts per bucket. With
+                                             // `join` they should reach to its lengths
   int buffer_size = 10000;                   // cuts looked at together
   bool endless = true;                       // false: ends after one pass over every stream
   JoinOptions join;                          // within max_duration and what a batch can hold

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/fail.h"
-#include "text/utf8.h"
 
 namespace glossa::data {
 namespace {
@@ -18,20 +20,19 @@ constexpr std::uint64_t kWhether = 0;
 constexpr std::uint64_t kHowMany = 1;
 constexpr std::uint64_t kPause = 2;
 
-// Chinese and Japanese characters and their punctuation: no space between sentences.
-bool is_written_without_spaces(char32_t character) {
-  return (character >= 0x3000 && character <= 0x9FFF) || (character >= 0xFF00 && character <= 0xFFEF);
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kSpaces);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
 }
 
-char32_t last_character(std::string_view text) {
-  std::size_t begin = text.size();
-  while (begin > 0 && (static_cast<unsigned char>(text[--begin]) & 0xC0) == 0x80) {
-  }
-  return begin < text.size() ? text::first_code_point(text.substr(begin)).value : U' ';
-}
-
-void append_text(std::string& text, const std::string& more) {
-  if (!text.empty() && !more.empty() && !is_written_without_spaces(last_character(text))) text += ' ';
+// No space between the sentences of languages that have none.
+void append_text(std::string& text, const Cut& part) {
+  const std::string_view more = trimmed(part.text);
+  const std::string_view lang = part.target_lang;
+  const bool spaced = !lang.starts_with("zh") && !lang.starts_with("ja");
+  if (spaced && !text.empty() && !more.empty()) text += ' ';
   text += more;
 }
 
@@ -42,7 +43,7 @@ void append_labels(std::string& labels, const Cut& part, double seconds) {
   labels += part.frame_labels;
 }
 
-Cut joined(const std::vector<CutPart>& parts) {
+Cut joined(const std::vector<CutPart>& parts, double seconds) {
   Cut whole;
   const Cut& first = *parts.front().cut;
   whole.target_lang = first.target_lang;
@@ -51,10 +52,11 @@ Cut joined(const std::vector<CutPart>& parts) {
   whole.line = first.line;
   for (const CutPart& part : parts) {
     whole.id += whole.id.empty() ? part.cut->id : " + " + part.cut->id;
-    append_text(whole.text, part.cut->text);
+    append_text(whole.text, *part.cut);
     append_labels(whole.frame_labels, *part.cut, whole.duration + part.pause);
     whole.duration += part.pause + part.cut->duration;
   }
+  whole.duration = seconds;  // to the last bit what was found to fit
   whole.parts = parts;
   return whole;
 }
@@ -108,7 +110,7 @@ double UtteranceJoiner::pause_before(const PlannedCut& cut) const {
 PlannedCut UtteranceJoiner::finish(Group& group) const {
   const Group done = std::exchange(group, {});
   if (done.parts.size() == 1) return {done.parts.front().cut, done.seed, nullptr};
-  auto whole = std::make_shared<const Cut>(joined(done.parts));
+  auto whole = std::make_shared<const Cut>(joined(done.parts, done.seconds));
   return {whole.get(), done.seed, whole};
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,8 +13,9 @@
 
 namespace glossa::data {
 
-// Cuts of one language and prompt mode are joined in the order in which they are drawn, so that each is heard
-// as often as without. Every choice depends on the cuts' seeds alone.
+// Cuts of one language and prompt mode are joined in the order in which they are drawn, so that each is drawn
+// as often as without. Every choice depends on the cuts' seeds alone. Where the next cut does not fit, a
+// group is finished with what it has: long cuts are joined less often than asked for.
 class UtteranceJoiner {
  public:
   // `fits` says whether a cut of so many seconds may be made. `draws` must outlive it. Shares outside [0, 1],

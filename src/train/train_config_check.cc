@@ -180,6 +180,10 @@ void check_own(const Checker& checker, const TrainConfig& config) {
   checker.share("glossa.join.share", config.join.share);
   checker.at_least("glossa.join.most", config.join.most, 2);
   const auto [shortest, longest] = config.join.pause;
+  if (config.join.share > 0 && !(shortest < config.train_ds.max_duration)) {
+    checker.fail("glossa.join.pause begins at {} s, but model.train_ds.max_duration is {}: nothing fits",
+                 shortest, config.train_ds.max_duration);
+  }
   if (!(shortest >= 0 && shortest <= longest && std::isfinite(longest))) {
     checker.fail("glossa.join.pause is [{}, {}] (expected seconds, the least and the most)", shortest,
                  longest);

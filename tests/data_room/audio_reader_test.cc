@@ -64,12 +64,17 @@ TEST_F(AudioReaderTest, FilesPartsAndMembers) {
   }
 }
 
-// The file has exactly 1 s.
 TEST_F(AudioReaderTest, JoinedCutsAreTheirPartsBehindSilence) {
   const Cut part = cut("a.flac");
+  Cut longer = part;  // than it is: what follows still comes at its time
+  longer.duration = 1.25;
+  Cut shorter = part;  // than it is: what follows comes later
+  shorter.duration = 0.95;
   Cut whole = cut("");
-  whole.parts = {{&part, 0.5}, {&part, 0}};
+  whole.parts = {{&longer, 0.5}, {&shorter, 0.5}, {&part, 0}};
   std::vector<float> expected(kRate / 2);
+  expected.insert(expected.end(), samples_.begin(), samples_.end());
+  expected.resize(static_cast<std::size_t>(2.25 * kRate));
   expected.insert(expected.end(), samples_.begin(), samples_.end());
   expected.insert(expected.end(), samples_.begin(), samples_.end());
   EXPECT_TRUE(AudioReader(kRate).read(whole) == expected);
@@ -78,6 +83,7 @@ TEST_F(AudioReaderTest, JoinedCutsAreTheirPartsBehindSilence) {
   EXPECT_THAT(error_of(whole), HasSubstr("gone.flac"));
 }
 
+// The file has exactly 1 s.
 TEST_F(AudioReaderTest, RoundedDurationsOfFilesMeanTheWholeFile) {
   const AudioReader reader(kRate);
   Cut sound = cut("a.flac");

@@ -94,6 +94,29 @@ TEST_F(LoaderConcurrency, Resumes) {
   EXPECT_EQ(loaded.cuts.at(0).cut->id, plans.next().at(0).cut->id);
 }
 
+// Their cuts live as long as the batch; one part that cannot be read costs the whole.
+TEST_F(LoaderConcurrency, JoinedCuts) {
+  const SamplerOptions options{.batch_size = 1,
+                               .shuffle = false,
+                               .endless = false,
+                               .join = {.share = 1, .most = 2, .pause = {0.1, 0.1}}};
+  cuts_[3].member = "gone.flac";
+  std::vector<LoadedBatch> batches;
+  BatchLoader loader(sampler(options), reader_, {.threads = 2});
+  for (LoadedBatch batch = loader.next(); !batch.cuts.empty(); batch = loader.next())
+    batches.push_back(std::move(batch));
+  ASSERT_EQ(batches.size(), 5u);  // of six pairs
+  for (const LoadedBatch& batch : batches) {
+    const Cut& cut = *batch.cuts.at(0).cut;
+    ASSERT_EQ(cut.parts.size(), 2u);
+    const int first = std::stoi(cut.id);
+    EXPECT_EQ(cut.id, std::to_string(first) + " + " + std::to_string(first + 1));
+    EXPECT_EQ(batch.cuts[0].samples.size(),
+              2u * 800 + 2 * 800 + 80u * (2u * static_cast<unsigned>(first) + 1));
+  }
+  EXPECT_EQ(loader.unreadable(), 1);
+}
+
 TEST_F(LoaderConcurrency, EndsAndStaysAtTheEnd) {
   BatchLoader loader(sampler({.batch_size = 5, .shuffle = false, .endless = false}), reader_, {});
   EXPECT_EQ(loader.next().cuts.size(), 5u);

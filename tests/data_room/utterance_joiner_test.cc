@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,6 +15,7 @@
 namespace glossa::data {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr double kLongest = 12;  // seconds
@@ -45,10 +47,21 @@ Pass one_pass(const std::vector<Cut>& cuts, const JoinOptions& join, std::uint64
   return pass;
 }
 
-std::vector<std::string> ids(const BatchPlan& planned) {
+// Everything that is drawn, bit for bit.
+std::vector<std::string> shown(const BatchPlan& planned) {
   std::vector<std::string> result;
-  for (const PlannedCut& cut : planned) result.push_back(cut.cut->id);
+  for (const PlannedCut& cut : planned) {
+    std::string line = std::to_string(cut.seed) + ": " + cut.cut->id;
+    for (const CutPart& part : cut.cut->parts) line += " " + std::to_string(part.pause);
+    result.push_back(line);
+  }
   return result;
+}
+
+double share_joined(const BatchPlan& planned) {
+  const auto joined = std::count_if(planned.begin(), planned.end(),
+                                    [](const PlannedCut& cut) { return cut.joined != nullptr; });
+  return static_cast<double>(joined) / static_cast<double>(planned.size());
 }
 
 TEST(UtteranceJoiner, EveryCutOnceAndOfOneLanguage) {
@@ -85,10 +98,21 @@ TEST(UtteranceJoiner, EveryCutOnceAndOfOneLanguage) {
 }
 
 TEST(UtteranceJoiner, TheShareAskedFor) {
-  const Pass pass = one_pass(cuts(4000), {.share = 0.3, .most = 2, .pause = {0, 1}});
-  const auto joined = std::count_if(pass.planned.begin(), pass.planned.end(),
-                                    [](const PlannedCut& cut) { return cut.joined != nullptr; });
-  EXPECT_NEAR(static_cast<double>(joined) / static_cast<double>(pass.planned.size()), 0.3, 0.03);
+  EXPECT_NEAR(share_joined(one_pass(cuts(4000), {.share = 0.3, .most = 2, .pause = {0, 1}}).planned), 0.3,
+              0.03);
+}
+
+// Joined cuts are longer than all others: they must not wait in a bucket of their own.
+TEST(UtteranceJoiner, TheShareAskedForFromTheFirstBatches) {
+  BatchSampler sampler({{"a", 1, cuts(4000)}},
+                       {.batch_duration = 120, .max_duration = 20, .join = {.share = 0.3}});
+  BatchPlan planned;
+  for (int batch = 0; batch < 150; ++batch) {
+    const BatchPlan plan = sampler.next();
+    planned.insert(planned.end(), plan.begin(), plan.end());
+  }
+  EXPECT_GT(share_joined(planned), 0.2);
+  EXPECT_LT(share_joined(planned), 0.4);
 }
 
 TEST(UtteranceJoiner, NoShareChangesNothing) {
@@ -97,26 +121,40 @@ TEST(UtteranceJoiner, NoShareChangesNothing) {
   for (const PlannedCut& cut : pass.planned) EXPECT_EQ(cut.joined, nullptr);
 }
 
-TEST(UtteranceJoiner, TheSameSeedJoinsTheSameAndResumes) {
+TEST(UtteranceJoiner, TheSameSeedJoinsTheSame) {
   const std::vector<Cut> all = cuts(300);
-  EXPECT_EQ(ids(one_pass(all, {.share = 0.5}).planned), ids(one_pass(all, {.share = 0.5}).planned));
-  EXPECT_NE(ids(one_pass(all, {.share = 0.5}).planned), ids(one_pass(all, {.share = 0.5}, 6).planned));
-  const SamplerOptions options{.batch_duration = 30, .join = {.share = 0.5}};
-  BatchSampler whole({{"a", 1, all}}, options);
-  BatchSampler resumed({{"a", 1, all}}, options);
-  for (int batch = 0; batch < 20; ++batch) whole.next();
-  resumed.skip(20);
-  EXPECT_EQ(ids(whole.next()), ids(resumed.next()));
+  EXPECT_EQ(shown(one_pass(all, {.share = 0.5}).planned), shown(one_pass(all, {.share = 0.5}).planned));
+  EXPECT_NE(shown(one_pass(all, {.share = 0.5}).planned), shown(one_pass(all, {.share = 0.5}, 6).planned));
 }
 
-// What a batch of so many seconds cannot hold stays alone.
+TEST(UtteranceJoiner, ResumesInAnyProcess) {
+  const std::vector<Cut> all = cuts(300);
+  const SamplerOptions options{.batch_duration = 30, .join = {.share = 0.5}, .rank = 1, .ranks = 2};
+  BatchSampler whole({{"a", 1, all}}, options);
+  BatchSampler resumed({{"a", 1, all}}, options);
+  for (int step = 0; step < 10; ++step) whole.next();
+  resumed.skip(10);
+  for (int step = 0; step < 40; ++step) EXPECT_EQ(shown(resumed.next()), shown(whole.next())) << step;
+}
+
+// What a batch of so many seconds cannot hold stays alone; what just fits is drawn.
 TEST(UtteranceJoiner, NothingThatABatchCannotHold) {
-  BatchSampler sampler({{"a", 1, cuts(200)}}, {.batch_duration = 4, .endless = false, .join = {.share = 1}});
-  double longest = 0;
-  for (BatchPlan plan = sampler.next(); !plan.empty(); plan = sampler.next())
-    for (const PlannedCut& cut : plan) longest = std::max(longest, cut.cut->duration);
-  EXPECT_LE(longest, 4);
-  EXPECT_GT(longest, 3);
+  std::vector<Cut> two(2);
+  two[0].duration = 3.72;
+  two[1].duration = 15.88;
+  for (const double most : {20.0, 19.99}) {
+    BatchSampler sampler(
+        {{"a", 1, two}},
+        {.batch_duration = most, .endless = false, .join = {.share = 1, .pause = {0.2, 0.2}}});
+    std::size_t parts = 0;
+    for (BatchPlan plan = sampler.next(); !plan.empty(); plan = sampler.next()) {
+      for (const PlannedCut& cut : plan) {
+        EXPECT_LE(cut.cut->duration, most);
+        parts += std::max<std::size_t>(1, cut.cut->parts.size());
+      }
+    }
+    EXPECT_EQ(parts, 2u) << most;
+  }
 }
 
 TEST(UtteranceJoiner, LabelsAtTheirTimes) {
@@ -133,21 +171,38 @@ TEST(UtteranceJoiner, LabelsAtTheirTimes) {
                                     parts[1].cut->frame_labels);
 }
 
-TEST(UtteranceJoiner, ChineseAndJapaneseWithoutSpaces) {
-  std::vector<Cut> two(2);
-  for (Cut& cut : two) {
-    cut.duration = 1;
-    cut.text = "你好。";
-  }
-  const Pass pass = one_pass(two, {.share = 1});
-  EXPECT_EQ(pass.planned.at(0).cut->text, "你好。你好。");
+TEST(UtteranceJoiner, TextsAsTheLanguageWritesThem) {
+  const auto text_of = [](const std::string& lang, const std::string& text) {
+    std::vector<Cut> two(2);
+    for (Cut& cut : two) {
+      cut.duration = 1;
+      cut.text = text;
+      cut.target_lang = lang;
+    }
+    return one_pass(two, {.share = 1}).planned.at(0).cut->text;
+  };
+  EXPECT_EQ(text_of("de-DE", "Ja. "), "Ja. Ja.");
+  EXPECT_EQ(text_of("de-DE", ""), "");
+  EXPECT_EQ(text_of("zh-CN", "你好。"), "你好。你好。");
+  EXPECT_EQ(text_of("ja-JP", "はい"), "はいはい");
+  EXPECT_EQ(text_of("ko-KR", "네."), "네. 네.");
 }
 
 TEST(UtteranceJoiner, WrongOptionsAreNamed) {
-  const auto joining = [](const JoinOptions& join) { one_pass(cuts(3), join); };
-  EXPECT_THROW(joining({.share = 1.5}), Error);
-  EXPECT_THROW(joining({.share = 0.5, .most = 1}), Error);
-  EXPECT_THROW(joining({.share = 0.5, .pause = {2, 1}}), Error);
+  const auto complaint_of = [](const JoinOptions& join) -> std::string {
+    try {
+      one_pass(cuts(3), join);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_THAT(complaint_of({.share = 1.5}), HasSubstr("share 1.5"));
+  EXPECT_THAT(complaint_of({.share = std::nan("")}), HasSubstr("share nan"));
+  EXPECT_THAT(complaint_of({.share = 0.5, .most = 1}), HasSubstr("1 utterances"));
+  EXPECT_THAT(complaint_of({.share = 0.5, .pause = {2, 1}}), HasSubstr("pauses of 2 to 1 s"));
+  EXPECT_THAT(complaint_of({.share = 0.5, .pause = {-1, 1}}), HasSubstr("pauses of -1 to 1 s"));
 }
 
 }  // namespace

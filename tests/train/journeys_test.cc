@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 #include "support/closeness.h"
 #include "train/training_fixture.h"
@@ -60,6 +62,31 @@ TEST_F(Training, FiveStepsAreNeMosFiveSteps) {
     }
     EXPECT_GT(compared, 5);
   }
+}
+
+// Two utterances joined while training are one recording with silence before each.
+TEST_F(Training, JoinedUtterancesAreOneRecording) {
+  constexpr std::size_t kHeader = 44;
+  std::string both_files = text_of(audio("en-US_0.wav")).substr(0, kHeader);
+  for (const char* name : {"en-US_0.wav", "en-US_2.wav"})
+    both_files += std::string(16000, '\0') + text_of(audio(name)).substr(kHeader);  // 0.5 s of silence
+  const auto bytes = static_cast<std::uint32_t>(both_files.size() - kHeader);
+  std::memcpy(both_files.data() + kHeader - 4, &bytes, 4);
+  std::ofstream(folder_ / "both.wav", std::ios::binary) << both_files;
+  json both = entry("en-US_0.wav", "A river. A sentence.", "en-US", "langID");
+  both["audio_filepath"] = (folder_ / "both.wav").string();
+  const std::string one = manifest("one.jsonl", {both});
+  const std::string two = manifest("two.jsonl", {entry("en-US_0.wav", "A river.", "en-US", "langID"),
+                                                 entry("en-US_2.wav", "A sentence.", "en-US", "langID")});
+  std::vector<std::string> joining = plain(two, "joined", 1, 2);
+  for (const char* option : {"glossa.join.share=1", "glossa.join.most=2", "glossa.join.pause=[0.5,0.5]"})
+    joining.emplace_back(option);
+  ASSERT_EQ(run(joining), 0) << err();
+  ASSERT_EQ(run(plain(one, "one", 1, 2)), 0) << err();
+  const std::vector<json> joined_steps = lines_of(of_run("joined", "metrics.jsonl"));
+  const std::vector<json> steps = lines_of(of_run("one", "metrics.jsonl"));
+  ASSERT_EQ(joined_steps.size(), 2u);
+  for (std::size_t step = 0; step < 2; ++step) EXPECT_EQ(joined_steps[step]["loss"], steps[step]["loss"]);
 }
 
 TEST_F(Training, AKilledRunGoesOnAsIfNothingHadHappened) {

@@ -27,10 +27,15 @@ void expect_range(const char* name, const Range& range, double least, double mos
   }
 }
 
+// Digital silence apart: it stands between joined utterances.
 double power_of(const std::vector<float>& samples) {
   double sum = 0;
-  for (const float sample : samples) sum += double{sample} * sample;
-  return samples.empty() ? 0 : sum / static_cast<double>(samples.size());
+  std::size_t sounding = 0;
+  for (const float sample : samples) {
+    sum += double{sample} * sample;
+    sounding += sample != 0 ? 1 : 0;
+  }
+  return sounding == 0 ? 0 : sum / static_cast<double>(sounding);
 }
 
 double amplitude_of_db(double db) { return std::pow(10.0, db / 20); }

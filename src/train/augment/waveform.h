@@ -65,7 +65,7 @@ class WaveformAugment {
 std::vector<float> change_speed(const std::vector<float>& samples, double speed, int sample_rate);
 
 // Adds noise, repeated from `offset` on to the length of the samples, so that the ratio of the two mean
-// powers is `snr_db`. False, and nothing added, when either is silent.
+// powers, digital silence apart, is `snr_db`. False, and nothing added, when either is silent.
 bool add_noise(std::vector<float>& samples, const std::vector<float>& noise, std::size_t offset,
                double snr_db);
 
