@@ -1,5 +1,5 @@
-// Makes one cut of several, with pauses before each, as a stream has them: a transducer that is trained on
-// single utterances learns to stop after the first one.
+// Makes one cut of several, with pauses before each, as a stream has them: a transducer that is trained from
+// nothing on single utterances learns to stop after the first one.
 #pragma once
 
 #include <functional>
