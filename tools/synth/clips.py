@@ -1,6 +1,7 @@
 """Plans and speaks clips in blocks. A block depends on its seed and number alone, so any process may make it."""
 import dataclasses
 import io
+import math
 import os
 import pickle
 import random
@@ -23,6 +24,9 @@ BLOCK = 60
 LEAST_SECONDS, MOST_SECONDS, MOST_SECONDS_JOINED = 0.3, 9.0, 20.0
 MOST_PAUSE = 4.0  # seconds between joined sentences, and of silence before the first; short ones are more frequent
 ATTEMPTS = 20
+PITCHES = recorded_voices.PITCHES | more_voices.PITCHES
+PITCH_RANGE = (75, 250)  # Hz, of men and women
+LIFTS = (0.55, 1.6)  # beyond, the voices break
 PROGRAMS = {"espeak": espeak.Espeak, "flite": recorded_voices.Flite, "pico": more_voices.Pico,
             "rhvoice": more_voices.Rhvoice}
 
@@ -41,6 +45,7 @@ class Request:
     drawn_voices: float = 0  # share of espeak-ng's clips that drawn_voices speak
     gated: float = 0  # share of the clips whose pauses are cut out
     accents: float = 0  # share of the English strings of digits spoken by voices of other languages
+    drawn_pitch: float = 0  # share of the clips of voices made from recordings that are higher or lower than the voice is
     joined: float = 0  # share of the clips in which one voice says two or three sentences
 
 
@@ -62,6 +67,7 @@ class Plan:
     pitch_range: int
     seed: int
     gated: bool = False
+    lift: float = 1  # of the pitch of a voice made from recordings
 
     @property
     def text(self):
@@ -97,6 +103,14 @@ def voices_from_recordings(request, locale):
     if not request.more_voices:
         return voices, recorded_voices.SHARE
     return voices + more_voices.VOICES.get(locale, []), more_voices.SHARES.get(locale, more_voices.SHARE)
+
+
+def draw_lift(speaker, dice):
+    """What makes the voice speak at a pitch that people have; 1 where its pitch is not known."""
+    if speaker not in PITCHES:
+        return 1
+    lift = math.exp(dice.uniform(*map(math.log, PITCH_RANGE))) / PITCHES[speaker]
+    return min(max(lift, LIFTS[0]), LIFTS[1])
 
 
 def draw_pause(dice):
@@ -153,6 +167,8 @@ def plan_block(request, number, attempt=0):
                 speaker = f"espeak:{dice.choice(espeak.VOICES[voice_locale])}+{variant}"
         plan = Plan(locale, [sentence], speaker, dice.randint(120, 210), dice.randint(25, 85), dice.randint(30, 80),
                     dice.getrandbits(48), bool(request.gated) and dice.random() < request.gated)
+        if request.drawn_pitch and dice.random() < request.drawn_pitch:
+            plan.lift = draw_lift(speaker, dice)
         # Voices of another language speak digits alone.
         if request.joined and dice.random() < request.joined and voice_locale == locale:
             join_more(request, plan, dice)
@@ -191,7 +207,7 @@ class Programs:
             return *prompts.speak(plan.voice, sentence.recordings, random), []
         program = self.program(plan.program)
         if plan.program != "espeak":
-            return *program.speak(sentence.spoken, plan.voice, plan.stretch), []
+            return *program.speak(sentence.spoken, plan.voice, plan.stretch, plan.lift), []
         samples, phonemes = program.speak(sentence.spoken, plan.voice, plan.rate, plan.pitch, plan.pitch_range)
         return samples, program.sample_rate, phonemes
 

@@ -12,6 +12,11 @@ VOICES = {  # of the train split
     "it-IT": ["pico:it-IT_cm0"],
     "pt-BR": ["rhvoice:Letícia-F123"],
 }
+PITCHES = {  # Hz, in the middle
+    "pico:en-US_lh0": 163, "pico:en-GB_kh0": 174, "pico:de-DE_gl0": 170, "pico:es-ES_zl0": 205, "pico:fr-FR_nk0": 195,
+    "pico:it-IT_cm0": 178, "rhvoice:bdl": 119, "rhvoice:clb": 178, "rhvoice:slt": 170, "rhvoice:alan": 138,
+    "rhvoice:Letícia-F123": 240,
+}
 SHARES = {"en-US": 0.6}  # of a locale's clips, for the voices made from recordings together
 SHARE = 0.3  # where SHARES is silent
 
@@ -58,12 +63,15 @@ class Pico:
         self._call("pico_newEngine", self.system, b"voice", ctypes.byref(self.engine))
         self.name = name
 
-    def speak(self, text, name, stretch):
-        """(samples as float32, sample rate); `stretch` above 1 is slower."""
+    def speak(self, text, name, stretch, lift=1):
+        """(samples as float32, sample rate); `stretch` above 1 is slower, `lift` above 1 higher with the same formants."""
         if name != self.name:
             self._load(name)
         # The end of the string is the end of the text.
-        marked = f'<speed level="{round(100 / stretch)}">{text}</speed>'.encode() + b"\0"
+        marked = f'<speed level="{round(100 / stretch)}">{text}</speed>'
+        if lift != 1:
+            marked = f'<pitch level="{round(100 * lift)}">{marked}</pitch>'
+        marked = marked.encode() + b"\0"
         buffer, chunks = ctypes.create_string_buffer(4096), []
         taken, received, kind = ctypes.c_int16(), ctypes.c_int16(), ctypes.c_int16()
         while marked:
@@ -118,9 +126,9 @@ class Rhvoice:
         self.chunks.append(np.ctypeslib.as_array(samples, shape=(count,)).copy())
         return 1
 
-    def speak(self, text, name, stretch):
+    def speak(self, text, name, stretch, lift=1):
         """As Pico.speak."""
-        settings = RhvoiceSettings(name.encode(), (0, 0, 0), (1 / stretch, 1, 1), 0, None, 0, self.DO_NOT_CLIP_RATE)
+        settings = RhvoiceSettings(name.encode(), (0, 0, 0), (1 / stretch, lift, 1), 0, None, 0, self.DO_NOT_CLIP_RATE)
         data = text.encode()
         message = self.library.RHVoice_new_message(ctypes.c_void_p(self.engine), data, len(data), self.TEXT,
                                                    ctypes.byref(settings), None)

@@ -16,6 +16,7 @@ VOICES = {
     "test": {"en-US": ["flite:rms"]},
 }
 SHARE = 0.35  # of a locale's clips
+PITCHES = {"flite:kal": 89, "flite:kal16": 89, "flite:awb": 129, "flite:slt": 163}  # Hz, in the middle
 
 
 class FliteWave(ctypes.Structure):
@@ -48,10 +49,11 @@ class Flite:
             self.voices[name] = register(None)
         return self.voices[name]
 
-    def speak(self, text, name, stretch):
-        """(samples as float32, sample rate); `stretch` above 1 is slower."""
+    def speak(self, text, name, stretch, lift=1):
+        """(samples as float32, sample rate); `stretch` above 1 is slower, `lift` above 1 higher with the same formants."""
         voice = self.voice(name)
         self.library.feat_set_float(voice.contents.features, b"duration_stretch", stretch)
+        self.library.feat_set_float(voice.contents.features, b"f0_shift", lift)
         wave = self.library.flite_text_to_wave(text.encode(), voice)
         samples = np.ctypeslib.as_array(wave.contents.samples, shape=(wave.contents.count,)).astype(np.float32) / 32768
         sample_rate = wave.contents.sample_rate
@@ -67,8 +69,8 @@ class Festival:
         self.folder = tempfile.TemporaryDirectory(prefix="synth-")
         self.path = pathlib.Path(self.folder.name) / "clip.wav"
 
-    def speak(self, text, name, stretch):
-        """As Flite.speak; no samples where festival fails."""
+    def speak(self, text, name, stretch, _):
+        """As Flite.speak, with the voice's own pitch; no samples where festival fails."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(["festival", "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=subprocess.DEVNULL)

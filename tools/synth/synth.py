@@ -92,6 +92,9 @@ def parse_arguments(arguments=None):
                         help="SVOX Pico and RHVoice among the voices (en de es fr it pt, train split)")
     parser.add_argument("--drawn-voices", type=float, default=0, metavar="SHARE",
                         help="share of espeak-ng's clips whose voices have drawn formants and pitch (train split)")
+    parser.add_argument("--drawn-pitch", type=float, default=0, metavar="SHARE",
+                        help="share of the clips of flite, SVOX Pico and RHVoice whose pitch is drawn, from a deep man's to a "
+                             "high woman's (train split)")
     parser.add_argument("--apart", type=float, default=0, metavar="SHARE",
                         help="share of the sentences that are spoken word by word, as people dictate digits")
     parser.add_argument("--accents", type=float, default=0, metavar="SHARE",
@@ -104,14 +107,14 @@ def parse_arguments(arguments=None):
     parser.add_argument("--files", action="store_true", help="write files and manifest.jsonl, not tarred shards")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    for name in ("drawn_voices", "apart", "accents", "gated", "joined"):
+    for name in ("drawn_voices", "drawn_pitch", "apart", "accents", "gated", "joined"):
         if not 0 <= getattr(options, name) <= 1:
             parser.error(f"--{name.replace('_', '-')} must be 0 to 1")
     if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
         parser.error("--jobs, --clips and --hours must be positive")
     if options.more_voices and not more_voices.are_installed():
         parser.error("--more-voices: SVOX Pico or RHVoice is not there; install_more_voices.sh brings them")
-    for name in ("prompts", "more_voices", "drawn_voices"):
+    for name in ("prompts", "more_voices", "drawn_voices", "drawn_pitch"):
         if getattr(options, name) and options.split != "train":
             parser.error(f"--{name.replace('_', '-')}: their voices are for --split train alone")
     return options

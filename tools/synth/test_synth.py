@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import math
 import pathlib
 import random
 import shutil
@@ -14,6 +15,7 @@ import unittest
 
 import numpy as np
 import soundfile
+from scipy.signal import resample_poly
 
 import accents
 import clips
@@ -144,6 +146,21 @@ class Prompts(unittest.TestCase):
                 self.assertTrue(0.2 < len(samples) / sample_rate / len(names) < 1.6, (voice, text))
 
 
+def pitch(samples, sample_rate):
+    """In Hz, in the middle of what is voiced."""
+    samples = resample_poly(samples, 8000, sample_rate)
+    pitches = []
+    for start in range(0, len(samples) - 800, 160):
+        window = samples[start:start + 800]
+        if window.std() < 0.02:
+            continue
+        correlation = np.fft.irfft(np.abs(np.fft.rfft(window - window.mean(), 1600)) ** 2)[:160] / (800 - np.arange(160))
+        lag = 25 + np.argmax(correlation[25:])  # 50 to 320 Hz
+        if correlation[lag] > 0.6 * correlation[0]:
+            pitches.append(8000 / lag)
+    return np.median(pitches)
+
+
 class MoreVoices(unittest.TestCase):
     @unittest.skipUnless(more_voices.are_installed(), "SVOX Pico and RHVoice are not there: install_more_voices.sh")
     def test_every_voice_speaks_at_every_rate(self):
@@ -168,6 +185,29 @@ class MoreVoices(unittest.TestCase):
         names = {voice for voices in more_voices.VOICES.values() for voice in voices}
         self.assertFalse(names & {plan.speaker for plan in plain})
         self.assertEqual(names, names & {plan.speaker for plan in more})
+
+    @unittest.skipUnless(more_voices.are_installed(), "SVOX Pico and RHVoice are not there: install_more_voices.sh")
+    def test_pitch(self):
+        programs = {"pico": more_voices.Pico(), "rhvoice": more_voices.Rhvoice(), "flite": recorded_voices.Flite()}
+        texts = {voice: locale for locale, voices in more_voices.VOICES.items() for voice in voices}
+        for speaker, middle in clips.PITCHES.items():
+            program, voice = speaker.split(":")
+            numbers = (in_words(texts.get(speaker, "en-US"), value) for value in (1, 9, 5, 8))
+            text = grammar.capitalised(" ".join(numbers)) + "."
+            for hertz in (middle, 90, 140):
+                lift = max(hertz / middle, clips.LIFTS[0])
+                measured = pitch(*programs[program].speak(text, voice, 1, lift))
+                self.assertLess(abs(math.log(measured / (lift * middle))), math.log(1.2), (speaker, lift, measured))
+
+    def test_drawn_pitch_on_demand(self):
+        request = clips.Request("train", {"en-US": 1}, 3, drawn_pitch=0.5)
+        plans = [plan for block in range(20) for plan in clips.plan_block(request, block)]
+        known = [plan for plan in plans if plan.speaker in clips.PITCHES]
+        drawn = [plan for plan in known if plan.lift != 1]
+        self.assertTrue(0.4 * len(known) < len(drawn) < 0.6 * len(known))
+        for plan in drawn:
+            self.assertTrue(70 < plan.lift * clips.PITCHES[plan.speaker] < 261)
+        self.assertTrue(all(plan.lift == 1 for plan in plans if plan.speaker not in clips.PITCHES))
 
     def test_word_by_word(self):
         plans = clips.plan_block(clips.Request("train", {"en-US": 1}, 3, only="digits", apart=0.5), 0)
