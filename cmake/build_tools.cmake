@@ -7,9 +7,9 @@ if(CCACHE_PROGRAM)
   set(CMAKE_C_COMPILER_LAUNCHER ${ccache})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
 endif()
-find_program(MOLD_PROGRAM mold)
-if(MOLD_PROGRAM AND GLOSSA_BUILD_TESTS AND NOT CMAKE_CROSSCOMPILING)
-  # Without read-only relocations: mold 1.10 begins that segment on an unmapped page when a small .tbss ends one, and the
-  # program cannot be loaded. What users run is linked by the system's linker.
-  add_link_options(-fuse-ld=mold -Wl,-z,norelro)
+# What users run is linked by the system's linker. Not mold: 1.10 makes programs that cannot be loaded, or without read-only
+# relocations, which avoids that, sometimes never ends.
+find_program(LLD_PROGRAM ld.lld)
+if(LLD_PROGRAM AND GLOSSA_BUILD_TESTS AND NOT CMAKE_CROSSCOMPILING)
+  add_link_options(-fuse-ld=lld)
 endif()

@@ -1,16 +1,12 @@
 #!/usr/bin/python3
-"""What boosting does for names that a model has never heard, and to sentences without them.
-
-    experiments/boosting/run.py [FOLDER]        (default: build/experiments/boosting)
-
-Needs tools/synth/apt-packages.txt and `make build`. Two minutes on two cores.
-"""
+"""What boosting does for names that a model has never heard, and to sentences without them. Needs
+tools/synth/apt-packages.txt and `make build`. Two minutes on two cores."""
+import argparse
 import collections
 import json
 import pathlib
 import re
 import subprocess
-import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYNTH = ROOT / "tools/synth"
@@ -64,7 +60,10 @@ def evaluate(folder, manifest, score):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/experiments/boosting").resolve()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=pathlib.Path, default=ROOT / "build/experiments/boosting",
+                        help="for sound and results (default: build/experiments/boosting)")
+    folder = parser.parse_args().folder.resolve()
     write_grammars(folder / "locales")
     (folder / "names.txt").write_text("\n".join(NAMES) + "\n", encoding="utf-8")
     with_names = speak(folder / "with", "--clips", "300", "--seed", "5", "--locales", folder / "locales")

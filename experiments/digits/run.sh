@@ -3,6 +3,7 @@
 # (default: build/digits; about 25 minutes on two cores). Needs tools/synth/apt-packages.txt and `make build`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+[[ "${1:-}" != -* ]] || { sed -n '2,3s/^# //p' experiments/digits/run.sh; exit 2; }
 folder=$(realpath -m "${1:-build/digits}")
 here=experiments/digits
 mkdir -p "$folder"

@@ -5,7 +5,6 @@
 
 #include "audio/audio_file.h"
 #include "base/fail.h"
-#include "data/manifest.h"
 
 namespace glossa::cli {
 namespace {
@@ -52,9 +51,9 @@ std::vector<Input> collect_inputs(std::span<const std::string> paths, bool recur
   return inputs;
 }
 
-std::vector<Input> inputs_of_manifest(const fs::path& manifest) {
+std::vector<Input> inputs_of_manifest(const fs::path& manifest, const data::ManifestFields& fields) {
   std::vector<Input> inputs;
-  for (data::ManifestEntry& entry : data::read_manifest(manifest)) {
+  for (data::ManifestEntry& entry : data::read_manifest(manifest, fields)) {
     inputs.push_back({.audio = std::move(entry.audio_filepath),
                       .name = fmt::format("{}:{}", manifest.string(), entry.line),
                       .offset = entry.offset,

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/manifest.h"
+
 namespace glossa::cli {
 
 struct Input {
@@ -26,7 +28,8 @@ struct Input {
 std::vector<Input> collect_inputs(std::span<const std::string> paths, bool recursive);
 
 // One input per entry of a manifest.
-std::vector<Input> inputs_of_manifest(const std::filesystem::path& manifest);
+std::vector<Input> inputs_of_manifest(const std::filesystem::path& manifest,
+                                      const data::ManifestFields& fields = {});
 
 // The files of a folder and the folders below with that extension ("wav"), in order of path.
 std::vector<Input> inputs_of_folder(const std::filesystem::path& folder, std::string_view extension);

@@ -60,7 +60,10 @@ struct ServeOptions {
 
 void add_options(CLI::App& program, ServeOptions& options) {
   add_model_options(program, options.model);
-  program.set_config("--config", "", "YAML file of these options, without dashes")->envname("GLOSSA_CONFIG");
+  program
+      .set_config("--config", "",
+                  "YAML file of these options, http_port for --http-port; GLOSSA_HTTP_PORT is read, too")
+      ->envname("GLOSSA_CONFIG");
   program.config_formatter(make_yaml_config());
   program.allow_config_extras(CLI::config_extras_mode::error);
   program.add_option("--address", options.address, "IP address to listen on; 0.0.0.0: all")
@@ -96,7 +99,7 @@ void add_options(CLI::App& program, ServeOptions& options) {
   program.add_option("--max-hours", options.max_hours, "of sound in one stream")
       ->check(CLI::Range(0.01, 1000.0))
       ->capture_default_str();
-  program.add_option("--max-upload-mb", options.max_upload_mb, "of a file in one request, in MB")
+  program.add_option("--max-upload-mb", options.max_upload_mb, "of a file in one request, in MiB")
       ->check(between(1, 2000))
       ->capture_default_str();
   program.add_option("--idle-seconds", options.idle_seconds, "after which a silent connection is closed")

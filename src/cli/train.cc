@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -26,8 +27,8 @@ namespace fs = std::filesystem;
 constexpr const char* kFooter = R"(Two ways:
   glossa train --base M.nemo --data train.jsonl --validation dev.jsonl --lang el-GR --replay other.jsonl --steps 3000
   glossa train --config finetune.yaml trainer.max_steps=3000 model.optim.lr=5e-5
-Words KEY=VALUE override either, with NeMo's names; ~KEY takes one away. The effective configuration is written beside
-the results: --print-config shows it and does nothing else.
+Options go before a file's values, and words KEY=VALUE, with NeMo's names, before both; ~KEY takes one away. The
+effective configuration is written beside the results: --print-config shows it and does nothing else.
 Results go to EXP_DIR/NAME/VERSION: NAME.nemo, report.html, metrics.jsonl, validation.jsonl, checkpoints.
 SIGTERM or Ctrl-C saves a checkpoint and ends; --resume goes on from the newest one, exactly.
 Several processes: start the same command once per process under torchrun, srun or mpirun, or with RANK, WORLD_SIZE,
@@ -67,11 +68,27 @@ std::string list_of(const std::vector<std::string>& values) {
   return "[" + list + "]";
 }
 
+// What makes a recipe without a file changes a file's values.
+void set_recipe(const train::RecipeOptions& recipe,
+                const std::function<void(const char*, const std::string&)>& set) {
+  const auto set_list = [&](const char* key, const std::vector<std::string>& values) {
+    if (!values.empty()) set(key, list_of(values));
+  };
+  set("init_from_nemo_model", recipe.base);
+  set_list("model.train_ds.manifest_filepath", recipe.data);
+  set_list("model.validation_ds.manifest_filepath", recipe.validation);
+  set_list("glossa.replay.manifests", recipe.replay);
+  set("model.train_ds.default_lang", recipe.lang);
+  set("model.validation_ds.default_lang", recipe.lang);
+  if (recipe.steps != 0) set("trainer.max_steps", fmt::format("{}", recipe.steps));
+}
+
 train::ParsedTrainConfig configuration(const TrainOptions& options) {
   std::vector<std::string> overrides;
   const auto set = [&](const char* key, const std::string& value) {
     if (!value.empty()) overrides.push_back(fmt::format("{}={}", key, value));
   };
+  if (!options.config.empty()) set_recipe(options.recipe, set);
   if (!options.probes.empty()) set("glossa.validation.probe_manifests", list_of(options.probes));
   if (!options.latencies.empty()) set("glossa.validation.latencies", list_of(options.latencies));
   set("glossa.surface", options.surface);
@@ -89,17 +106,16 @@ train::ParsedTrainConfig configuration(const TrainOptions& options) {
 }
 
 int train(const TrainOptions& options) {
-  const bool has_recipe = !options.recipe.base.empty() || !options.recipe.data.empty();
-  if (options.config.empty() != has_recipe) {
-    fail_invalid_argument("{} (expected --config FILE, or --base M.nemo --data MANIFEST --steps N)",
-                          has_recipe ? "both a file and options" : "nothing to train");
+  if (options.config.empty() && options.recipe.base.empty() && options.recipe.data.empty()) {
+    fail_invalid_argument(
+        "nothing to train (expected --config FILE, or --base M.nemo --data MANIFEST --steps N)");
   }
   const train::ParsedTrainConfig parsed = configuration(options);
+  for (const std::string& warning : parsed.warnings) log::warning(warning);
   if (options.print_config) {
     fmt::print("{}", train::to_yaml(parsed.config));
     return kDone;
   }
-  for (const std::string& warning : parsed.warnings) log::warning(warning);
   return run_training(parsed.config,
                       {.quiet = options.quiet, .validate_base = !options.skip_base_validation});
 }
@@ -131,14 +147,19 @@ Command make_train_command(CLI::App& program) {
       ->type_name("FILE")
       ->allow_extra_args(false);
   program
-      .add_option("--latency", options->latencies,
-                  "Latency to validate at, 80ms to 1120ms or L,R; several are measured, the first decides")
+      .add_option(
+          "--latency", options->latencies,
+          "Latency to validate at, 80ms to 1120ms or L,R (default: 320ms); given several times, all are "
+          "measured and the first decides")
       ->type_name("MS")
       ->allow_extra_args(false);
-  program.add_option("--surface", options->surface, "What is trained: full, joint, decoder, prompt, top-K")
+  program
+      .add_option("--surface", options->surface,
+                  "What is trained: full, joint, decoder, prompt, top-K (default: full)")
       ->type_name("NAME");
-  program.add_option("--lr", options->lr, "Learning rate")->type_name("RATE");
-  program.add_option("--name", options->name, "Name of the run and of the model it gives")->type_name("NAME");
+  program.add_option("--lr", options->lr, "Learning rate (default without a file: 2e-4)")->type_name("RATE");
+  program.add_option("--name", options->name, "Name of the run and of the model it gives (default: default)")
+      ->type_name("NAME");
   program.add_option("--exp-dir", options->exp_dir, "Folder of runs (default: nemo_experiments)")
       ->type_name("DIR");
   program.add_option("--version-name", options->version, "Folder of this run (default: date and time)")

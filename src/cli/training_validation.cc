@@ -22,12 +22,17 @@ using nlohmann::ordered_json;
 constexpr std::size_t kExamples = 12;
 
 std::vector<eval::EvalUtterance> utterances_of(const std::vector<train::WeightedPath>& manifests,
-                                               std::optional<int> most, int sample_rate) {
+                                               const data::ManifestFields& fields,
+                                               const std::string& default_lang, std::optional<int> most,
+                                               int sample_rate) {
   std::vector<eval::EvalUtterance> all;
   for (const train::WeightedPath& manifest : manifests) {
-    std::vector<Input> inputs = inputs_of_manifest(manifest.path);
+    std::vector<Input> inputs = inputs_of_manifest(manifest.path, fields);
     if (most && inputs.size() > static_cast<std::size_t>(*most))
       inputs.resize(static_cast<std::size_t>(*most));
+    for (Input& input : inputs) {
+      if (input.target_lang.value_or("").empty() && !default_lang.empty()) input.target_lang = default_lang;
+    }
     std::vector<eval::EvalUtterance> more = eval_utterances(inputs, sample_rate);
     std::move(more.begin(), more.end(), std::back_inserter(all));
   }
@@ -83,8 +88,10 @@ TrainingValidator::TrainingValidator(const train::TrainConfig& config, int sampl
                                      std::int64_t first_step, bool quiet)
     : config_(config), quiet_(quiet) {
   const std::optional<int> most = config.validation.max_utterances;
-  target_ = utterances_of(config.validation_ds.manifest_filepath, most, sample_rate);
-  probes_ = utterances_of(config.validation.probe_manifests, most, sample_rate);
+  const train::ValidationDatasetConfig& held_out = config.validation_ds;
+  const data::ManifestFields fields = {held_out.text_field, held_out.lang_field};
+  target_ = utterances_of(held_out.manifest_filepath, fields, held_out.default_lang, most, sample_rate);
+  probes_ = utterances_of(config.validation.probe_manifests, fields, "", most, sample_rate);
   const std::string kept = earlier_lines(log, first_step);
   log_.open(log, std::ios::trunc);
   if (!log_) fail_bad_input("{}: cannot be written", log.string());

@@ -216,7 +216,8 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
   for (const char* name :
        {"--target-lang", "--att-context-size", "--latency", "--max-symbols", "--keep-lang-tags",
         "--dataset-manifest", "--output-path", "--boost", "--boost-file", "--boost-score", "--batch-size",
-        "--format", "--json", "--partials"}) {
+        "--format", "--json", "--partials", "--fallback-to-auto", "--recursive", "--stdin-rate",
+        "--stdin-format"}) {
     if (command.count(name) > 0) {
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
     }

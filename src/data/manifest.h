@@ -17,6 +17,12 @@ struct ManifestEntry {
   int line = 0;                            // 1-based, for messages
 };
 
+// The keys of an entry's text and language.
+struct ManifestFields {
+  std::string text = "text";
+  std::string lang = "target_lang";  // else "lang" is looked at
+};
+
 // One line: none for a blank one and for "_skipme": true. Relative paths count from `folder`. Error kBadInput
 // names `file` and `line`.
 std::optional<ManifestEntry> parse_manifest_line(const std::string& text, const std::filesystem::path& folder,
@@ -24,6 +30,7 @@ std::optional<ManifestEntry> parse_manifest_line(const std::string& text, const 
 
 // Error kBadInput names the file and line of what cannot be read. Blank lines and entries with "_skipme":
 // true are passed over. An empty manifest gives no entries.
-std::vector<ManifestEntry> read_manifest(const std::filesystem::path& path);
+std::vector<ManifestEntry> read_manifest(const std::filesystem::path& path,
+                                         const ManifestFields& fields = {});
 
 }  // namespace glossa::data

@@ -16,6 +16,8 @@ using json = nlohmann::json;
 constexpr int kClientGone = 499;  // as nginx writes it
 constexpr int kSwitchingProtocols = 101;
 constexpr int kNormalClosure = 1000;  // of a WebSocket
+constexpr int kInternalError = 1011;
+constexpr int kTryAgainLater = 1013;
 
 // The message in an error's JSON, of OpenAI's form or Deepgram's.
 std::string reason_in(const std::string& body) {
@@ -41,13 +43,14 @@ class Record {
   Record& operator=(const Record&) = delete;
 
   // The first end is the one that counts.
-  void end(int status, const std::string& why = {}) {
+  void end(int status, const std::string& why = {}) { end(status, why, status >= 500); }
+  void end(int status, const std::string& why, bool is_failure) {
     if (ended_.exchange(true) || (is_routine_ && status < 400)) return;
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin_;
     log_request({.origin = origin_,
                  .call = call_,
                  .code = std::to_string(status),
-                 .is_failure = status >= 500,
+                 .is_failure = is_failure,
                  .seconds = taken.count(),
                  .why = why});
   }
@@ -109,7 +112,7 @@ class RecordedWebSocket final : public WebSocketHandler {
   void on_look() override { handler_->on_look(); }
   void on_gone() override {
     handler_->on_gone();
-    record_.end(kSwitchingProtocols, socket_->why());
+    record_.end(kSwitchingProtocols, socket_->why(), socket_->has_failed());
   }
   double backlog() const override { return handler_->backlog(); }
 
@@ -125,6 +128,7 @@ void RecordedSocket::close(int code, std::string_view reason) {
   if (code != kNormalClosure) {
     const std::lock_guard lock(mutex_);
     why_ = reason;
+    has_failed_ = code == kInternalError || code == kTryAgainLater;
   }
   socket_->close(code, reason);
 }
@@ -132,6 +136,11 @@ void RecordedSocket::close(int code, std::string_view reason) {
 std::string RecordedSocket::why() const {
   const std::lock_guard lock(mutex_);
   return why_;
+}
+
+bool RecordedSocket::has_failed() const {
+  const std::lock_guard lock(mutex_);
+  return has_failed_;
 }
 
 std::shared_ptr<HttpReply> recorded(const HttpRequest& request, std::shared_ptr<HttpReply> reply,

@@ -24,11 +24,13 @@ class RecordedSocket final : public WebSocket {
   void send(std::string text) override { socket_->send(std::move(text)); }
   void close(int code, std::string_view reason) override;
   std::string why() const;  // empty: it was not, or all had been said
+  bool has_failed() const;  // it was closed for a fault or the capacity of this server
 
  private:
   std::shared_ptr<WebSocket> socket_;
   mutable std::mutex mutex_;
   std::string why_;
+  bool has_failed_ = false;
 };
 
 // A refusal is recorded at once, a connection in the metrics when it begins and in the log when it ends.

@@ -104,7 +104,8 @@ void ConfigTree::apply(const std::string& override_text) {
   }
   while (text.starts_with('+')) text.remove_prefix(1);
   const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos) fail("section.key=value, or ~section.key");
+  if (equals == std::string_view::npos)
+    fail("section.key=value, or ~section.key; an option has one value, and may be given again");
   const std::string_view path = text.substr(0, equals);
   if (!is_good_path(path)) fail("section.key=value");
   set(path, override_value(std::string(text.substr(equals + 1)), override_text));

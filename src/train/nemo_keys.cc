@@ -1,6 +1,7 @@
 #include "train/nemo_keys.h"
 
 #include <limits>
+#include <span>
 
 #include "base/edit_distance.h"
 
@@ -14,6 +15,7 @@ constexpr std::string_view kEngine = "validation streams through glossa's engine
 constexpr std::string_view kLightning = "belongs to Lightning";
 constexpr std::string_view kLhotse = "glossa reads data without Lhotse";
 constexpr std::string_view kNotDone = "glossa does not do this";
+constexpr std::string_view kFiles = "validation reads manifest_filepath, of sound files";
 constexpr std::string_view kJoin = "glossa.join joins utterances";
 
 struct UnusedKey {
@@ -261,7 +263,37 @@ constexpr UnusedKey kUnusedOfDatasets[] = {
     {"augmentor.*", "glossa.augment and noise_path augment"},
 };
 
-constexpr std::string_view kDatasets[] = {"model.train_ds.", "model.validation_ds."};
+// Of validation_ds alone.
+constexpr UnusedKey kUnusedOfValidation[] = {
+    {"tarred_audio_filepaths", kFiles},
+    {"shar_path", kFiles},
+    {"input_cfg", kFiles},
+    {"batch_size", kNothingLost},
+    {"batch_duration", kNothingLost},
+    {"quadratic_duration", kNothingLost},
+    {"use_bucketing", kNothingLost},
+    {"num_buckets", kNothingLost},
+    {"bucket_duration_bins", kNothingLost},
+    {"bucket_buffer_size", kNothingLost},
+    {"min_duration", "every entry is measured"},
+    {"max_duration", "every entry is measured"},
+    {"shuffle", kNothingLost},
+    {"num_workers", kNothingLost},
+    {"unified_auto_ratio", kNothingLost},
+    {"skip_missing_manifest_entries", kNothingLost},
+};
+
+struct UnusedKeys {
+  std::string_view prefix;
+  std::span<const UnusedKey> keys;
+};
+
+constexpr UnusedKeys kAllUnused[] = {
+    {"", kUnused},
+    {"model.train_ds.", kUnusedOfDatasets},
+    {"model.validation_ds.", kUnusedOfDatasets},
+    {"model.validation_ds.", kUnusedOfValidation},
+};
 
 bool matches(std::string_view key, std::string_view pattern) {
   if (!pattern.ends_with(".*")) return key == pattern;
@@ -272,13 +304,10 @@ bool matches(std::string_view key, std::string_view pattern) {
 }  // namespace
 
 std::optional<std::string_view> reason_unused(std::string_view key) {
-  for (const auto& [pattern, reason] : kUnused) {
-    if (matches(key, pattern)) return reason;
-  }
-  for (const std::string_view dataset : kDatasets) {
-    if (!key.starts_with(dataset)) continue;
-    for (const auto& [pattern, reason] : kUnusedOfDatasets) {
-      if (matches(key.substr(dataset.size()), pattern)) return reason;
+  for (const auto& [prefix, keys] : kAllUnused) {
+    if (!key.starts_with(prefix)) continue;
+    for (const auto& [pattern, reason] : keys) {
+      if (matches(key.substr(prefix.size()), pattern)) return reason;
     }
   }
   return std::nullopt;
@@ -299,9 +328,8 @@ std::string nearest_key(std::string_view key, const std::vector<std::string>& us
   const auto plain = [](std::string_view pattern) {
     return std::string(pattern.ends_with(".*") ? pattern.substr(0, pattern.size() - 2) : pattern);
   };
-  for (const auto& unused : kUnused) consider(plain(unused.pattern));
-  for (const std::string_view dataset : kDatasets) {
-    for (const auto& unused : kUnusedOfDatasets) consider(std::string(dataset) + plain(unused.pattern));
+  for (const auto& [prefix, keys] : kAllUnused) {
+    for (const auto& unused : keys) consider(std::string(prefix) + plain(unused.pattern));
   }
   return best;
 }

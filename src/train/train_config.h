@@ -35,7 +35,7 @@ struct YamlText {
   bool operator==(const YamlText&) const = default;
 };
 
-// model.train_ds and model.validation_ds. Exactly one of the first three kinds of source.
+// model.train_ds. Exactly one of the first three kinds of source.
 struct DatasetConfig {
   std::vector<WeightedPath> manifest_filepath;
   std::vector<WeightedPath>
@@ -65,6 +65,17 @@ struct DatasetConfig {
     return !manifest_filepath.empty() || !shar_path.empty() || !input_cfg.text.empty();
   }
   bool operator==(const DatasetConfig&) const = default;
+};
+
+// model.validation_ds: recordings that the serving engine streams, each whole.
+struct ValidationDatasetConfig {
+  std::vector<WeightedPath> manifest_filepath;  // of sound files; the weights are of no use here
+  std::string text_field = "text";              // of the probes' manifests, too, as lang_field
+  std::string lang_field = "target_lang";
+  std::string default_lang;                    // of entries without one; empty: "auto"
+  std::string default_prompt_mode = "langID";  // auto: the language is never told; unified: as langID
+
+  bool operator==(const ValidationDatasetConfig&) const = default;
 };
 
 struct OptimConfig {
@@ -159,7 +170,7 @@ struct ValidationConfig {
 struct TrainConfig {
   std::string init_from_nemo_model;
   DatasetConfig train_ds = {.shuffle = true};
-  DatasetConfig validation_ds = {.use_bucketing = false, .default_prompt_mode = "langID"};
+  ValidationDatasetConfig validation_ds;
   OptimConfig optim;
   SpecAugmentConfig spec_augment;
   WaveformConfig waveform;

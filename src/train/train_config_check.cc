@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cmath>
 #include <numeric>
+#include <string_view>
 
 #include "base/fail.h"
 #include "base/printable.h"
@@ -55,12 +56,17 @@ class Checker {
   const std::string& source_;
 };
 
-void check_dataset(const Checker& checker, const std::string& name, const DatasetConfig& data) {
-  const auto key = [&](const char* field) { return "model." + name + "." + field; };
+void check_prompt_mode(const Checker& checker, const char* key, const std::string& mode) {
+  if (mode != "langID" && mode != "auto" && mode != "unified")
+    checker.fail("{} is '{}' (expected langID, auto or unified)", key, printable(mode));
+}
+
+void check_dataset(const Checker& checker, const DatasetConfig& data) {
+  const auto key = [&](const char* field) { return std::string("model.train_ds.") + field; };
   const int sources = (data.manifest_filepath.empty() ? 0 : 1) + (data.shar_path.empty() ? 0 : 1) +
                       (data.input_cfg.text.empty() ? 0 : 1);
   if (sources > 1)
-    checker.fail("{} has several of manifest_filepath, shar_path and input_cfg (expected one)", name);
+    checker.fail("model.train_ds has several of manifest_filepath, shar_path and input_cfg (expected one)");
   if (!data.tarred_audio_filepaths.empty() &&
       data.tarred_audio_filepaths.size() != data.manifest_filepath.size()) {
     checker.fail("{} has {} entries but {} {} (expected as many)", key("tarred_audio_filepaths"),
@@ -86,12 +92,13 @@ void check_dataset(const Checker& checker, const std::string& name, const Datase
   if (!std::is_sorted(data.bucket_duration_bins.begin(), data.bucket_duration_bins.end())) {
     checker.fail("{} does not ascend", key("bucket_duration_bins"));
   }
-  if (data.default_prompt_mode != "langID" && data.default_prompt_mode != "auto" &&
-      data.default_prompt_mode != "unified") {
-    checker.fail("{} is '{}' (expected langID, auto or unified)", key("default_prompt_mode"),
-                 printable(data.default_prompt_mode));
-  }
+  check_prompt_mode(checker, "model.train_ds.default_prompt_mode", data.default_prompt_mode);
   checker.share(key("unified_auto_ratio").c_str(), data.unified_auto_ratio);
+}
+
+void check_validation(const Checker& checker, const ValidationDatasetConfig& data) {
+  checker.weights("model.validation_ds.manifest_filepath", data.manifest_filepath);
+  check_prompt_mode(checker, "model.validation_ds.default_prompt_mode", data.default_prompt_mode);
 }
 
 void check_model(const Checker& checker, const TrainConfig& config) {
@@ -158,10 +165,16 @@ void check_steps(const Checker& checker, const TrainConfig& config) {
   checker.at_least("model.optim.weight_decay", config.optim.weight_decay, 0);
 }
 
-bool is_latency(const std::string& text) {
-  return text.size() > 2 && text.ends_with("ms") && std::all_of(text.begin(), text.end() - 2, [](char c) {
-           return std::isdigit(static_cast<unsigned char>(c)) != 0;
-         });
+// "320ms", "320", or a context "56,3".
+bool is_latency(std::string_view text) {
+  const auto is_number = [](std::string_view part) {
+    return !part.empty() &&
+           std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isdigit(c); });
+  };
+  if (const auto comma = text.find(','); comma != text.npos)
+    return is_number(text.substr(0, comma)) && is_number(text.substr(comma + 1));
+  if (text.ends_with("ms")) text.remove_suffix(2);
+  return is_number(text);
 }
 
 void check_own(const Checker& checker, const TrainConfig& config) {
@@ -193,7 +206,7 @@ void check_own(const Checker& checker, const TrainConfig& config) {
   }
   for (const auto& latency : config.validation.latencies) {
     if (!is_latency(latency)) {
-      checker.fail("glossa.validation.latencies has '{}' (expected a chunk's length such as 320ms)",
+      checker.fail("glossa.validation.latencies has '{}' (expected a chunk's length such as 320ms, or L,R)",
                    printable(latency));
     }
   }
@@ -240,8 +253,8 @@ void check(const TrainConfig& config, const std::string& source) {
   if (!config.train_ds.has_source()) {
     checker.fail("model.train_ds has no data (expected manifest_filepath, shar_path or input_cfg)");
   }
-  check_dataset(checker, "train_ds", config.train_ds);
-  check_dataset(checker, "validation_ds", config.validation_ds);
+  check_dataset(checker, config.train_ds);
+  check_validation(checker, config.validation_ds);
   if (!config.train_ds.batch_size && !config.train_ds.batch_duration) {
     checker.fail("model.train_ds has neither batch_size nor batch_duration (expected one of them)");
   }

@@ -9,7 +9,8 @@
 namespace glossa::train {
 
 template <class Dataset, class Visitor>
-void visit_dataset(const std::string& prefix, Dataset& data, Visitor& visit) {
+void visit_dataset(Dataset& data, Visitor& visit) {
+  const std::string prefix = "model.train_ds.";
   visit(prefix + "manifest_filepath", data.manifest_filepath);
   visit(prefix + "tarred_audio_filepaths", data.tarred_audio_filepaths);
   visit(prefix + "shar_path", data.shar_path);
@@ -38,12 +39,16 @@ template <class Config, class Visitor>
 void visit_fields(Config& c, Visitor& visit) {
   visit("init_from_nemo_model", c.init_from_nemo_model);
 
-  visit_dataset("model.train_ds.", c.train_ds, visit);
+  visit_dataset(c.train_ds, visit);
   visit("model.train_ds.noise_path", c.train_ds.noise_path);
   visit("model.train_ds.noise_snr", c.waveform.noise_snr);
   visit("model.train_ds.noise_mix_prob", c.waveform.noise_mix_prob);
   visit("model.train_ds.perturb_speed", c.waveform.perturb_speed);
-  visit_dataset("model.validation_ds.", c.validation_ds, visit);
+  visit("model.validation_ds.manifest_filepath", c.validation_ds.manifest_filepath);
+  visit("model.validation_ds.text_field", c.validation_ds.text_field);
+  visit("model.validation_ds.lang_field", c.validation_ds.lang_field);
+  visit("model.validation_ds.default_lang", c.validation_ds.default_lang);
+  visit("model.validation_ds.default_prompt_mode", c.validation_ds.default_prompt_mode);
 
   visit("model.preprocessor.dither", c.dither);
   visit("model.spec_augment.freq_masks", c.spec_augment.freq_masks);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <map>
 
 #include "support/closeness.h"
 #include "train/training_fixture.h"
@@ -12,6 +13,7 @@ namespace glossa::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // NeMo's own five steps on the same three utterances: learning rates, losses, gradient norms, and weights.
 TEST_F(Training, FiveStepsAreNeMosFiveSteps) {
@@ -162,6 +164,41 @@ TEST_F(Training, ValidatesThroughTheEngineAndReports) {
   for (const char* part : {"<svg", "Forgetting", "de-DE", "Configuration"})
     EXPECT_THAT(report, HasSubstr(part));
   EXPECT_TRUE(fs::exists(of_run("validated", "run.nemo")));
+}
+
+TEST_F(Training, ValidationHasItsOwnFieldsAndTheLanguageOfWhatNamesNone) {
+  json first = entry("de-DE_6.wav", "Bitte lies die zweite Zeile noch einmal.", "de-DE", "langID");
+  json second = entry("en-US_0.wav", "The river was quiet before sunrise.", "en-US", "langID");
+  for (json* line : {&first, &second}) (*line)["sentence"] = (*line)["text"];
+  first.erase("text");
+  first.erase("target_lang");
+  std::vector<std::string> arguments = plain(four(), "fields", 2, 1);
+  const std::string held_out = manifest("held_out.jsonl", {first, second});
+  for (const std::string word : {"--validation", held_out.c_str(), "--lang", "de-DE", "--latency", "56,0",
+                                 "model.validation_ds.text_field=sentence"})
+    arguments.push_back(word);
+  ASSERT_EQ(run(arguments), 0) << err();
+  const json scores = lines_of(of_run("fields", "validation.jsonl")).at(0)["target"];
+  std::map<std::string, int> utterances;
+  for (const json& score : scores) utterances[score["language"]] = score["utterances"];
+  EXPECT_EQ(utterances, (std::map<std::string, int>{{"de-DE", 1}, {"en-US", 1}, {"all", 2}})) << scores;
+}
+
+TEST_F(Training, OptionsGoBeforeAFile) {
+  const fs::path file = folder_ / "file.yaml";
+  std::ofstream(file) << "init_from_nemo_model: none.nemo\n"
+                         "model:\n"
+                         "  train_ds: {manifest_filepath: none.jsonl, batch_size: 2}\n"
+                         "  validation_ds: {manifest_filepath: none.jsonl, shar_path: cuts, batch_size: 2}\n"
+                         "trainer: {max_steps: 7, val_check_interval: 1}\n";
+  ASSERT_EQ(run({"--config", file.string(), "--base", "a.nemo", "--data", "b.jsonl", "--validation",
+                 "c.jsonl", "--replay", "d.jsonl", "--lang", "el-GR", "--steps", "9", "--print-config"}),
+            0)
+      << err();
+  for (const char* part : {"a.nemo", "b.jsonl", "c.jsonl", "d.jsonl", "el-GR", "max_steps: 9"})
+    EXPECT_THAT(out(), HasSubstr(part));
+  EXPECT_THAT(out(), Not(HasSubstr("none.")));
+  EXPECT_THAT(err(), HasSubstr("model.validation_ds.shar_path"));
 }
 
 // From nothing to four recordings without an error, as the engine streams them at 80 ms.

@@ -168,6 +168,7 @@ class Training : public ::testing::Test {
 
   int run(const std::vector<std::string>& arguments) const { return end_of(start(arguments)); }
   std::string err() const { return text_of(folder_ / "stderr"); }
+  std::string out() const { return text_of(folder_ / "stdout"); }
   fs::path of_run(const std::string& version, const std::string& name) const {
     return folder_ / "run" / version / name;
   }

@@ -56,7 +56,7 @@ before = {}  # memory and descriptors of the server when nothing had happened
 
 def start(*options, streams=256, hours=HOURS):
     return Server(serve, "--model", model, "--weights", "f32", "--max-streams", str(streams),
-                  "--max-hours", str(hours), *options)
+                  "--max-hours", str(hours), "--log", "json", *options)
 
 
 def transcript(samples):
@@ -93,8 +93,7 @@ def setUpModule():
     global server, folder, riva
     folder = pathlib.Path(tempfile.mkdtemp())
     riva = Riva(ROOT, folder)
-    server = start("--idle-seconds", str(IDLE), "--max-upload-mb", str(LIMIT_MB), "--endpointing-ms", "0",
-                   "--log", "json")
+    server = start("--idle-seconds", str(IDLE), "--max-upload-mb", str(LIMIT_MB), "--endpointing-ms", "0")
     sound = samples_of(AUDIO / "long.wav")
     warm = [WebSocketSpeaker(server.http, sound, LATENCY, 3), RivaSpeaker(server.riva, riva, sound, LATENCY, 3)]
     for speaker in warm:
@@ -583,6 +582,8 @@ class WebSocketTest(FaultTest):
                 for _ in second.events():
                     pass
                 self.assertEqual(second.code, 1013)
+                refusal = '"level":"warning","event":"request"'
+                self.assertTrue(until(lambda: refusal in own.messages()), own.messages())
                 with grpc.insecure_channel(own.riva) as channel:
                     stub = riva.stubs.RivaSpeechRecognitionStub(channel)
                     with self.assertRaises(grpc.RpcError) as refused:
