@@ -42,9 +42,9 @@ arrives in real time; offline: one long recording; start: from exec to the first
 with packed weights, from disk and from the page cache; memory: of a process with one stream and more.
 The floor of a figure is what this machine allows, measured in the same run: a step cannot be faster
 than reading its weights once, nor than its multiply-adds at the peak rate. What memory gives changes
-with other users of the machine: chunk measures it between its steps (GB/s, of the fastest tenth). live looks for the
-largest number of streams at the shortest, a middle and the longest chunk unless --att-context-size is
-given.)";
+with other users of the machine: chunk measures it between its steps (GB/s, of the fastest tenth). live
+looks for the largest number of streams at the shortest, a middle and the longest chunk unless
+--att-context-size is given.)";
 
 class Benchmark {
  public:

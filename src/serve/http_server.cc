@@ -440,7 +440,7 @@ class HttpServer::Impl {
       if (part->close_code != 0) {
         const websocket::close_reason reason(static_cast<websocket::close_code>(part->close_code),
                                              part->text.substr(0, 120));
-        co_await web.async_close(reason, into(error));
+        co_await close_in_time(web, reason);
         break;
       }
       if (part->text.empty()) continue;
@@ -448,6 +448,23 @@ class HttpServer::Impl {
       socket->sent(part->text.size());
     }
     ended->push(true);
+  }
+
+  // With a time limit of its own: Beast 1.74's ends a read that waits for the close with `timeout`, which its
+  // own assertion forbids (boostorg/beast issue 2264).
+  template <class Web>
+  asio::awaitable<void> close_in_time(Web& web, const websocket::close_reason& reason) {
+    const auto none = websocket::stream_base::none();
+    web.set_option(websocket::stream_base::timeout{none, none, false});
+    asio::steady_timer limit(web.get_executor(), kHandshake);
+    // The stream may be gone when the timer's handler runs.
+    const auto is_open = std::make_shared<bool>(true);
+    limit.async_wait([&web, is_open](error_code stopped) {
+      if (!stopped && *is_open) beast::get_lowest_layer(web).close();
+    });
+    error_code ignored;
+    co_await web.async_close(reason, into(ignored));
+    *is_open = false;
   }
 
   // Drops a client that reads so slowly that its outbox was closed: the writer hangs in a write then.

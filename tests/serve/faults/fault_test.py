@@ -582,6 +582,7 @@ class WebSocketTest(FaultTest):
                 for _ in second.events():
                     pass
                 self.assertEqual(second.code, 1013)
+                # It does not answer the close, and is left ten seconds later.
                 refusal = '"level":"warning","event":"request"'
                 self.assertTrue(until(lambda: refusal in own.messages()), own.messages())
                 with grpc.insecure_channel(own.riva) as channel:
