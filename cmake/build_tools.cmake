@@ -7,8 +7,8 @@ if(CCACHE_PROGRAM)
   set(CMAKE_C_COMPILER_LAUNCHER ${ccache})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
 endif()
-# What users run is linked by the system's linker. Not mold: 1.10 makes programs that cannot be loaded, or without read-only
-# relocations, which avoids that, sometimes never ends.
+# What users run is linked by the system's linker. Not mold: 1.10 makes programs that cannot be loaded, or, without
+# read-only relocations, sometimes never ends.
 find_program(LLD_PROGRAM ld.lld)
 if(LLD_PROGRAM AND GLOSSA_BUILD_TESTS AND NOT CMAKE_CROSSCOMPILING)
   add_link_options(-fuse-ld=lld)

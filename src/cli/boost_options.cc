@@ -32,9 +32,8 @@ void add_boost_options(CLI::App& command, BoostOptions& options) {
       ->allow_extra_args(false);
   command
       .add_option("--boost-file", options.file,
-                  "A file with a phrase on each line, a tab and its own score behind it or not; lines that "
-                  "begin with # "
-                  "are comments")
+                  "A file with a phrase on each line, a tab and its own score behind it or not; lines "
+                  "that begin with # are comments")
       ->type_name("FILE");
   command
       .add_option("--boost-score", options.score,

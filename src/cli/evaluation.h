@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/inputs.h"
@@ -51,8 +52,9 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
                        const EvaluationOptions& options, const EvaluationProgress& progress);
 
 // Entries of a manifest as utterances; an id is the path of the sound, with "@offset" when it has one. Error
-// kBadInput names an entry without "text".
-std::vector<eval::EvalUtterance> eval_utterances(std::span<const Input> inputs, int sample_rate);
+// kBadInput names an entry without a text; `text_field`: its key, for that message.
+std::vector<eval::EvalUtterance> eval_utterances(std::span<const Input> inputs, int sample_rate,
+                                                 std::string_view text_field = "text");
 
 // XXH3 of the file's bytes, 16 hexadecimal digits. Error kBadInput when it cannot be read.
 std::string file_hash(const std::filesystem::path& path);

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 constexpr const char* kFooter = R"(Two ways:
   glossa train --base M.nemo --data train.jsonl --validation dev.jsonl --lang el-GR --replay other.jsonl --steps 3000
   glossa train --config finetune.yaml trainer.max_steps=3000 model.optim.lr=5e-5
-Options go before a file's values, and words KEY=VALUE, with NeMo's names, before both; ~KEY takes one away. The
+Options override a file's values, words KEY=VALUE, with NeMo's names, override both; ~KEY takes one away. The
 effective configuration is written beside the results: --print-config shows it and does nothing else.
 Results go to EXP_DIR/NAME/VERSION: NAME.nemo, report.html, metrics.jsonl, validation.jsonl, checkpoints.
 SIGTERM or Ctrl-C saves a checkpoint and ends; --resume goes on from the newest one, exactly.
@@ -68,19 +68,29 @@ std::string list_of(const std::vector<std::string>& values) {
   return "[" + list + "]";
 }
 
-// What makes a recipe without a file changes a file's values.
+// Beside a file, what a recipe is made of overrides the file's values and what would contradict them.
 void set_recipe(const train::RecipeOptions& recipe,
                 const std::function<void(const char*, const std::string&)>& set) {
   const auto set_list = [&](const char* key, const std::vector<std::string>& values) {
     if (!values.empty()) set(key, list_of(values));
   };
   set("init_from_nemo_model", recipe.base);
+  if (!recipe.base.empty()) {
+    for (const char* other : {"glossa.new_model.config", "glossa.new_model.tokenizer"}) set(other, "null");
+  }
   set_list("model.train_ds.manifest_filepath", recipe.data);
+  if (!recipe.data.empty()) {
+    for (const char* other : {"tarred_audio_filepaths", "shar_path", "input_cfg"})
+      set((std::string("model.train_ds.") + other).c_str(), "null");
+  }
   set_list("model.validation_ds.manifest_filepath", recipe.validation);
   set_list("glossa.replay.manifests", recipe.replay);
   set("model.train_ds.default_lang", recipe.lang);
   set("model.validation_ds.default_lang", recipe.lang);
-  if (recipe.steps != 0) set("trainer.max_steps", fmt::format("{}", recipe.steps));
+  if (recipe.steps != 0) {
+    set("trainer.max_steps", fmt::format("{}", recipe.steps));
+    set("model.optim.sched.max_steps", "null");  // follows trainer.max_steps
+  }
 }
 
 train::ParsedTrainConfig configuration(const TrainOptions& options) {

@@ -33,7 +33,7 @@ std::vector<eval::EvalUtterance> utterances_of(const std::vector<train::Weighted
     for (Input& input : inputs) {
       if (input.target_lang.value_or("").empty() && !default_lang.empty()) input.target_lang = default_lang;
     }
-    std::vector<eval::EvalUtterance> more = eval_utterances(inputs, sample_rate);
+    std::vector<eval::EvalUtterance> more = eval_utterances(inputs, sample_rate, fields.text);
     std::move(more.begin(), more.end(), std::back_inserter(all));
   }
   return all;

@@ -450,12 +450,14 @@ class HttpServer::Impl {
     ended->push(true);
   }
 
-  // With a time limit of its own: Beast 1.74's ends a read that waits for the close with `timeout`, which its
-  // own assertion forbids (boostorg/beast issue 2264).
+  // With a time limit of its own: when Beast 1.74's comes while a client that has answered keeps the
+  // connection open, the read that waits for the end gets `timeout`, which an assertion of Beast's forbids
+  // (boostorg/beast issue 2264).
   template <class Web>
   asio::awaitable<void> close_in_time(Web& web, const websocket::close_reason& reason) {
     const auto none = websocket::stream_base::none();
     web.set_option(websocket::stream_base::timeout{none, none, false});
+    co_await asio::post(web.get_executor(), awaiting);  // its timer's handler may be on its way
     asio::steady_timer limit(web.get_executor(), kHandshake);
     // The stream may be gone when the timer's handler runs.
     const auto is_open = std::make_shared<bool>(true);

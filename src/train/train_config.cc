@@ -236,7 +236,9 @@ class KeySorter {
       if (std::binary_search(used_.begin(), used_.end(), key)) {
         values_[key] = entry.second;
       } else if (const auto reason = reason_unused(key)) {
-        if (!reason->empty() && !entry.second.IsNull()) ignored_[std::string(*reason)].push_back(key);
+        const bool is_empty =
+            entry.second.IsNull() || (entry.second.IsSequence() && entry.second.size() == 0);
+        if (!reason->empty() && !is_empty) ignored_[std::string(*reason)].push_back(key);
       } else if (entry.second.IsMap() && (is_section(key) || is_unused_section(key, entry.second))) {
         walk(entry.second, key);
       } else if (!(entry.second.IsNull() && is_section(key))) {

@@ -165,7 +165,7 @@ void check_steps(const Checker& checker, const TrainConfig& config) {
   checker.at_least("model.optim.weight_decay", config.optim.weight_decay, 0);
 }
 
-// "320ms", "320", or a context "56,3".
+// "320ms", or a context "56,3".
 bool is_latency(std::string_view text) {
   const auto is_number = [](std::string_view part) {
     return !part.empty() &&
@@ -173,8 +173,7 @@ bool is_latency(std::string_view text) {
   };
   if (const auto comma = text.find(','); comma != text.npos)
     return is_number(text.substr(0, comma)) && is_number(text.substr(comma + 1));
-  if (text.ends_with("ms")) text.remove_suffix(2);
-  return is_number(text);
+  return text.ends_with("ms") && is_number(text.substr(0, text.size() - 2));
 }
 
 void check_own(const Checker& checker, const TrainConfig& config) {

@@ -186,16 +186,18 @@ TEST_F(Training, ValidationHasItsOwnFieldsAndTheLanguageOfWhatNamesNone) {
 
 TEST_F(Training, OptionsGoBeforeAFile) {
   const fs::path file = folder_ / "file.yaml";
-  std::ofstream(file) << "init_from_nemo_model: none.nemo\n"
-                         "model:\n"
-                         "  train_ds: {manifest_filepath: none.jsonl, batch_size: 2}\n"
-                         "  validation_ds: {manifest_filepath: none.jsonl, shar_path: cuts, batch_size: 2}\n"
-                         "trainer: {max_steps: 7, val_check_interval: 1}\n";
+  std::ofstream(file)
+      << "init_from_nemo_model: none.nemo\n"
+         "model:\n"
+         "  train_ds: {manifest_filepath: none.jsonl, tarred_audio_filepaths: none.tar, batch_size: 2}\n"
+         "  validation_ds: {manifest_filepath: none.jsonl, shar_path: cuts, batch_size: 2}\n"
+         "trainer: {max_steps: 7, val_check_interval: 1}\n";
   ASSERT_EQ(run({"--config", file.string(), "--base", "a.nemo", "--data", "b.jsonl", "--validation",
-                 "c.jsonl", "--replay", "d.jsonl", "--lang", "el-GR", "--steps", "9", "--print-config"}),
+                 "c.jsonl", "--replay", "d.jsonl", "--lang", "el-GR", "--steps", "9", "--print-config",
+                 "trainer.max_steps=11"}),
             0)
       << err();
-  for (const char* part : {"a.nemo", "b.jsonl", "c.jsonl", "d.jsonl", "el-GR", "max_steps: 9"})
+  for (const char* part : {"a.nemo", "b.jsonl", "c.jsonl", "d.jsonl", "el-GR", "max_steps: 11"})
     EXPECT_THAT(out(), HasSubstr(part));
   EXPECT_THAT(out(), Not(HasSubstr("none.")));
   EXPECT_THAT(err(), HasSubstr("model.validation_ds.shar_path"));

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
 
 #include <fstream>
 #include <sstream>
@@ -288,6 +289,7 @@ TEST(TrainConfig, ContradictionsAreErrors) {
       {{"model.encoder.dropout=1"}, "below 1"},
       {{"glossa.average_best=9"}, "save_top_k"},
       {{"glossa.validation.latencies=[fast]"}, "320ms"},
+      {{"glossa.validation.latencies=[56,3]"}, "L,R"},  // two, and neither is one
       {{"model.train_ds.default_prompt_mode=lang"}, "unified"},
       {{"model.train_ds.noise_snr=[20,10]"}, "noise_snr"},
   };
@@ -375,8 +377,15 @@ TEST(TrainConfig, TheExampleIsComplete) {
   expected.validation.probe_manifests = {{"data/probe.jsonl", {}}};
   EXPECT_EQ(to_yaml(parsed.config), to_yaml(expected));
 
+  const YAML::Node root = YAML::Load(text.str());
   const auto is_there = [&](const std::string& key, const auto& /*member*/) {
-    EXPECT_THAT(text.str(), HasSubstr(key.substr(key.rfind('.') + 1) + ":")) << key;
+    YAML::Node node = root;
+    std::istringstream parts(key);
+    for (std::string part; std::getline(parts, part, '.');) {
+      const YAML::Node below = node.IsMap() ? node[part] : YAML::Node(YAML::NodeType::Undefined);
+      ASSERT_TRUE(below.IsDefined()) << key;
+      node.reset(below);
+    }
   };
   visit_fields(expected, is_there);
 }

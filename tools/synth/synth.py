@@ -93,8 +93,8 @@ def parse_arguments(arguments=None):
     parser.add_argument("--drawn-voices", type=float, default=0, metavar="SHARE",
                         help="share of espeak-ng's clips whose voices have drawn formants and pitch (train split)")
     parser.add_argument("--drawn-pitch", type=float, default=0, metavar="SHARE",
-                        help="share of the clips of flite, SVOX Pico and RHVoice whose pitch is drawn, from a deep man's to a "
-                             "high woman's (train split)")
+                        help="share of the clips of flite, SVOX Pico and RHVoice whose pitch is drawn, from 75 to 250 Hz, and 0.55 "
+                             "to 1.6 times the voice's own (train split)")
     parser.add_argument("--apart", type=float, default=0, metavar="SHARE",
                         help="share of the sentences that are spoken word by word, as people dictate digits")
     parser.add_argument("--accents", type=float, default=0, metavar="SHARE",
