@@ -36,7 +36,7 @@ class Scale:
     replay_share: float = 0.6  # of the utterances of a step
     dev_clips: int = 80
     test_clips: int = 100  # of each language
-    steps: int = 6000
+    steps: int = 1500
     validations: int = 6
     resamples: int = 10_000
 

@@ -109,8 +109,9 @@ def draw_lift(speaker, dice):
     """What makes the voice speak at a pitch that people have; 1 where its pitch is not known."""
     if speaker not in PITCHES:
         return 1
-    lift = math.exp(dice.uniform(*map(math.log, PITCH_RANGE))) / PITCHES[speaker]
-    return min(max(lift, LIFTS[0]), LIFTS[1])
+    middle = PITCHES[speaker]
+    lowest, highest = max(PITCH_RANGE[0] / middle, LIFTS[0]), min(PITCH_RANGE[1] / middle, LIFTS[1])
+    return math.exp(dice.uniform(math.log(lowest), math.log(highest)))
 
 
 def draw_pause(dice):
