@@ -18,8 +18,7 @@ constexpr int kBadLinesTold = 10;
 
 data::SourceOptions source_options(const train::DatasetConfig& dataset) {
   data::SourceOptions options;
-  options.text_field = dataset.text_field;
-  options.lang_field = dataset.lang_field;
+  options.fields = {dataset.text_field, dataset.lang_field};
   options.skip_missing_manifest_entries = dataset.skip_missing_manifest_entries;
   options.on_bad_line = [told = std::make_shared<int>(0)](const std::string& message) {
     if (++*told <= kBadLinesTold) log::warning(message + ": passed over");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/cut.h"
+#include "data/manifest.h"
 
 namespace glossa::data {
 
@@ -17,8 +18,7 @@ namespace glossa::data {
 using BadLine = std::function<void(const std::string& message)>;
 
 struct SourceOptions {
-  std::string text_field = "text";
-  std::string lang_field = "target_lang";  // else "lang" is looked at
+  ManifestFields fields;
   bool skip_missing_manifest_entries = false;
   BadLine on_bad_line;  // empty: the first bad line is Error kBadInput
 };

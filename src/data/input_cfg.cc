@@ -232,8 +232,8 @@ class Reader {
 
   WeightedCuts leaf(const Item& item, const std::string& type) const {
     SourceOptions options = options_;
-    if (const auto field = item.text("text_field")) options.text_field = *field;
-    if (const auto field = item.text("lang_field")) options.lang_field = *field;
+    if (const auto field = item.text("text_field")) options.fields.text = *field;
+    if (const auto field = item.text("lang_field")) options.fields.lang = *field;
     if (const auto skip = item.text("skip_missing_manifest_entries")) {
       options.skip_missing_manifest_entries = *skip == "true" || *skip == "True";
     }

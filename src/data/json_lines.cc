@@ -112,8 +112,8 @@ Cut parse_nemo_entry(const json& object, const Place& place, const SourceOptions
   Cut cut;
   cut.offset = find_seconds(object, "offset", place).value_or(0);
   cut.duration = find_seconds(object, "duration", place).value_or(0);
-  cut.text = find_string(object, options.text_field.c_str(), place).value_or("");
-  auto lang = find_string(object, options.lang_field.c_str(), place);
+  cut.text = find_string(object, options.fields.text.c_str(), place).value_or("");
+  auto lang = find_string(object, options.fields.lang.c_str(), place);
   if (!lang) lang = find_string(object, "lang", place);
   cut.target_lang = lang.value_or("");
   cut.frame_labels = find_string(object, "frame_labels", place).value_or("");

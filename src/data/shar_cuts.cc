@@ -76,10 +76,10 @@ void take_supervisions(const json& object, const Place& place, const SourceOptio
   for (const json& supervision : *supervisions) {
     if (!supervision.is_object())
       fail_bad_input("{}:{}: a supervision must be an object", place.file, place.line);
-    std::string text = custom_text(supervision, options.text_field.c_str(), place);
-    if (text.empty()) text = find_string(supervision, options.text_field.c_str(), place).value_or("");
+    std::string text = custom_text(supervision, options.fields.text.c_str(), place);
+    if (text.empty()) text = find_string(supervision, options.fields.text.c_str(), place).value_or("");
     if (!text.empty()) cut.text += (cut.text.empty() ? "" : " ") + text;
-    for (const char* key : {options.lang_field.c_str(), "lang"}) {
+    for (const char* key : {options.fields.lang.c_str(), "lang"}) {
       if (cut.target_lang.empty()) cut.target_lang = custom_text(supervision, key, place);
     }
     if (cut.target_lang.empty()) cut.target_lang = find_string(supervision, "language", place).value_or("");
@@ -98,7 +98,7 @@ Cut parse_shar_cut(const json& object, const Place& place, const SourceOptions& 
   }
   cut.offset = find_seconds(object, "start", place).value_or(0);
   cut.duration = find_seconds(object, "duration", place).value_or(0);
-  cut.target_lang = custom_text(object, options.lang_field.c_str(), place);
+  cut.target_lang = custom_text(object, options.fields.lang.c_str(), place);
   if (cut.target_lang.empty()) cut.target_lang = custom_text(object, "lang", place);
   cut.prompt_mode = custom_text(object, "prompt_mode", place);
   take_supervisions(object, place, options, cut);

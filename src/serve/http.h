@@ -57,12 +57,20 @@ class HttpReply {
 // Called on a thread of the server, and must not block it. May answer later, from any thread.
 using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpReply> reply)>;
 
+// Why a WebSocket is closed: RFC 6455, 7.4.1, and IANA's registry of close codes.
+namespace close_code {
+inline constexpr int kNormal = 1000;
+inline constexpr int kPolicy = 1008;  // what the client sent is of no use, and no other code says why
+inline constexpr int kInternalError = 1011;
+inline constexpr int kTryAgainLater = 1013;
+}  // namespace close_code
+
 // The client's end of a WebSocket. Thread-safe; calls return at once.
 class WebSocket {
  public:
   virtual ~WebSocket() = default;
   virtual void send(std::string text) = 0;
-  // After what was sent before. Codes: RFC 6455, 7.4.1.
+  // After what was sent before. `code`: one of close_code.
   virtual void close(int code, std::string_view reason) = 0;
 };
 

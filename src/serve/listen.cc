@@ -22,11 +22,6 @@
 namespace glossa::serve {
 namespace {
 
-constexpr int kNormalClosure = 1000;
-constexpr int kInternalError = 1011;
-constexpr int kUnusable = 1008;
-constexpr int kTryAgainLater = 1013;
-
 // What the channels of a stream have in common.
 struct ListenStream {
   std::shared_ptr<WebSocket> socket;
@@ -42,7 +37,7 @@ struct ListenStream {
 
   void complete(double seconds) {
     socket->send(metadata_message(about, seconds, channels));
-    socket->close(kNormalClosure, "");
+    socket->close(close_code::kNormal, "");
   }
 };
 
@@ -53,7 +48,7 @@ class Teller {
       : stream_(std::move(stream)), place_{channel, stream_->channels} {}
 
   void operator()(const SessionUpdate& update) {
-    if (!update.error.empty()) return stream_->fail(describe_failure(update), kInternalError);
+    if (!update.error.empty()) return stream_->fail(describe_failure(update), close_code::kInternalError);
     const UtteranceUpdate& heard = update.utterances;
     decoded_ = update.began + update.transcript.decoded;
     for (const Utterance& utterance : heard.finals) hear(utterance);
@@ -145,7 +140,7 @@ class ListenHandler final : public WebSocketHandler {
       } catch (const Error& error) {  // and so would be what follows
         ended_ = true;
         on_gone();
-        stream_->fail(describe_error(error), kUnusable);
+        stream_->fail(describe_error(error), close_code::kPolicy);
       }
     });
   }
@@ -175,7 +170,7 @@ class ListenHandler final : public WebSocketHandler {
       work();
     } catch (const std::exception& error) {
       const ApiError known = describe_error(error);
-      if (known.status == 503) return stream_->fail(known, kTryAgainLater);
+      if (known.status == 503) return stream_->fail(known, close_code::kTryAgainLater);
       stream_->socket->send(error_message(known));
     }
   }

@@ -25,8 +25,6 @@ namespace {
 
 using json = nlohmann::json;
 
-constexpr int kNormalClosure = 1000;
-constexpr int kTryAgainLater = 1013;
 constexpr const char* kDelta = "conversation.item.input_audio_transcription.delta";
 constexpr const char* kCompleted = "conversation.item.input_audio_transcription.completed";
 
@@ -104,7 +102,7 @@ class Teller {
     } else {
       tell_utterances(update);
     }
-    if (update.ended && dialect_ != Dialect::kOpenAi) events_->close(kNormalClosure, "");
+    if (update.ended && dialect_ != Dialect::kOpenAi) events_->close(close_code::kNormal, "");
   }
 
  private:
@@ -249,7 +247,7 @@ class Realtime final : public WebSocketHandler {
     } catch (const std::exception& error) {
       const ApiError known = describe_error(error);
       events_->error(known);
-      if (known.status == 503) events_->close(kTryAgainLater, "overloaded");
+      if (known.status == 503) events_->close(close_code::kTryAgainLater, "overloaded");
     }
   }
 

@@ -15,9 +15,6 @@ using json = nlohmann::json;
 
 constexpr int kClientGone = 499;  // as nginx writes it
 constexpr int kSwitchingProtocols = 101;
-constexpr int kNormalClosure = 1000;  // of a WebSocket
-constexpr int kInternalError = 1011;
-constexpr int kTryAgainLater = 1013;
 
 // The message in an error's JSON, of OpenAI's form or Deepgram's.
 std::string reason_in(const std::string& body) {
@@ -125,10 +122,10 @@ class RecordedWebSocket final : public WebSocketHandler {
 }  // namespace
 
 void RecordedSocket::close(int code, std::string_view reason) {
-  if (code != kNormalClosure) {
+  if (code != close_code::kNormal) {
     const std::lock_guard lock(mutex_);
     why_ = reason;
-    has_failed_ = code == kInternalError || code == kTryAgainLater;
+    has_failed_ = code == close_code::kInternalError || code == close_code::kTryAgainLater;
   }
   socket_->close(code, reason);
 }

@@ -78,7 +78,7 @@ TEST_F(CutSources, NemoManifest) {
   EXPECT_EQ(cuts[1].target_lang, "el-GR");
   EXPECT_EQ(cuts[1].line, 3);
   EXPECT_NE(cuts[0].id, cuts[1].id);
-  EXPECT_EQ(read_nemo_cuts(path("m.json"), {.text_field = "said"})[1].text, "x");
+  EXPECT_EQ(read_nemo_cuts(path("m.json"), {.fields = {.text = "said"}})[1].text, "x");
 }
 
 TEST_F(CutSources, MissingDurationComesFromTheSound) {

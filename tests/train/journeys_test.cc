@@ -184,7 +184,7 @@ TEST_F(Training, ValidationHasItsOwnFieldsAndTheLanguageOfWhatNamesNone) {
   EXPECT_EQ(utterances, (std::map<std::string, int>{{"de-DE", 1}, {"en-US", 1}, {"all", 2}})) << scores;
 }
 
-TEST_F(Training, OptionsGoBeforeAFile) {
+TEST_F(Training, OptionsOverrideAFile) {
   const fs::path file = folder_ / "file.yaml";
   std::ofstream(file)
       << "init_from_nemo_model: none.nemo\n"

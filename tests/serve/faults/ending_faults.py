@@ -1,0 +1,120 @@
+"""Servers that are ended under load, or whose log nobody reads."""
+import contextlib
+import http.client
+import json
+import re
+import signal
+import subprocess
+import time
+import urllib.error
+
+import grpc
+
+import wire
+from case import AUDIO, LATENCY, FaultTest, until
+from serving import RivaSpeaker, Speaker, WebSocketSpeaker, samples_of
+from wire import WebSocket, connect, exchange, upload
+
+Code = grpc.StatusCode
+DRAIN = 8  # seconds
+
+
+class TerminationTest(FaultTest):
+    def test_streams_get_their_end(self):
+        """SIGTERM under load: who ends in time hears all, who does not is left behind, and the exit code is 0."""
+        own = self.start("--drain-seconds", str(DRAIN), "--endpointing-ms", "0")
+        sound = samples_of(AUDIO / "en-US_8.wav")
+        pieces = len(sound) // Speaker.PIECE
+        stubborn = [WebSocketSpeaker(own.http, sound, LATENCY), RivaSpeaker(own.riva, self.riva, sound, LATENCY)]
+        speakers = [speaker for _ in range(3) for speaker in (
+            WebSocketSpeaker(own.http, sound, LATENCY, pieces),
+            RivaSpeaker(own.riva, self.riva, sound, LATENCY, pieces))]
+        with contextlib.ExitStack() as stack:
+            for data in (b"", b"GET /health HT", upload(self.speech_file)[:5000], wire.handshake()):
+                stack.enter_context(connect(own.http)).sendall(data)
+            self.assertTrue(until(lambda: own.active_streams() == len(speakers) + len(stubborn)))
+            time.sleep(0.5)
+            began = time.monotonic()
+            own.terminate()
+            self.assertTrue(until(lambda: "draining" in own.messages()))
+            try:
+                own.get("/ready")
+                self.fail("ready while draining")
+            except urllib.error.HTTPError as error:
+                self.assertEqual(error.code, 503)
+            with WebSocket(own.http) as late:
+                late.send(sound[:3200])
+                self.assertEqual(late.next("error")["error"]["code"], "overloaded")
+            response, = exchange(own.http, upload(self.speech_file))
+            self.assertEqual(response.status, 503)
+            with grpc.insecure_channel(own.riva) as channel, self.assertRaises(grpc.RpcError) as refused:
+                stub = self.riva.stubs.RivaSpeechRecognitionStub(channel)
+                list(stub.StreamingRecognize(self.riva.requests(self.riva.configuration(), sound, 3200), timeout=60))
+            self.assertIn(refused.exception.code(), (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED))
+            texts = [speaker.finish() for speaker in speakers]
+            self.assertIsNone(own.process.poll())
+            self.assertEqual(own.process.wait(DRAIN + 40), 0, own.messages())
+            self.assertGreater(time.monotonic() - began, DRAIN / 2)
+        for speaker in stubborn:
+            speaker.done.set()
+            speaker.join(60)
+            self.assertIsNotNone(speaker.failure)
+        self.assertEqual(texts, [self.transcript(speaker.spoken) for speaker in speakers])
+
+    def test_nobody_is_there(self):
+        own = self.start("--drain-seconds", "60")
+        began = time.monotonic()
+        self.assertEqual(own.stop(), 0)
+        self.assertLess(time.monotonic() - began, 30)
+
+
+class LogTest(FaultTest):
+    requests = 10_000  # more lines than wait to be written, and than a pipe holds
+
+    @contextlib.contextmanager
+    def logging_server(self):
+        """(process, function that sends all requests)"""
+        own = subprocess.Popen([self.serve, "--model", self.model, "--http-port", "0", "--no-grpc", "--log", "json"],
+                               stderr=subprocess.PIPE, text=True)
+        line = next(line for line in own.stderr if "http://" in line)
+        address = re.search(r"http://([0-9.:]+)/", line).group(1)
+
+        def send():
+            connection = http.client.HTTPConnection(address, timeout=60)
+            for number in range(self.requests):
+                connection.request("GET", f"/nowhere/{number}")
+                answer = connection.getresponse()
+                answer.read()
+                self.assertEqual(answer.status, 404)
+            connection.close()
+        try:
+            yield own, send
+        finally:
+            own.kill()
+            own.stderr.close()
+
+    def test_it_is_read_too_late(self):
+        """The oldest lines are lost then, and nobody waits for them."""
+        with self.logging_server() as (own, send):
+            send()
+            own.send_signal(signal.SIGTERM)
+            *lines, last = [json.loads(line) for line in own.stderr]
+            self.assertEqual(own.wait(60), 0)
+        self.assertIn("draining", last["message"])
+        numbers = [int(line["call"].rpartition("/")[2]) for line in lines]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertEqual(numbers[-1], self.requests - 1)
+        self.assertTrue(8000 < len(numbers) < self.requests, len(numbers))
+
+    def test_nobody_reads_it(self):
+        with self.logging_server() as (own, send):
+            send()
+            own.send_signal(signal.SIGTERM)
+            self.assertEqual(own.wait(60), 0)
+
+    def test_its_reader_goes(self):
+        with self.logging_server() as (own, send):
+            own.stderr.close()
+            send()
+            own.send_signal(signal.SIGTERM)
+            self.assertEqual(own.wait(60), 0)
