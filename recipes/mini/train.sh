@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # glossa-mini from nothing: synthetic speech, tokenizer, and both stages of training. Goes on where it was stopped.
 #   recipes/mini/train.sh [--quick] [FOLDER]      (default: build/mini, or build/mini-quick)
-# --quick: strings of digits in three languages, eight minutes on two cores: to see that it learns.
+# --quick: strings of digits in three languages, ten minutes on two cores: to see that it learns.
 # Needs tools/synth/apt-packages.txt and `make build`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
