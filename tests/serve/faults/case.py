@@ -49,7 +49,7 @@ def is_below(server, megabytes):
 
 
 class FaultTest(unittest.TestCase):
-    """The attributes are the same for all cases."""
+    """One server for all cases: begin() and end() are called once, on this class, around all of them."""
 
     glossa = serve = model = riva = server = None
     folder = None  # of this test's files
