@@ -14,6 +14,7 @@
 
 #include "audio/ffmpeg_decoder.h"
 #include "audio/mono_collector.h"
+#include "audio/ogg_check.h"
 #include "base/fail.h"
 
 namespace glossa::audio {
@@ -170,6 +171,8 @@ AudioFile decode(SNDFILE* file, const SF_INFO& info, const std::string& name, in
 template <class Use>
 auto open_memory(std::span<const std::byte> bytes, const std::string& name, std::string& why, const Use& use)
     -> std::optional<decltype(use(nullptr, SF_INFO{}, name))> {
+  why = vorbis_fault(bytes);
+  if (!why.empty()) return std::nullopt;
   MemoryFile memory{bytes};
   SF_VIRTUAL_IO io{memory_size, memory_seek, memory_read, memory_write, memory_tell};
   SF_INFO info{};
@@ -190,6 +193,8 @@ auto open_memory(std::span<const std::byte> bytes, const std::string& name, std:
 template <class Use>
 auto open_file(const fs::path& path, std::string& why, const Use& use)
     -> std::optional<decltype(use(nullptr, SF_INFO{}, path.string()))> {
+  why = vorbis_fault(path);
+  if (!why.empty()) return std::nullopt;
   SF_INFO info{};
   const Sndfile file(sf_open(path.c_str(), SFM_READ, &info));
   if (!file) {

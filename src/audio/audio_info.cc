@@ -2,9 +2,12 @@
 
 #include <sndfile.h>
 
+#include "audio/ogg_check.h"
+
 namespace glossa::audio {
 
 std::optional<AudioInfo> read_audio_info(const std::filesystem::path& path) {
+  if (!vorbis_fault(path).empty()) return std::nullopt;
   SF_INFO info{};
   SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
   if (file == nullptr) return std::nullopt;

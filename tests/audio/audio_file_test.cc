@@ -357,7 +357,3 @@ TEST(Pcm16, IsLittleEndianAndScaled) {
 
 }  // namespace
 }  // namespace glossa::audio
-
-// libsndfile 1.2.0 forgets some of libvorbis's memory when it gives up on a damaged ogg. Called by
-// LeakSanitizer only.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libvorbis.so\nleak:libsndfile.so\n"; }
