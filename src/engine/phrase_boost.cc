@@ -102,7 +102,8 @@ int PhraseBoost::choose(std::span<const float> logits, int best, int state) cons
     for (const Child& child : children(state)) {
       const float sum =
           logits[static_cast<std::size_t>(child.label)] + nodes_[static_cast<std::size_t>(child.node)].bonus;
-      if (sum > most || (sum == most && child.label < chosen && chosen != best)) {
+      const bool is_first = child.label == best || (chosen != best && child.label < chosen);
+      if (sum > most || (sum == most && is_first)) {
         most = sum;
         chosen = child.label;
       }

@@ -105,6 +105,16 @@ TEST(PhraseBoost, ChoosesWhatItsDefinitionSays) {
   EXPECT_GT(changed, 500) << "a test that boosts nothing would prove nothing";
 }
 
+TEST(PhraseBoost, OfEqualSumsTheModelsOwnChoiceComesFirst) {
+  // The first label of a phrase is worth a quarter of its score.
+  const std::vector<PhraseBoost::Phrase> phrases = {{{1}, 4.0f}, {{3}, 2.0f}, {{4}, 4.0f}};
+  const PhraseBoost boost(phrases);
+  const std::vector<float> own_choice = {0, 1.5f, 0, 2.0f, 0};  // 2.5 for labels 1 and 3
+  EXPECT_EQ(boost.choose(own_choice, 3, PhraseBoost::kStart), 3);
+  const std::vector<float> others = {0, 1.5f, 1.75f, 0, 1.5f};  // 2.5 for labels 1 and 4
+  EXPECT_EQ(boost.choose(others, 2, PhraseBoost::kStart), 1);
+}
+
 TEST(PhraseBoost, ALabelThatBelongsToNoPhraseIsLeftAlone) {
   const PhraseBoost boost(std::vector<PhraseBoost::Phrase>{{{1, 2}, 2.5f}});
   const std::vector<float> logits = {5, 1, 3, 4};
