@@ -9,12 +9,11 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <optional>
 
 #include "audio/ffmpeg_decoder.h"
 #include "audio/mono_collector.h"
-#include "audio/ogg_check.h"
+#include "audio/sndfile_handle.h"
 #include "base/fail.h"
 
 namespace glossa::audio {
@@ -24,11 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kBlockSamples = 1u << 15;              // decoded at a time
 constexpr std::size_t kMaxPipeBytes = std::size_t{1} << 31;  // of a sound file that comes through a pipe
-
-struct SndfileCloser {
-  void operator()(SNDFILE* file) const { sf_close(file); }
-};
-using Sndfile = std::unique_ptr<SNDFILE, SndfileCloser>;
 
 // libsndfile's view of bytes in memory.
 struct MemoryFile {
@@ -166,21 +160,15 @@ AudioFile decode(SNDFILE* file, const SF_INFO& info, const std::string& name, in
   return collector.finish();
 }
 
-// Calls use(file, info, name) for what libsndfile knows. None when it does not know the format; `why` is its
-// reason.
+// Calls use(file, info, name) for what libsndfile knows. None when open_sndfile() gives none, with its `why`.
 template <class Use>
 auto open_memory(std::span<const std::byte> bytes, const std::string& name, std::string& why, const Use& use)
     -> std::optional<decltype(use(nullptr, SF_INFO{}, name))> {
-  why = vorbis_fault(bytes);
-  if (!why.empty()) return std::nullopt;
   MemoryFile memory{bytes};
   SF_VIRTUAL_IO io{memory_size, memory_seek, memory_read, memory_write, memory_tell};
   SF_INFO info{};
-  const Sndfile file(sf_open_virtual(&io, SFM_READ, &info, &memory));
-  if (!file) {
-    why = sf_strerror(nullptr);
-    return std::nullopt;
-  }
+  const Sndfile file = open_sndfile(bytes, io, &memory, info, why);
+  if (!file) return std::nullopt;
   const auto read_at = [&](std::uint64_t offset, std::uint8_t* target, std::size_t size) {
     if (offset + size > bytes.size()) return false;
     std::memcpy(target, bytes.data() + offset, size);
@@ -193,14 +181,9 @@ auto open_memory(std::span<const std::byte> bytes, const std::string& name, std:
 template <class Use>
 auto open_file(const fs::path& path, std::string& why, const Use& use)
     -> std::optional<decltype(use(nullptr, SF_INFO{}, path.string()))> {
-  why = vorbis_fault(path);
-  if (!why.empty()) return std::nullopt;
   SF_INFO info{};
-  const Sndfile file(sf_open(path.c_str(), SFM_READ, &info));
-  if (!file) {
-    why = sf_strerror(nullptr);
-    return std::nullopt;
-  }
+  const Sndfile file = open_sndfile(path, info, why);
+  if (!file) return std::nullopt;
   std::ifstream stream(path, std::ios::binary);
   const auto read_at = [&](std::uint64_t offset, std::uint8_t* target, std::size_t size) {
     stream.clear();

@@ -1,17 +1,15 @@
 #include "audio/audio_info.h"
 
-#include <sndfile.h>
+#include <string>
 
-#include "audio/ogg_check.h"
+#include "audio/sndfile_handle.h"
 
 namespace glossa::audio {
 
 std::optional<AudioInfo> read_audio_info(const std::filesystem::path& path) {
-  if (!vorbis_fault(path).empty()) return std::nullopt;
   SF_INFO info{};
-  SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
-  if (file == nullptr) return std::nullopt;
-  sf_close(file);
+  std::string why;
+  if (!open_sndfile(path, info, why)) return std::nullopt;
   if (info.samplerate < 1 || info.channels < 1 || info.frames < 0 || info.frames == SF_COUNT_MAX) {
     return std::nullopt;
   }

@@ -6,16 +6,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 
+#include "audio/sndfile_handle.h"
 #include "base/fail.h"
 
 namespace glossa::audio {
 namespace {
-
-struct SndfileCloser {
-  void operator()(SNDFILE* file) const { sf_close(file); }
-};
 
 struct GrowingFile {
   std::vector<std::byte> bytes;
@@ -71,7 +67,7 @@ std::vector<std::byte> encode_audio(std::span<const float> samples, int sample_r
   GrowingFile memory;
   SF_VIRTUAL_IO io{size_of, seek, read, write, tell};
   {
-    const std::unique_ptr<SNDFILE, SndfileCloser> file(sf_open_virtual(&io, SFM_WRITE, &info, &memory));
+    const Sndfile file(sf_open_virtual(&io, SFM_WRITE, &info, &memory));
     if (!file) {
       fail_invalid_argument("cannot encode sound of {} Hz as {} ({})", sample_rate,
                             format == SoundFormat::kFlac ? "flac" : "wav", sf_strerror(nullptr));
