@@ -63,14 +63,12 @@ std::uint32_t little_endian_32(const std::uint8_t* bytes) {
 }
 
 // libsndfile quietly shortens a wav whose data chunk reaches past the end of the file. `read_at(offset,
-// bytes, size)` gives false past the end. Sizes near 2^31 and 2^32, and 0, are what programs write into a
-// pipe: not a promise.
+// bytes, size)` gives false past the end.
 template <class ReadAt>
 void refuse_truncated_wav(const ReadAt& read_at, std::uint64_t file_size, const std::string& name) {
   std::array<std::uint8_t, 12> head{};
   if (!read_at(0, head.data(), head.size())) return;
   if (std::memcmp(head.data(), "RIFF", 4) != 0 || std::memcmp(head.data() + 8, "WAVE", 4) != 0) return;
-  constexpr std::uint32_t kUnknownSize = 0x7fff0000u;
   constexpr std::uint64_t kSlack = 64;  // bytes: some writers count the header or padding wrongly
   std::uint64_t offset = head.size();
   std::array<std::uint8_t, 8> chunk{};
@@ -81,7 +79,7 @@ void refuse_truncated_wav(const ReadAt& read_at, std::uint64_t file_size, const 
       offset += std::uint64_t{size} + (size & 1u);
       continue;
     }
-    if (size < kUnknownSize && offset + size > file_size + kSlack) {
+    if (size < kUnknownWavSize && offset + size > file_size + kSlack) {
       fail_bad_input("{}: the file ends early (expected {} bytes of samples, got {})", name, size,
                      file_size - offset);
     }
@@ -273,7 +271,10 @@ AudioFile read_audio(const fs::path& path, int sample_rate, const AudioPart& par
   if (!is_sound_file(path)) return read_audio(read_pipe(path), path.string(), sample_rate, part);
   std::string why;
   if (auto file = open_file(path, why, decoder(sample_rate, part))) return std::move(*file);
-  if (auto file = read_with_ffmpeg(path, sample_rate)) return cut_out(std::move(*file), part, path.string());
+  std::optional<double> most_seconds;
+  if (part.duration > 0) most_seconds = part.offset + part.duration + 1;  // cut_out() does it to the frame
+  if (auto file = read_with_ffmpeg(path, sample_rate, most_seconds))
+    return cut_out(std::move(*file), part, path.string());
   fail_without_ffmpeg(path, why);
 }
 

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace glossa::audio {
+
+// Bytes. Sizes in a wav file from here on, and 0, are what programs write into a pipe: no promise.
+inline constexpr std::uint32_t kUnknownWavSize = 0x7fff0000u;
 
 struct AudioFile {
   std::vector<float> samples;  // mono: the mean of the channels

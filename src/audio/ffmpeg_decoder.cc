@@ -26,6 +26,13 @@ namespace glossa::audio {
 namespace {
 
 constexpr std::size_t kMaxComplaint = 500;  // bytes of ffmpeg's stderr that are worth quoting
+constexpr int kMostSilence = 120'000;       // milliseconds without a byte of ffmpeg's
+
+// ffmpeg's names of containers that hold what they play. Not among them: concat, hls, dash, sdp and others
+// that open what they are told to, such as other files of this process under /proc.
+constexpr const char* kContainers =
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,"
+    "w64,wav,wv";
 
 class FileDescriptor {
  public:
@@ -84,15 +91,31 @@ class Child {
 };
 
 // The pid, or the errno of why it could not be started.
-std::pair<pid_t, int> spawn_ffmpeg(const std::string& path, const Pipe& output, const Pipe& complaints) {
-  // "file:" keeps ffmpeg from reading the path as an option or another protocol; the white list keeps a play
-  // list inside the file from opening network connections.
+std::pair<pid_t, int> spawn_ffmpeg(const std::string& path, std::optional<double> most_seconds,
+                                   const Pipe& output, const Pipe& complaints) {
+  // "file:" keeps ffmpeg from reading the path as an option or another protocol; the white list of protocols
+  // keeps what the file names from opening network connections.
   const std::string input = "file:" + path;
-  const std::array<const char*, 19> arguments = {
-      "ffmpeg",    "-nostdin", "-v",          "error", "-protocol_whitelist",
-      "file,pipe", "-i",       input.c_str(), "-map",  "0:a:0",
-      "-vn",       "-sn",      "-dn",         "-c:a",  "pcm_f32be",
-      "-f",        "au",       "pipe:1",      nullptr};
+  std::vector<const char*> arguments = {"ffmpeg",
+                                        "-nostdin",
+                                        "-v",
+                                        "error",
+                                        "-protocol_whitelist",
+                                        "file,pipe",
+                                        "-format_whitelist",
+                                        kContainers,
+                                        "-i",
+                                        input.c_str(),
+                                        "-map",
+                                        "0:a:0",
+                                        "-vn",
+                                        "-sn",
+                                        "-dn",
+                                        "-c:a",
+                                        "pcm_f32be"};
+  const std::string seconds = fmt::format("{:.3f}", most_seconds.value_or(0));
+  if (most_seconds) arguments.insert(arguments.end(), {"-t", seconds.c_str()});
+  arguments.insert(arguments.end(), {"-f", "au", "pipe:1", nullptr});
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -182,10 +205,11 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::optional<AudioFile> read_with_ffmpeg(const std::filesystem::path& path, int sample_rate) {
+std::optional<AudioFile> read_with_ffmpeg(const std::filesystem::path& path, int sample_rate,
+                                          std::optional<double> most_seconds) {
   Pipe output = make_pipe();
   Pipe complaints = make_pipe();
-  const auto [pid, error] = spawn_ffmpeg(path.string(), output, complaints);
+  const auto [pid, error] = spawn_ffmpeg(path.string(), most_seconds, output, complaints);
   if (error == ENOENT) return std::nullopt;
   if (error != 0) {
     throw Error(ErrorCode::kInternal, fmt::format("cannot start ffmpeg: {}", std::strerror(error)));
@@ -200,7 +224,12 @@ std::optional<AudioFile> read_with_ffmpeg(const std::filesystem::path& path, int
   std::array<pollfd, 2> waiting = {pollfd{output.read_end.get(), POLLIN, 0},
                                    pollfd{complaints.read_end.get(), POLLIN, 0}};
   while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
-    if (::poll(waiting.data(), waiting.size(), /*timeout=*/-1) < 0 && errno != EINTR) break;
+    const int ready = ::poll(waiting.data(), waiting.size(), kMostSilence);
+    if (ready < 0 && errno != EINTR) break;
+    if (ready == 0) {
+      fail_bad_input("{}: cannot decode (expected a sound file, got nothing from ffmpeg for {} s)",
+                     path.string(), kMostSilence / 1000);
+    }
     std::size_t size = 0;
     if (waiting[0].revents != 0) {
       if (!read_some(waiting[0].fd, buffer, size)) waiting[0].fd = -1;  // poll() passes over negative ones

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <functional>
@@ -172,9 +173,8 @@ class Server {
             [this](serve::HttpRequest request, auto reply) {
               service_->handle(std::move(request), std::move(reply));
             },
-            [this](const auto& request, auto socket) {
-              return service_->accept(request, std::move(socket));
-            }) {
+            [this](const auto& request, auto socket) { return service_->accept(request, std::move(socket)); },
+            [this](const auto& head) { return service_->takes_body(head); }) {
     if (!options.no_grpc) start_grpc();
     if (options.wyoming_port) start_wyoming();
   }
@@ -254,6 +254,8 @@ int serve(const ServeOptions& options) {
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
   if (options.log_transcripts && options.log != "json")
     fail_invalid_argument("--log-transcripts needs --log json");
+  if (std::count(options.api_keys.begin(), options.api_keys.end(), "") > 0)
+    fail_invalid_argument("--api-key is empty (expected a key, or no --api-key to serve everybody)");
   std::signal(SIGPIPE, SIG_IGN);  // who reads our messages may leave
   std::optional<JsonLog> json_log;
   if (options.log == "json") json_log.emplace(options.log_transcripts);

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "audio/audio_file.h"
+
 namespace glossa::cli {
 namespace {
 
@@ -45,7 +47,7 @@ WavHeader parse_wav_header(std::span<const std::byte> bytes) {
     if (name == "data") {
       if (header.channels == 0) return with_state(WavHeader::State::kOther);
       header.size = content;
-      header.data_bytes = size;
+      header.data_bytes = size < audio::kUnknownWavSize ? size : 0;
       return with_state(WavHeader::State::kPcm);
     }
     if (name == "fmt ") {

@@ -19,7 +19,7 @@ struct WavHeader {
   int channels = 0;
   int rate = 0;                  // Hz
   std::size_t size = 0;          // bytes before the first sample
-  std::uint64_t data_bytes = 0;  // of samples, as announced; writers into pipes announce a very large number
+  std::uint64_t data_bytes = 0;  // of samples, as announced; 0: not known
 };
 
 WavHeader parse_wav_header(std::span<const std::byte> bytes);

@@ -171,8 +171,13 @@ HttpRequest convert(http::request<http::string_body>&& message, const char* prot
 
 class HttpServer::Impl {
  public:
-  Impl(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket)
-      : options_(options), http_(std::move(http)), web_socket_(std::move(web_socket)), acceptor_(context_) {
+  Impl(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket,
+       std::function<bool(const HttpRequest&)> takes_body)
+      : options_(options),
+        http_(std::move(http)),
+        web_socket_(std::move(web_socket)),
+        takes_body_(std::move(takes_body)),
+        acceptor_(context_) {
     if (!options.tls_certificate.empty()) certificates_.emplace(options.tls_certificate, options.tls_key);
     port_ = listen_on(acceptor_, options.address, options.port);
     const auto serve = [this](tcp::socket socket, std::string peer) {
@@ -242,17 +247,20 @@ class HttpServer::Impl {
         co_await web_socket(stream, parser.release(), peer);
         co_return;
       }
-      if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+      const bool unwanted =
+          !parser.is_done() &&
+          !takes_body_(convert(http::request<http::string_body>(parser.get().base()), "http", peer));
+      if (!unwanted && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         http::response<http::empty_body> go_on(http::status::continue_, 11);
         co_await http::async_write(stream, go_on, into(error));
         if (error) co_return;
       }
-      while (!parser.is_done()) {  // long uploads may take their time, silent ones may not
+      while (!unwanted && !parser.is_done()) {  // long uploads may take their time, silent ones may not
         beast::get_lowest_layer(stream).expires_after(options_.idle);
         co_await http::async_read_some(stream, buffer, parser, into(error));
         if (error) co_return co_await refuse(stream, error, heard());
       }
-      more = parser.get().keep_alive();
+      more = parser.get().keep_alive() && !unwanted;
       const unsigned version = parser.get().version();
       const bool head = parser.get().method() == http::verb::head;
       auto outbox = std::make_shared<Outbox<ReplyPart>>(stream.get_executor());
@@ -266,7 +274,20 @@ class HttpServer::Impl {
         reply->tell_gone();
         co_return;
       }
+      if (unwanted) co_await let_read_the_answer(stream);
     }
+  }
+
+  // A connection that is closed with bytes unread is reset, and the answer lost. What still comes is thrown
+  // away.
+  template <class Stream>
+  asio::awaitable<void> let_read_the_answer(Stream& stream) {
+    constexpr auto kLinger = 2s;
+    error_code error;
+    socket_of(stream).shutdown(tcp::socket::shutdown_send, error);
+    beast::get_lowest_layer(stream).expires_after(kLinger);
+    std::vector<char> bytes(1u << 16);
+    while (!error) co_await beast::get_lowest_layer(stream).async_read_some(asio::buffer(bytes), into(error));
   }
 
   // False when the client has gone.
@@ -369,7 +390,7 @@ class HttpServer::Impl {
       co_return;
     }
     websocket::stream<Stream&> web(stream);
-    web.set_option(websocket::stream_base::timeout{kHandshake, options_.idle, true});
+    web.set_option(while_reading());
     web.read_message_max(static_cast<std::size_t>(options_.most_message_bytes));
     const std::vector<std::string> offered = list_of(request.header("sec-websocket-protocol").value_or(""));
     web.set_option(websocket::stream_base::decorator([&](websocket::response_type& response) {
@@ -380,12 +401,13 @@ class HttpServer::Impl {
     co_await web.async_accept(message, into(error));
     if (!error) {
       bool reading = true;
+      bool closing = false;
       auto ended = std::make_shared<Outbox<bool>>(stream.get_executor());  // of the two coroutines below
-      asio::co_spawn(stream.get_executor(), write_messages(web, outbox, peer_end, ended, reading),
+      asio::co_spawn(stream.get_executor(), write_messages(web, outbox, peer_end, ended, reading, closing),
                      asio::detached);
       asio::co_spawn(stream.get_executor(), watch_reader(web, *answer.handler, outbox, ended, reading),
                      asio::detached);
-      co_await read_messages(web, *answer.handler);
+      co_await read_messages(web, *answer.handler, closing);
       reading = false;
       outbox->push({});
       for (int left = 2; left > 0;) {
@@ -401,8 +423,11 @@ class HttpServer::Impl {
     answer.handler->on_gone();
   }
 
+  websocket::stream_base::timeout while_reading() const { return {kHandshake, options_.idle, true}; }
+
+  // `closing`: close_in_time() has begun, which has the stream's time limits for itself.
   template <class Web>
-  asio::awaitable<void> read_messages(Web& web, WebSocketHandler& handler) {
+  asio::awaitable<void> read_messages(Web& web, WebSocketHandler& handler, const bool& closing) {
     beast::flat_buffer buffer;
     asio::steady_timer pause(web.get_executor());
     while (true) {
@@ -416,17 +441,22 @@ class HttpServer::Impl {
         handler.on_binary(bytes);
       }
       buffer.clear();
+      if (handler.backlog() <= kMostBacklog) continue;
+      // Whose answers to pings are not read is not idle for that. The next read sets the timer again.
+      if (!closing)
+        web.set_option(websocket::stream_base::timeout{kHandshake, websocket::stream_base::none(), false});
       while (handler.backlog() > kMostBacklog) {
         pause.expires_after(kBacklogPause);
         co_await pause.async_wait(into(error));
       }
+      if (!closing) web.set_option(while_reading());
     }
   }
 
   template <class Web>
   asio::awaitable<void> write_messages(Web& web, std::shared_ptr<Outbox<SocketPart>> outbox,
                                        std::shared_ptr<Socket> socket, std::shared_ptr<Outbox<bool>> ended,
-                                       const bool& reading) {
+                                       const bool& reading, bool& closing) {
     error_code error;
     web.text(true);
     while (!error && reading) {
@@ -440,6 +470,7 @@ class HttpServer::Impl {
       if (part->close_code != 0) {
         const websocket::close_reason reason(static_cast<websocket::close_code>(part->close_code),
                                              part->text.substr(0, 120));
+        closing = true;
         co_await close_in_time(web, reason);
         break;
       }
@@ -488,6 +519,7 @@ class HttpServer::Impl {
   HttpServerOptions options_;
   HttpHandler http_;
   WebSocketAcceptor web_socket_;
+  std::function<bool(const HttpRequest&)> takes_body_;
   std::optional<Certificates> certificates_;
   asio::io_context context_;
   tcp::acceptor acceptor_;
@@ -495,8 +527,9 @@ class HttpServer::Impl {
   std::vector<std::thread> threads_;
 };
 
-HttpServer::HttpServer(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket)
-    : impl_(std::make_unique<Impl>(options, std::move(http), std::move(web_socket))) {}
+HttpServer::HttpServer(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket,
+                       std::function<bool(const HttpRequest&)> takes_body)
+    : impl_(std::make_unique<Impl>(options, std::move(http), std::move(web_socket), std::move(takes_body))) {}
 
 HttpServer::~HttpServer() = default;
 

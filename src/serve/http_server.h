@@ -25,7 +25,10 @@ struct HttpServerOptions {
 class HttpServer {
  public:
   // Listens at once. Error kInvalidArgument when the address cannot be had or the certificate cannot be used.
-  HttpServer(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket);
+  // `takes_body`: false for a request whose body nobody would use; `http` gets it without, and the connection
+  // ends.
+  HttpServer(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket,
+             std::function<bool(const HttpRequest& head)> takes_body);
 
   // As stop(), and closes what is open. What still holds a reply or a socket must be gone before.
   ~HttpServer();

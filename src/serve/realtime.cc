@@ -91,9 +91,14 @@ int milliseconds(double seconds) { return static_cast<int>(seconds * 1000); }
 // Tells a client what is heard in one session: an item for each utterance, or one item for the whole.
 class Teller {
  public:
-  // `item`: the whole session is this item; none: every utterance is one.
-  Teller(std::shared_ptr<Events> events, Dialect dialect, std::optional<std::string> item)
-      : events_(std::move(events)), dialect_(dialect), whole_(item.has_value()), item_(item.value_or("")) {}
+  // `item`: the whole session is this item; none: every utterance is one. `before`: seconds of sound of the
+  // sessions before it.
+  Teller(std::shared_ptr<Events> events, Dialect dialect, std::optional<std::string> item, double before)
+      : events_(std::move(events)),
+        dialect_(dialect),
+        whole_(item.has_value()),
+        item_(item.value_or("")),
+        before_(before) {}
 
   void operator()(const SessionUpdate& update) {
     if (!update.error.empty()) events_->error(describe_failure(update));
@@ -102,7 +107,12 @@ class Teller {
     } else {
       tell_utterances(update);
     }
-    if (update.ended && dialect_ != Dialect::kOpenAi) events_->close(close_code::kNormal, "");
+    if (!update.ended) return;
+    if (!update.error.empty()) {  // what comes after it would go nowhere
+      events_->close(update.is_client_error ? close_code::kPolicy : close_code::kInternalError, update.error);
+    } else if (dialect_ != Dialect::kOpenAi) {
+      events_->close(close_code::kNormal, "");
+    }
   }
 
  private:
@@ -125,7 +135,7 @@ class Teller {
       if (dialect_ == Dialect::kOpenAi) {
         events_->send({{"type", "input_audio_buffer.speech_stopped"},
                        {"item_id", item_},
-                       {"audio_end_ms", milliseconds(finals[index].end)}});
+                       {"audio_end_ms", milliseconds(before_ + finals[index].end)}});
         events_->committed(item_);
       }
       complete(finals[index], finals[index].end - finals[index].start,
@@ -150,7 +160,7 @@ class Teller {
     if (dialect_ == Dialect::kOpenAi) {
       events_->send({{"type", "input_audio_buffer.speech_started"},
                      {"item_id", item_},
-                     {"audio_start_ms", milliseconds(utterance.start)}});
+                     {"audio_start_ms", milliseconds(before_ + utterance.start)}});
     }
   }
 
@@ -193,6 +203,7 @@ class Teller {
   bool whole_;
   std::string item_;  // empty: no utterance is open
   GrowingText told_;  // of the open one's text
+  double before_;
 };
 
 class Realtime final : public WebSocketHandler {
@@ -253,10 +264,11 @@ class Realtime final : public WebSocketHandler {
 
   void handle(const std::string& type, const json& message) {
     if (type == "session.update") {
-      update(read_session_update(message.value("session", json()), model(), options_.silence),
+      update(read_session_update(message.value("session", json()), model(), settings_, options_.silence),
              "session.updated");
     } else if (type == "transcription_session.update") {
-      update(read_transcription_session_update(message.value("session", json()), model(), options_.silence),
+      update(read_transcription_session_update(message.value("session", json()), model(), settings_,
+                                               options_.silence),
              "transcription_session.updated");
     } else if (type == "input_audio_buffer.append") {
       const json& audio = message.value("audio", json());
@@ -303,11 +315,13 @@ class Realtime final : public WebSocketHandler {
     if (!settings_.detects_turns) item_ = events_->next_item();
     settings_.session.keeps_transcript = item_.has_value();
     settings_.session.origin = origin_;
-    session_ = scheduler_.open(settings_.session, Teller(events_, settings_.dialect, item_));
+    session_ = scheduler_.open(settings_.session, Teller(events_, settings_.dialect, item_, seconds_));
   }
 
   void push(std::vector<std::vector<float>> sounds) {
-    if (!sounds.empty()) session_->push(std::move(sounds.front()));
+    if (sounds.empty()) return;
+    seconds_ += static_cast<double>(sounds.front().size()) / model().sample_rate;
+    session_->push(std::move(sounds.front()));
   }
 
   void commit() {
@@ -346,6 +360,7 @@ class Realtime final : public WebSocketHandler {
   std::vector<std::shared_ptr<Session>> committed_;  // still being decoded
   std::optional<SampleReader> reader_;
   std::optional<std::string> item_;  // of the open session when turns are the client's business
+  double seconds_ = 0;               // of sound that was pushed, of all sessions
   bool ended_ = false;
 };
 

@@ -14,6 +14,7 @@ using json = nlohmann::json;
 
 constexpr int kLeastRate = 8000;
 constexpr int kMostRate = 48000;
+constexpr int kOpenAiRate = 24000;      // Hz, of what says no rate
 constexpr double kLongestSilence = 60;  // seconds
 constexpr double kLargestBoost = 1e6;   // of other servers' scales
 
@@ -44,8 +45,8 @@ double number_of(const json& object, const char* name, double otherwise, double 
   return number;
 }
 
-std::string language_of(const json& object, const char* name) {
-  const std::string language = text_of(object, name, "auto");
+std::string language_of(const json& object, const char* name, const std::string& otherwise) {
+  const std::string language = text_of(object, name, otherwise);
   return language.empty() || language == "multi" ? "auto" : language;
 }
 
@@ -72,6 +73,7 @@ void read_phrases(const json& owner, const char* name, StreamOptions& options) {
   const json& list = member(owner, name);
   if (list.is_null()) return;
   if (!list.is_array()) fail_invalid_argument("{} is {}, expected a list", name, quoted(list));
+  options.boosted_phrases.clear();
   for (const json& entry : list) {
     const double boost = number_of(entry, "boost", 0, 0, kLargestBoost);
     const json phrases = entry.is_object() ? member(entry, "phrases") : json::array({entry});
@@ -82,83 +84,106 @@ void read_phrases(const json& owner, const char* name, StreamOptions& options) {
   }
 }
 
-// null: the client ends turns itself.
-void read_turn_detection(const json& owner, RealtimeSettings& settings) {
-  if (!owner.is_object() || !owner.contains("turn_detection")) return;
-  const json& detection = owner["turn_detection"];
-  settings.detects_turns = !detection.is_null();
-  if (settings.detects_turns) {
-    settings.session.silence = silence_of(detection, "silence_duration_ms", settings.session.silence);
-  } else {
-    settings.session.silence = 0;
-  }
+std::string format_name(SampleFormat samples) {
+  if (samples == SampleFormat::kMulaw) return "audio/pcmu";
+  return samples == SampleFormat::kAlaw ? "audio/pcma" : "audio/pcm";
 }
 
-RealtimeSettings read_openai(const json& session, const ModelInfo& model, double silence) {
+// null: the client ends turns itself.
+void read_turn_detection(const json& owner, double silence, RealtimeSettings& settings) {
+  if (!owner.is_object() || !owner.contains("turn_detection")) return;
+  const json& detection = owner["turn_detection"];
+  const double before = settings.detects_turns ? settings.session.silence : silence;
+  settings.detects_turns = !detection.is_null();
+  settings.session.silence =
+      settings.detects_turns ? silence_of(detection, "silence_duration_ms", before) : 0;
+}
+
+// What an update does not name stays as it is, unless that was in another dialect.
+RealtimeSettings begin(const RealtimeSettings& current, Dialect dialect, double silence) {
+  if (current.dialect == dialect) return current;
   RealtimeSettings settings;
-  settings.dialect = Dialect::kOpenAi;
+  settings.dialect = dialect;
   settings.session.silence = silence;
+  if (dialect == Dialect::kOpenAi) settings.sound.rate = kOpenAiRate;
+  return settings;
+}
+
+RealtimeSettings read_openai(const json& session, const ModelInfo& model, const RealtimeSettings& current,
+                             double silence) {
+  RealtimeSettings settings = begin(current, Dialect::kOpenAi, silence);
   const std::string type = text_of(session, "type", "transcription");
   if (type != "transcription")
     fail_invalid_argument("session.type is '{}', expected transcription", printable(type));
   const json& input = member(member(session, "audio"), "input");
   const json& format = member(input, "format");
-  const std::string encoding = text_of(format, "type", "audio/pcm");
-  settings.sound.rate = static_cast<int>(number_of(format, "rate", 24000, kLeastRate, kMostRate));
-  if (encoding == "audio/pcmu" || encoding == "audio/pcma") {
-    settings.sound = {encoding == "audio/pcmu" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
-  } else if (encoding != "audio/pcm") {
-    fail_invalid_argument("audio.input.format.type is '{}', expected audio/pcm, audio/pcmu or audio/pcma",
-                          printable(encoding));
+  if (!format.is_null()) {
+    const std::string encoding = text_of(format, "type", "audio/pcm");
+    const int rate = static_cast<int>(number_of(format, "rate", kOpenAiRate, kLeastRate, kMostRate));
+    if (encoding == "audio/pcmu" || encoding == "audio/pcma") {
+      settings.sound = {encoding == "audio/pcmu" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
+    } else if (encoding == "audio/pcm") {
+      settings.sound = {SampleFormat::kSigned16, rate, 1};
+    } else {
+      fail_invalid_argument("audio.input.format.type is '{}', expected audio/pcm, audio/pcmu or audio/pcma",
+                            printable(encoding));
+    }
   }
-  settings.session.stream.target_lang = language_of(member(input, "transcription"), "language");
-  read_phrases(member(input, "transcription"), "keywords", settings.session.stream);
-  read_latency(session, model, settings.session.stream);
-  read_turn_detection(input, settings);
+  StreamOptions& stream = settings.session.stream;
+  stream.target_lang = language_of(member(input, "transcription"), "language", stream.target_lang);
+  read_phrases(member(input, "transcription"), "keywords", stream);
+  read_latency(session, model, stream);
+  read_turn_detection(input, silence, settings);
   return settings;
 }
 
 }  // namespace
 
-RealtimeSettings read_session_update(const json& session, const ModelInfo& model, double silence) {
+RealtimeSettings read_session_update(const json& session, const ModelInfo& model,
+                                     const RealtimeSettings& current, double silence) {
   if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", quoted(session));
-  if (session.contains("type") || session.contains("audio")) return read_openai(session, model, silence);
-  RealtimeSettings settings;
-  settings.sound.rate = static_cast<int>(number_of(session, "sample_rate", 16000, kLeastRate, kMostRate));
-  settings.session.silence = silence_of(session, "endpointing_ms", silence);
-  settings.session.stream.target_lang = language_of(session, "language");
-  read_phrases(session, "speech_contexts", settings.session.stream);
-  read_latency(session, model, settings.session.stream);
+  if (session.contains("type") || session.contains("audio"))
+    return read_openai(session, model, current, silence);
+  RealtimeSettings settings = begin(current, Dialect::kCaptions, silence);
+  settings.sound.rate =
+      static_cast<int>(number_of(session, "sample_rate", settings.sound.rate, kLeastRate, kMostRate));
+  settings.session.silence = silence_of(session, "endpointing_ms", settings.session.silence);
+  StreamOptions& stream = settings.session.stream;
+  stream.target_lang = language_of(session, "language", stream.target_lang);
+  read_phrases(session, "speech_contexts", stream);
+  read_latency(session, model, stream);
   return settings;
 }
 
 RealtimeSettings read_transcription_session_update(const json& session, const ModelInfo& model,
-                                                   double silence) {
+                                                   const RealtimeSettings& current, double silence) {
   if (!session.is_object()) fail_invalid_argument("session is {}, expected an object", quoted(session));
   const json& sound = member(session, "input_audio_params");
-  RealtimeSettings settings;
-  settings.dialect = sound.is_object() ? Dialect::kRiva : Dialect::kOpenAi;
-  settings.session.silence = silence;
-  const std::string format = text_of(session, "input_audio_format", "pcm16");
+  const bool riva = sound.is_object() || current.dialect == Dialect::kRiva;
+  RealtimeSettings settings = begin(current, riva ? Dialect::kRiva : Dialect::kOpenAi, silence);
+  const std::string format = text_of(session, "input_audio_format", sound.is_object() ? "pcm16" : "");
   if (format == "g711_ulaw" || format == "g711_alaw") {
     settings.sound = {format == "g711_ulaw" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
   } else if (format == "pcm16" || format == "none") {
+    settings.sound.samples = SampleFormat::kSigned16;
     settings.sound.rate = static_cast<int>(
-        number_of(sound, "sample_rate_hz", sound.is_object() ? 16000 : 24000, kLeastRate, kMostRate));
+        number_of(sound, "sample_rate_hz", riva ? 16000 : kOpenAiRate, kLeastRate, kMostRate));
     settings.sound.channels = static_cast<int>(number_of(sound, "num_channels", 1, 1, 8));
-  } else {
+  } else if (!format.empty()) {
     fail_invalid_argument("input_audio_format is '{}', expected pcm16, g711_ulaw or g711_alaw",
                           printable(format));
   }
-  settings.session.stream.target_lang = language_of(member(session, "input_audio_transcription"), "language");
+  StreamOptions& stream = settings.session.stream;
+  stream.target_lang =
+      language_of(member(session, "input_audio_transcription"), "language", stream.target_lang);
   const json& boosting = member(session, "word_boosting");
   if (member(boosting, "enable_word_boosting") != json(false))
-    read_phrases(boosting, "word_boosting_list", settings.session.stream);
+    read_phrases(boosting, "word_boosting_list", stream);
   const json& endpointing = member(session, "endpointing_config");
   settings.session.silence = silence_of(endpointing, "stop_history_eou",
                                         silence_of(endpointing, "stop_history", settings.session.silence));
-  read_latency(member(session, "custom_configuration"), model, settings.session.stream);
-  if (settings.dialect == Dialect::kOpenAi) read_turn_detection(session, settings);
+  read_latency(member(session, "custom_configuration"), model, stream);
+  if (!riva) read_turn_detection(session, silence, settings);
   return settings;
 }
 
@@ -177,7 +202,7 @@ json describe_session(const RealtimeSettings& settings, const ModelInfo& model) 
     case Dialect::kOpenAi:
       session["type"] = "transcription";
       session["audio"]["input"] = {
-          {"format", {{"type", "audio/pcm"}, {"rate", settings.sound.rate}}},
+          {"format", {{"type", format_name(settings.sound.samples)}, {"rate", settings.sound.rate}}},
           {"transcription", {{"model", model.name}, {"language", language}}},
           {"turn_detection",
            settings.detects_turns

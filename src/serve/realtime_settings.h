@@ -24,11 +24,13 @@ struct RealtimeSettings {
   bool detects_turns = true;  // utterances end by themselves
 };
 
-// Of the object "session" in an update. Error kInvalidArgument names the field, what was expected and what
+// Of the object "session" in an update. What it does not name stays as in `current`, when that has the same
+// dialect. `silence`: the server's own. Error kInvalidArgument names the field, what was expected and what
 // came.
-RealtimeSettings read_session_update(const nlohmann::json& session, const ModelInfo& model, double silence);
+RealtimeSettings read_session_update(const nlohmann::json& session, const ModelInfo& model,
+                                     const RealtimeSettings& current, double silence);
 RealtimeSettings read_transcription_session_update(const nlohmann::json& session, const ModelInfo& model,
-                                                   double silence);
+                                                   const RealtimeSettings& current, double silence);
 
 // The settings in force, in the dialect's own words.
 nlohmann::json describe_session(const RealtimeSettings& settings, const ModelInfo& model);

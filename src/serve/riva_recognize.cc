@@ -15,6 +15,7 @@
 #include "serve/riva_calls.h"
 #include "serve/riva_result.h"
 #include "serve/sound_reader.h"
+#include "serve/uploads.h"
 
 namespace glossa::serve {
 namespace {
@@ -98,6 +99,11 @@ class RecognizeCall final : public grpc::ServerUnaryReactor,
 
   // On the worker's thread. The request is gRPC's, which keeps it until the call is finished.
   void feed() {
+    const auto has_ended = [this] {
+      const std::lock_guard lock(mutex_);
+      return status_.has_value();
+    };
+    if (!wait_to_decode(context_.scheduler, context_.worker, has_ended)) return;
     {
       const std::lock_guard lock(mutex_);
       if (status_) return;

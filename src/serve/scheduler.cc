@@ -62,26 +62,54 @@ class Scheduler::Impl final : public Waker {
     }
   }
 
+  // Counted from its making on; a session that uses it takes the count over.
+  class Place final : public FilePlace {
+   public:
+    Place(Impl& scheduler, Kind kind, int chunk_frames)
+        : scheduler_(scheduler), kind_(kind), chunk_frames_(chunk_frames) {
+      const std::lock_guard lock(scheduler.mutex_);
+      scheduler.admit(kind, chunk_frames);
+      scheduler.count(kind, chunk_frames, 1);
+    }
+    ~Place() override {
+      if (used_) return;
+      const std::lock_guard lock(scheduler_.mutex_);
+      scheduler_.count(kind_, chunk_frames_, -1);
+    }
+    void use() { used_ = true; }
+
+   private:
+    Impl& scheduler_;
+    Kind kind_;
+    int chunk_frames_;
+    bool used_ = false;
+  };
+
+  std::unique_ptr<FilePlace> take_file_place() { return std::make_unique<Place>(*this, Kind::kFile, 1); }
+
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener) {
     // An unusable setting is refused below, where the stream is made.
     const int chunk = std::max(1, context_of(recognizer_->info(), options.stream).chunk_frames());
-    {
-      const std::lock_guard lock(mutex_);
-      admit(options.kind, chunk);
-      count(options.kind, chunk, 1);
-    }
-    SessionPointer session;
-    try {
-      session = std::make_shared<StreamSession>(*recognizer_, options, std::move(listener), *this,
-                                                options_.longest_seconds);
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      count(options.kind, chunk, -1);
-      throw;
-    }
+    Place place(*this, options.kind, chunk);
+    return open(options, std::move(listener), place);
+  }
+
+  std::shared_ptr<Session> open(const SessionOptions& options, Listener listener, FilePlace& place) {
+    auto session = std::make_shared<StreamSession>(*recognizer_, options, std::move(listener), *this,
+                                                   options_.longest_seconds);
     const std::lock_guard lock(mutex_);
     sessions_.insert(session);
+    dynamic_cast<Place&>(place).use();
     return session;
+  }
+
+  double file_backlog() const {
+    const std::lock_guard lock(mutex_);
+    double seconds = 0;
+    for (const SessionPointer& session : sessions_) {
+      if (session->kind() == Kind::kFile) seconds += session->backlog();
+    }
+    return seconds;
   }
 
   void drain() {
@@ -306,7 +334,14 @@ std::shared_ptr<Session> Scheduler::open(const SessionOptions& options, Listener
   return impl_->open(options, std::move(listener));
 }
 
+std::unique_ptr<FilePlace> Scheduler::take_file_place() { return impl_->take_file_place(); }
+
+std::shared_ptr<Session> Scheduler::open(const SessionOptions& options, Listener listener, FilePlace& place) {
+  return impl_->open(options, std::move(listener), place);
+}
+
 void Scheduler::drain() { impl_->drain(); }
+double Scheduler::file_backlog() const { return impl_->file_backlog(); }
 int Scheduler::open_sessions() const { return impl_->open_sessions(); }
 int Scheduler::capacity(AttContext context) const { return impl_->capacity(context); }
 const Recognizer& Scheduler::recognizer() const { return impl_->recognizer(); }

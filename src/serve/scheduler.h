@@ -87,6 +87,12 @@ class Overloaded : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Room for one upload, as long as it lives. Must not outlive the scheduler.
+class FilePlace {
+ public:
+  virtual ~FilePlace() = default;
+};
+
 class Scheduler {
  public:
   // Measures the machine, which takes about a second, and starts its thread. `metrics` must live longer.
@@ -101,10 +107,18 @@ class Scheduler {
   // with its last update, or with cancel(); who holds it does not keep its memory.
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener);
 
-  // From now on open() refuses; sessions in flight go on.
+  // For an upload whose sound is still to be decoded: it counts as an open session, and open() with it, which
+  // uses it up, does not refuse. Overloaded as open().
+  std::unique_ptr<FilePlace> take_file_place();
+  std::shared_ptr<Session> open(const SessionOptions& options, Listener listener, FilePlace& place);
+
+  // From now on open() and take_file_place() refuse; sessions and places in flight go on.
   void drain();
 
-  // Open sessions of both kinds.
+  // Seconds of sound that uploads have pushed and that are not decoded yet: 64 kB each.
+  double file_backlog() const;
+
+  // Open sessions of both kinds, and places.
   int open_sessions() const;
 
   // Live streams that fit at this setting when they are alone.

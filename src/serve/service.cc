@@ -78,10 +78,13 @@ Service::Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& m
 bool Service::is_allowed(const HttpRequest& request) const {
   if (options_.api_keys.empty()) return true;
   const std::string given = key_of(request);
+  if (given.empty()) return false;
   bool known = false;
   for (const std::string& key : options_.api_keys) known = same_secret(given, key) || known;
   return known;
 }
+
+bool Service::takes_body(const HttpRequest& head) const { return head.method == "POST" && is_allowed(head); }
 
 void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   std::shared_ptr<HttpReply> reply = recorded(request, std::move(plain), metrics_, is_routine(request));
@@ -90,7 +93,7 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   if (request.method == "OPTIONS") {
     return reply->send(204, "text/plain", "",
                        {{"Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
-                        {"Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-Id"}});
+                        {"Access-Control-Allow-Headers", "Authorization, *"}});
   }
   // These need no key: probes have none, and the page asks for it.
   if (get && path == "/") return send_page(*reply, "index.html");

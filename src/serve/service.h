@@ -28,6 +28,9 @@ class Service {
  public:
   Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& metrics, Worker& worker);
 
+  // Whether what follows this head is worth being read: without a key it is not. handle() refuses without the
+  // body.
+  bool takes_body(const HttpRequest& head) const;
   void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
   WebSocketAnswer accept(const HttpRequest& request, std::shared_ptr<WebSocket> socket);
 

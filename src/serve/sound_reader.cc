@@ -9,19 +9,19 @@
 #include <span>
 #include <utility>
 
+#include "audio/audio_file.h"
 #include "base/fail.h"
 
 namespace glossa::serve {
 namespace {
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
-constexpr std::uint64_t kUnknownSize = 0x7fff'0000;  // what recorders into a pipe write, and more
-constexpr std::size_t kLongestHeader = 1u << 16;     // bytes
-constexpr int kLowestRate = 8000;                    // Hz
-constexpr int kHighestRate = 192'000;                // Hz, of a WAV file
-constexpr int kMostChannels = 32;                    // of a WAV file
-constexpr std::size_t kRiffSize = 12;                // "RIFF", size, "WAVE"
-constexpr std::size_t kChunkHeader = 8;              // name, size
+constexpr std::size_t kLongestHeader = 1u << 16;  // bytes
+constexpr int kLowestRate = 8000;                 // Hz
+constexpr int kHighestRate = 192'000;             // Hz, of a WAV file
+constexpr int kMostChannels = 32;                 // of a WAV file
+constexpr std::size_t kRiffSize = 12;             // "RIFF", size, "WAVE"
+constexpr std::size_t kChunkHeader = 8;           // name, size
 
 std::uint32_t little_endian(std::string_view bytes, std::size_t count) {
   std::uint32_t value = 0;
@@ -120,7 +120,7 @@ std::optional<WavHeader> find_samples(std::string_view bytes) {
     at += kChunkHeader;
     if (name == "data") {
       if (!format) fail_bad_input("WAV header: no fmt chunk before the samples");
-      return WavHeader{*format, size == 0 || size >= kUnknownSize ? kNoEnd : size, at};
+      return WavHeader{*format, size == 0 || size >= audio::kUnknownWavSize ? kNoEnd : size, at};
     }
     if (at + size > kLongestHeader) fail_bad_input("WAV header: no samples within {} bytes", kLongestHeader);
     if (name == "fmt ") {

@@ -25,12 +25,6 @@ StreamOptions as_served(StreamOptions options) {
   return options;
 }
 
-bool has_language(const ModelInfo& model, const std::string& lang) {
-  return std::any_of(model.languages.begin(), model.languages.end(), [&](const Language& language) {
-    return language.code == lang || std::count(language.aliases.begin(), language.aliases.end(), lang) > 0;
-  });
-}
-
 std::size_t next_number() {
   static std::atomic<std::size_t> last = 0;
   return ++last;
@@ -104,7 +98,7 @@ void StreamSession::finish() {
 }
 
 void StreamSession::set_target_lang(const std::string& lang) {
-  if (!has_language(recognizer_.info(), lang)) fail_invalid_argument("unknown language {}", lang);
+  recognizer_.create_stream({.att_context = att_context_, .target_lang = lang});  // tells an unknown one
   add({.lang = lang});
 }
 

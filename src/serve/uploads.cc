@@ -1,6 +1,8 @@
 #include "serve/uploads.h"
 
+#include <chrono>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -43,9 +45,24 @@ struct Journey {
   std::mutex mutex;
   bool gone = false;
   std::shared_ptr<Session> session;
+
+  bool has_gone() {
+    const std::lock_guard lock(mutex);
+    return gone;
+  }
 };
 
 }  // namespace
+
+bool wait_to_decode(const Scheduler& scheduler, const Worker& worker, const std::function<bool()>& has_gone) {
+  constexpr double kMostBacklog = 2 * 3600;  // seconds; 460 MB
+  constexpr auto kPause = std::chrono::milliseconds(50);
+  while (!worker.is_stopping() && !has_gone()) {
+    if (scheduler.file_backlog() < kMostBacklog) return true;
+    std::this_thread::sleep_for(kPause);
+  }
+  return false;
+}
 
 void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse) {
   auto journey = std::make_shared<Journey>();
@@ -58,8 +75,15 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
     }
     if (session) session->cancel();
   });
+  std::shared_ptr<FilePlace> place;  // of the job, which the worker drops before the scheduler goes
+  try {
+    place = scheduler_.take_file_place();
+  } catch (const std::exception& error) {
+    return refuse(*reply, error);
+  }
   auto shared = std::make_shared<HttpRequest>(std::move(request));
-  worker_.add([this, shared, reply, journey, read = std::move(read), refuse = std::move(refuse)] {
+  worker_.add([this, shared, reply, journey, place, read = std::move(read), refuse = std::move(refuse)] {
+    if (!wait_to_decode(scheduler_, worker_, [&] { return journey->has_gone(); })) return;
     try {
       Upload upload = read(*shared);
       const int sample_rate = scheduler_.recognizer().info().sample_rate;
@@ -69,7 +93,8 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
           is_raw ? decode_samples(upload, sample_rate, longest) : decode_file(upload, sample_rate, longest);
       const SessionOptions options{
           .stream = upload.options, .kind = Kind::kFile, .silence = 0, .origin = shared->origin};
-      std::shared_ptr<Session> session = scheduler_.open(options, answers_aside(std::move(upload.listener)));
+      std::shared_ptr<Session> session =
+          scheduler_.open(options, answers_aside(std::move(upload.listener)), *place);
       {
         const std::lock_guard lock(journey->mutex);
         if (!journey->gone) journey->session = session;

@@ -23,8 +23,12 @@ struct Upload {
   Listener listener;  // the last update comes on another thread, without utterances
 };
 
-// Thread-safe; `scheduler` and `worker` must live longer than every request. Its end waits for answers that
-// are being composed; the scheduler must be gone before.
+// Waits while other uploads have so much sound decoded and not transcribed that more would fill the memory.
+// False when the worker ends or `has_gone` says so. On one of the worker's threads.
+bool wait_to_decode(const Scheduler& scheduler, const Worker& worker, const std::function<bool()>& has_gone);
+
+// Thread-safe; `scheduler` and `worker` must live longer than every request. Its end waits for the answer
+// that is being composed; the scheduler must be gone before.
 class Uploads {
  public:
   using Read = std::function<Upload(const HttpRequest& request)>;  // may throw
@@ -32,8 +36,8 @@ class Uploads {
 
   Uploads(Scheduler& scheduler, Worker& worker) : scheduler_(scheduler), worker_(worker) {}
 
-  // On a worker: reads the request and the file; the listener answers. What is thrown goes to `refuse`.
-  // Nothing is transcribed for a client that has gone.
+  // Takes a place; then, on a worker, reads the request and the file; the listener answers. What is thrown
+  // goes to `refuse`. Nothing is decoded nor transcribed for a client that has gone.
   void transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse);
 
   // Answers are being composed, of sessions that have ended.

@@ -25,11 +25,16 @@ void Worker::add(Job job) {
   condition_.notify_one();
 }
 
+bool Worker::is_stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void Worker::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     condition_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
+    if (stopping_) return;
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();

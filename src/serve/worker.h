@@ -16,16 +16,19 @@ class Worker {
   using Job = std::function<void()>;  // must not throw
 
   explicit Worker(int threads);
-  ~Worker();  // runs what is left
+  ~Worker();  // ends what has begun and drops the rest
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   void add(Job job);
 
+  // The end has begun: who waits within a job gives up.
+  bool is_stopping() const;
+
  private:
   void run();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable condition_;
   std::deque<Job> jobs_;
   bool stopping_ = false;

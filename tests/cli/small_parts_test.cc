@@ -60,7 +60,7 @@ TEST(Kernels, EveryCellIsFilled) {
 }
 
 std::vector<std::byte> wav_bytes(std::uint16_t encoding, std::uint16_t channels, std::uint16_t bits,
-                                 bool with_list_chunk) {
+                                 bool with_list_chunk, std::uint32_t data_bytes = 1234) {
   std::string wav = "RIFF????WAVE";
   const auto append = [&](auto number) {
     wav.append(reinterpret_cast<const char*>(&number), sizeof(number));
@@ -79,7 +79,7 @@ std::vector<std::byte> wav_bytes(std::uint16_t encoding, std::uint16_t channels,
   append(std::uint16_t{0});
   append(bits);
   wav += "data";
-  append(std::uint32_t{1234});
+  append(data_bytes);
   const auto* bytes = reinterpret_cast<const std::byte*>(wav.data());
   return {bytes, bytes + wav.size()};
 }
@@ -98,6 +98,11 @@ TEST(WavHeader, IsReadFromEveryPrefix) {
     EXPECT_EQ(header.size, wav.size());
     EXPECT_EQ(header.data_bytes, 1234u);
   }
+}
+
+TEST(WavHeader, WhatProgramsWriteIntoAPipeIsNoSize) {
+  for (const std::uint32_t size : {0u, 0x7fff0000u, 0x7ffff000u, 0xffffffffu})
+    EXPECT_EQ(parse_wav_header(wav_bytes(1, 1, 16, false, size)).data_bytes, 0u) << size;
 }
 
 TEST(WavHeader, OtherEncodingsAreForADecoder) {

@@ -15,8 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (session.is_discarded()) return 0;
   const glossa::ModelInfo& model = fuzz::model();
   try {
-    const RealtimeSettings settings = data[0] == 't' ? read_transcription_session_update(session, model, 1.0)
-                                                     : read_session_update(session, model, 1.0);
+    const RealtimeSettings settings = data[0] == 't'
+                                          ? read_transcription_session_update(session, model, {}, 1.0)
+                                          : read_session_update(session, model, {}, 1.0);
     describe_session(settings, model).dump();
     fuzz::check(settings.session, settings.sound);
   } catch (const glossa::Error& error) {

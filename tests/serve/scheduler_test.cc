@@ -147,6 +147,31 @@ TEST_F(SchedulerTest, RefusesWhatItCannotCarryAndForgetsWhatHasEnded) {
   EXPECT_NE(metrics_.text().find("glossa_refused_total 3"), std::string::npos) << metrics_.text();
 }
 
+TEST_F(SchedulerTest, APlaceOfAnUploadIsKeptWhileItsSoundIsDecoded) {
+  Scheduler scheduler(recognizer_, {.max_files = 1}, metrics_);
+  {
+    const auto unused = scheduler.take_file_place();
+    EXPECT_EQ(scheduler.open_sessions(), 1);
+    EXPECT_THROW(scheduler.take_file_place(), Overloaded);
+    EXPECT_THROW(scheduler.open({.kind = Kind::kFile}, Heard().listener()), Overloaded);
+  }
+  const auto place = scheduler.take_file_place();
+  scheduler.drain();
+  EXPECT_EQ(scheduler.open_sessions(), 1) << "who drains waits for it";
+  EXPECT_THROW(scheduler.open({.stream = {.att_context = AttContext{55, 3}}, .kind = Kind::kFile},
+                              Heard().listener(), *place),
+               Error);
+  Heard heard;
+  const auto session = scheduler.open({.kind = Kind::kFile}, heard.listener(), *place);
+  EXPECT_EQ(scheduler.open_sessions(), 1);
+  session->push(std::vector<float>(16000));
+  session->finish();
+  heard.wait();
+  EXPECT_EQ(heard.error, "");
+  while (scheduler.open_sessions() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(scheduler.file_backlog(), 0);
+}
+
 TEST_F(SchedulerTest, SaysWhyAStreamCannotBe) {
   Scheduler scheduler(recognizer_, {.longest_seconds = 1}, metrics_);
   EXPECT_THROW(scheduler.open({.stream = {.target_lang = "xx-XX"}}, [](const SessionUpdate&) {}), Error);

@@ -34,6 +34,11 @@ def wav(samples=b"", tag=1, channels=1, rate=RATE, bits=16, data_size=None, fmt_
     return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
 
 
+def much_sound(seconds=1200):
+    """20 minutes in 60 kB; 77 MB as the model hears them."""
+    return wav(bytes(50 * seconds), rate=50, bits=8)
+
+
 def until(condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
@@ -63,7 +68,7 @@ class FaultTest(unittest.TestCase):
         cls.glossa, cls.serve, cls.model = glossa, serve, model
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         cls.riva = Riva(ROOT, cls.folder)
-        cls.server = cls.start("--idle-seconds", str(IDLE), "--max-upload-mb", str(LIMIT_MB), "--endpointing-ms", "0")
+        cls.server = cls.start("--max-upload-mb", str(LIMIT_MB), "--endpointing-ms", "0", idle=IDLE)
         sound = samples_of(AUDIO / "long.wav")
         for speaker in [WebSocketSpeaker(cls.server.http, sound, LATENCY, 3),
                         RivaSpeaker(cls.server.riva, cls.riva, sound, LATENCY, 3)]:
@@ -81,10 +86,11 @@ class FaultTest(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     @classmethod
-    def start(cls, *options, streams=256, hours=0.5):
+    def start(cls, *options, streams=256, hours=0.5, files=64, idle=60):
         """A server; `hours` of sound at most in one stream."""
         return Server(cls.serve, "--model", cls.model, "--weights", "f32", "--max-streams", str(streams),
-                      "--max-hours", str(hours), "--log", "json", *options)
+                      "--max-hours", str(hours), "--max-files", str(files), "--idle-seconds", str(idle), "--log", "json",
+                      *options)
 
     @contextlib.contextmanager
     def own_server(self, **options):

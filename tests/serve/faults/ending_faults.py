@@ -11,7 +11,7 @@ import urllib.error
 import grpc
 
 import wire
-from case import AUDIO, LATENCY, FaultTest, until
+from case import AUDIO, LATENCY, FaultTest, much_sound, until
 from serving import RivaSpeaker, Speaker, WebSocketSpeaker, samples_of
 from wire import WebSocket, connect, exchange, upload
 
@@ -60,6 +60,17 @@ class TerminationTest(FaultTest):
             speaker.join(60)
             self.assertIsNotNone(speaker.failure)
         self.assertEqual(texts, [self.transcript(speaker.spoken) for speaker in speakers])
+
+    def test_uploads_get_their_end(self):
+        """Also one whose sound is still being decoded when the server is told to end."""
+        own = self.start("--drain-seconds", "60")
+        with connect(own.http) as client:
+            client.sendall(upload(much_sound(seconds=300)))
+            self.assertTrue(until(lambda: own.active_streams() == 1))
+            own.terminate()
+            response, = wire.responses_in(wire.read_to_end(client))
+            self.assertEqual(response.status, 200, response.body)
+        self.assertEqual(own.process.wait(60), 0, own.messages())
 
     def test_nobody_is_there(self):
         own = self.start("--drain-seconds", "60")

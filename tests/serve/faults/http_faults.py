@@ -6,13 +6,8 @@ import ssl
 import time
 
 import wire
-from case import AUDIO, IDLE, LATENCY, LIMIT_MB, FaultTest, is_below, until, wav
+from case import AUDIO, IDLE, LATENCY, LIMIT_MB, FaultTest, is_below, much_sound, until, wav
 from wire import connect, exchange, request, upload
-
-
-def much_sound():
-    """20 minutes in 60 kB; 77 MB as the model hears them."""
-    return wav(bytes(60_000), rate=50, bits=8)
 
 
 class HttpTest(FaultTest):
@@ -207,11 +202,13 @@ class HttpTest(FaultTest):
         path = AUDIO / "en-US_13.wav"
         playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{path}\n#EXT-X-ENDLIST\n"
         concat = f"ffconcat version 1.0\nfile '{path}'\n"
+        # Beside the upload's own name, /proc/.../fd/N, are the server's other files: uploads of other clients.
+        beside = [f"ffconcat version 1.0\nfile {number}\n".encode() for number in range(3, 24)]
         with socket.create_server(("127.0.0.1", 0)) as elsewhere:
             away = playlist.replace("file://", f"http://127.0.0.1:{elsewhere.getsockname()[1]}/")
             for sound in (b"", b"\0", b"no sound", bytes(range(256)) * 100, self.speech_file[:30], b"ID3",
                           b"OggS" * 100, b"fLaC", b"\xff\xfb" * 1000, b"RIFF", b"RF64" + bytes(100), b"<svg/>",
-                          playlist.encode(), concat.encode(), away.encode()):
+                          playlist.encode(), concat.encode(), away.encode(), *beside):
                 with self.subTest(sound=sound[:40]):
                     self.answer(upload(sound), [400])
             elsewhere.settimeout(0)

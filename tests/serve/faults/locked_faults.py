@@ -23,7 +23,7 @@ class LockedTest(FaultTest):
                         "-nodes", "-days", "1", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
                         "-keyout", key, "-out", cls.certificate], check=True, capture_output=True)
         cls.locked = cls.start("--api-key", KEY, "--tls-certificate", str(cls.certificate), "--tls-key", str(key),
-                               "--idle-seconds", str(IDLE))
+                               idle=IDLE)
         context = ssl.create_default_context(cafile=cls.certificate)
         cls.wrap = staticmethod(lambda plain: context.wrap_socket(plain, server_hostname="127.0.0.1"))
 
@@ -45,6 +45,22 @@ class LockedTest(FaultTest):
                     self.assertEqual(response.headers["www-authenticate"], "Bearer")
         response, = exchange(self.locked.http, upload(b"no sound"), wrap=self.wrap)
         self.assertEqual(response.status, 401)
+
+    def test_without_a_key_no_body_is_read(self):
+        head = request("POST", "/v1/audio/transcriptions", ["Content-Length: 900000", "Content-Type: audio/wav"])
+        for data in (head[:-2] + b"Expect: 100-continue\r\n\r\n", head, head + bytes(900000)):
+            with self.subTest(bytes=len(data)), connect(self.locked.http) as plain, self.wrap(plain) as connection:
+                wire.send_all(connection, data)
+                received = wire.read_to_end(connection)
+                self.assertNotIn(b"100 Continue", received)
+                self.assertEqual([response.status for response in wire.responses_in(received)], [401])
+
+    def test_an_empty_key_is_none(self):
+        for command in (["--api-key", ""], ["--api-key", KEY, "--api-key", ""]):
+            ended = subprocess.run([self.serve, "--model", self.model, "--http-port", "0", "--no-grpc", *command],
+                                   capture_output=True, text=True, timeout=60)
+            self.assertEqual(ended.returncode, 2)
+            self.assertIn("--api-key is empty", ended.stderr)
 
     def test_keys_over_websocket(self):
         for path, headers in [("/v1/realtime", []), ("/v1/realtime?api_key=wrong", []),

@@ -146,6 +146,60 @@ class WebSocketTest(FaultTest):
             client.send(wav(self.speech, rate=1))
             self.assertIn("WAV header", client.next("error")["error"]["message"])
 
+    def test_an_update_changes_what_it_names(self):
+        with WebSocket(self.server.http) as client:
+            client.send({"type": "session.update", "session": {"language": "de-DE", "latency": "80ms"}})
+            client.next("session.updated")
+            client.send(self.speech[:3200])
+            client.send({"type": "session.update", "session": {"endpointing_ms": 500}})
+            session = client.next("session.updated")["session"]
+            self.assertEqual((session["language"], session["latency"], session["endpointing_ms"]), ("de-DE", "80ms", 500))
+            client.send({"type": "session.update", "session": {"language": "EN_us"}})  # as before the first sound
+            self.assertEqual(client.next("session.updated")["session"]["language"], "EN_us")
+        with WebSocket(self.server.http) as client:
+            openai = {"format": {"type": "audio/pcmu"}, "transcription": {"language": "es-ES"}, "turn_detection": None}
+            client.send({"type": "session.update", "session": {"type": "transcription", "audio": {"input": openai}}})
+            client.next("session.updated")
+            client.send(self.speech[:3200])
+            client.send({"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
+                "turn_detection": {"type": "server_vad", "silence_duration_ms": 400}}}}})
+            heard = client.next("session.updated")["session"]["audio"]["input"]
+            self.assertEqual(heard["format"], {"type": "audio/pcmu", "rate": 8000})
+            self.assertEqual(heard["transcription"]["language"], "es-ES")
+            self.assertEqual(heard["turn_detection"]["silence_duration_ms"], 400)
+
+    def test_an_openai_stream_that_fails_is_closed(self):
+        """Nobody would hear what comes after it."""
+        with self.own_server(hours=0.01) as own, WebSocket(own.http) as client:
+            client.send({"type": "session.update", "session": {"type": "transcription"}})
+            client.send(bytes(40 * 24000 * 2))
+            self.assertIn("longer than", client.next("error")["error"]["message"])
+            for _ in client.events():
+                pass
+            self.assertEqual(client.code, 1008)
+
+    def test_turns_are_timed_from_the_beginning(self):
+        with WebSocket(self.server.http) as client:
+            client.send({"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
+                "format": {"type": "audio/pcm", "rate": 16000}}}}})
+            starts = []
+            for _ in range(2):
+                client.send(self.speech)
+                client.send(COMMIT)
+                starts.append(client.next("input_audio_buffer.speech_started")["audio_start_ms"])
+                client.next(COMPLETED)
+            seconds = len(self.speech) / 2 / 16000
+            self.assertAlmostEqual(starts[1] - starts[0], 1000 * seconds, delta=2)
+
+    def test_much_at_once_is_not_silence(self):
+        """While a stream is behind nothing is read, answers to pings neither."""
+        with self.own_server(idle=1) as own, WebSocket(own.http, "/v1/listen?encoding=mulaw&sample_rate=8000") as client:
+            client.send(b"\xff" * 3_900_000)
+            client.send({"type": "CloseStream"})
+            heard = [event["type"] for event in client.events()]
+            self.assertIn("Metadata", heard)
+            self.assertEqual(client.code, 1000)
+
     def test_vanishing_clients(self):
         for leave in (wire.reset, socket.socket.close):
             for sent in (0, 1, 20):
