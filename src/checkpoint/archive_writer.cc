@@ -19,6 +19,7 @@ constexpr std::size_t kBuffer = 1 << 20;
 constexpr std::size_t kTarBlock = 512;
 constexpr std::uint64_t kAlignment = 64;  // of the records of a torch zip
 constexpr std::uint64_t kIn64 = 0xffffffff;
+constexpr std::string_view kPartial = ".partial";  // how a file's temporary name ends
 
 void append_number(std::string& out, std::uint64_t value, int bytes) {
   for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
@@ -100,7 +101,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   do {
     temporary_ = path_;
     temporary_.replace_filename(
-        fmt::format(".{}.{}-{}.partial", path_.filename().string(), ::getpid(), counter++));
+        fmt::format(".{}.{}-{}{}", path_.filename().string(), ::getpid(), counter++, kPartial));
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (fd_ < 0 && errno == EEXIST);
   if (fd_ < 0) fail_bad_input("{}: cannot create the file: {}", path_.string(), std::strerror(errno));
@@ -109,6 +110,15 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
 AtomicFile::~AtomicFile() {
   if (fd_ >= 0) ::close(fd_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::remove_half_written(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') && name.ends_with(kPartial)) found.push_back(entry.path());
+  }
+  for (const std::filesystem::path& path : found) ::unlink(path.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {

@@ -26,6 +26,9 @@ class AtomicFile {
   std::uint64_t written() const { return written_; }
   void commit();
 
+  // Files of that kind in a folder that no other process writes to: what killed ones have left.
+  static void remove_half_written(const std::filesystem::path& folder);
+
  private:
   void flush();
   void write_out(std::span<const std::byte> bytes);

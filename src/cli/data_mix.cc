@@ -35,8 +35,8 @@ struct MixCommand {
 
 struct Stream {
   std::string name;
-  double weight = 0;  // of the sum of all
-  std::int64_t cuts = 0;
+  double weight = 0;      // of the sum of all
+  std::int64_t cuts = 0;  // within the duration limits, as the hours
   double hours = 0;
   std::int64_t drawn = 0;
   double drawn_hours = 0;
@@ -68,19 +68,21 @@ data::SamplerOptions sampler_options(const MixCommand& command) {
 }
 
 // A mixture is a file of YAML; anything else is one manifest.
-std::vector<data::WeightedCuts> read_mixture(const std::string& mixture) {
+std::vector<data::WeightedCuts> read_mixture(const std::string& mixture, const data::SourceOptions& options) {
   const fs::path path(mixture);
   const std::string extension = path.extension().string();
   if (extension == ".yaml" || extension == ".yml" || !fs::exists(path)) {
     const fs::path folder = fs::exists(path) ? fs::absolute(path).parent_path() : fs::current_path();
-    return data::read_input_cfg(mixture, folder, {});
+    return data::read_input_cfg(mixture, folder, options);
   }
-  return {{.name = mixture, .weight = 1, .cuts = data::read_nemo_cuts(path, {})}};
+  return {{.name = mixture, .weight = 1, .cuts = data::read_nemo_cuts(path, options)}};
 }
 
 Preview draw(const MixCommand& command) {
   constexpr std::size_t kShownBatches = 3;
-  auto mixture = read_mixture(command.mixture);
+  data::SourceOptions sources;
+  sources.limits = {command.sampler.min_duration, command.sampler.max_duration};
+  auto mixture = read_mixture(command.mixture, sources);
   Preview preview;
   // A cut is told by the name of what it comes from: the sampler takes the streams for itself.
   std::map<std::pair<std::string, int>, std::size_t> stream_of;
@@ -90,8 +92,9 @@ Preview draw(const MixCommand& command) {
     Stream& row = preview.streams.emplace_back();
     row.name = stream.name;
     row.weight = weights > 0 ? stream.weight / weights : 0;
-    row.cuts = static_cast<std::int64_t>(stream.cuts.size());
     for (const data::Cut& cut : stream.cuts) {
+      if (!sources.limits.hold(cut)) continue;
+      ++row.cuts;
       row.hours += cut.duration / 3600;
       stream_of.try_emplace({cut.source, cut.line}, preview.streams.size() - 1);
     }

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <numeric>
+#include <string>
+#include <unordered_set>
+#include <vector>
 
 #include "base/fail.h"
 #include "base/log.h"
@@ -19,6 +23,7 @@ constexpr int kBadLinesTold = 10;
 data::SourceOptions source_options(const train::DatasetConfig& dataset) {
   data::SourceOptions options;
   options.fields = {dataset.text_field, dataset.lang_field};
+  options.limits = {dataset.min_duration, dataset.max_duration};
   options.skip_missing_manifest_entries = dataset.skip_missing_manifest_entries;
   options.on_bad_line = [told = std::make_shared<int>(0)](const std::string& message) {
     if (++*told <= kBadLinesTold) log::warning(message + ": passed over");
@@ -28,9 +33,10 @@ data::SourceOptions source_options(const train::DatasetConfig& dataset) {
   return options;
 }
 
-WeightedCuts stream(const train::WeightedPath& path, std::vector<data::Cut> cuts) {
+WeightedCuts stream(const train::WeightedPath& path, std::vector<data::Cut> cuts,
+                    const data::DurationLimits& limits) {
   if (cuts.empty()) fail_bad_input("{}: no usable entry (expected one or more)", path.path);
-  WeightedCuts result{.name = path.path, .weight = path.weight.value_or(static_cast<double>(cuts.size()))};
+  WeightedCuts result{.name = path.path, .weight = path.weight.value_or(data::weight_of(cuts, limits))};
   result.cuts = std::move(cuts);
   return result;
 }
@@ -41,16 +47,34 @@ std::vector<WeightedCuts> streams_of(const train::DatasetConfig& dataset) {
   if (!dataset.input_cfg.text.empty())
     streams = data::read_input_cfg(dataset.input_cfg.text, fs::current_path(), options);
   for (const train::WeightedPath& path : dataset.shar_path)
-    streams.push_back(stream(path, data::read_shar_cuts(path.path, options)));
+    streams.push_back(stream(path, data::read_shar_cuts(path.path, options), options.limits));
   for (std::size_t index = 0; index < dataset.manifest_filepath.size(); ++index) {
     const train::WeightedPath& path = dataset.manifest_filepath[index];
-    streams.push_back(stream(
-        path, index < dataset.tarred_audio_filepaths.size()
-                  ? data::read_tarred_cuts(path.path, dataset.tarred_audio_filepaths[index].path, options)
-                  : data::read_nemo_cuts(path.path, options)));
+    streams.push_back(
+        stream(path,
+               index < dataset.tarred_audio_filepaths.size()
+                   ? data::read_tarred_cuts(path.path, dataset.tarred_audio_filepaths[index].path, options)
+                   : data::read_nemo_cuts(path.path, options),
+               options.limits));
   }
   return streams;
 }
+
+// Warnings from any thread.
+class ToldOnce {
+ public:
+  void warn(const std::string& message) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!told_.insert(message).second) return;
+    }
+    log::warning(message);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_set<std::string> told_;
+};
 
 double total_weight(const std::vector<WeightedCuts>& streams) {
   return std::accumulate(streams.begin(), streams.end(), 0.0,
@@ -59,21 +83,33 @@ double total_weight(const std::vector<WeightedCuts>& streams) {
 
 void scale_to(std::vector<WeightedCuts>& streams, double share) {
   const double total = total_weight(streams);
+  if (!(total > 0)) return;  // the limits let nothing through, which the sampler tells
   for (WeightedCuts& one : streams) one.weight *= share / total;
 }
 
-}  // namespace
-
-std::vector<WeightedCuts> training_streams(const train::TrainConfig& config) {
+// Training cuts and, with the share that is set, those of the replay.
+std::vector<WeightedCuts> all_streams(const train::TrainConfig& config) {
   std::vector<WeightedCuts> streams = streams_of(config.train_ds);
   if (config.replay.manifests.empty()) return streams;
   const data::SourceOptions options = source_options(config.train_ds);
   std::vector<WeightedCuts> replay;
   for (const train::WeightedPath& path : config.replay.manifests)
-    replay.push_back(stream(path, data::read_nemo_cuts(path.path, options)));
+    replay.push_back(stream(path, data::read_nemo_cuts(path.path, options), options.limits));
   scale_to(streams, 1 - config.replay.share);
   scale_to(replay, config.replay.share);
   std::move(replay.begin(), replay.end(), std::back_inserter(streams));
+  return streams;
+}
+
+}  // namespace
+
+std::vector<WeightedCuts> training_streams(const train::TrainConfig& config) {
+  std::vector<WeightedCuts> streams = all_streams(config);
+  for (WeightedCuts& one : streams) {
+    for (data::Cut& cut : one.cuts) {
+      if (cut.target_lang.empty()) cut.target_lang = config.train_ds.default_lang;
+    }
+  }
   return streams;
 }
 
@@ -104,7 +140,15 @@ train::NoiseSource noise_source(const train::DatasetConfig& dataset, const data:
     std::move(more.begin(), more.end(), std::back_inserter(*cuts));
   }
   return {.recordings = cuts->size(),
-          .samples = [cuts, &reader](std::size_t index) { return reader.read((*cuts)[index]); }};
+          .samples = [cuts, &reader, told = std::make_shared<ToldOnce>()](std::size_t index) {
+            try {
+              return reader.read((*cuts)[index]);
+            } catch (const Error& error) {
+              if (error.code() != ErrorCode::kBadInput) throw;
+              told->warn(fmt::format("{}; the noise is not mixed in", error.what()));
+              return std::vector<float>();
+            }
+          }};
 }
 
 }  // namespace glossa::cli

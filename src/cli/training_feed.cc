@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "cli/training_data.h"
 #include "data/audio_reader.h"
@@ -26,8 +29,9 @@ class TrainingFeed::Impl {
         prompts_(base.config().prompt),
         targets_(pieces_, prompts_, config.append_lang_tag),
         chooser_(prompts_, config.train_ds.default_prompt_mode, config.train_ds.unified_auto_ratio),
-        maker_(base, targets_, chooser_, config.dither, config.train_ds.default_lang),
         augment_(config.waveform, base.config().features.sample_rate, noise_source(config.train_ds, reader_)),
+        maker_(base, targets_, chooser_, config.dither,
+               [this](std::uint64_t seed) { return augment_.speed_of(seed); }),
         loader_(make_sampler(config, position), reader_, loader_options(config, position)),
         feed_(loader_, maker_) {}
 
@@ -39,19 +43,30 @@ class TrainingFeed::Impl {
  private:
   data::BatchSampler make_sampler(const train::TrainConfig& config, const FeedPosition& position) {
     std::vector<data::WeightedCuts> streams = training_streams(config);
-    for (const data::WeightedCuts& stream : streams) count_targets(stream.cuts, config.train_ds.default_lang);
+    std::set<std::pair<std::string_view, std::string_view>> known;
+    for (const data::WeightedCuts& stream : streams) {
+      expect_known_languages(stream.cuts, known);
+      count_targets(stream.cuts);
+    }
     data::BatchSampler sampler(std::move(streams), sampler_options(config, position.rank, position.ranks));
     totals_ = sampler.totals();
     return sampler;
   }
 
+  // Before step 1, not when the one cut is drawn. `known`: languages and modes that were looked at.
+  void expect_known_languages(const std::vector<data::Cut>& cuts,
+                              std::set<std::pair<std::string_view, std::string_view>>& known) const {
+    for (const data::Cut& cut : cuts) {
+      if (known.emplace(cut.target_lang, cut.prompt_mode).second) chooser_.expect_slot(cut);
+    }
+  }
+
   // Of cuts from all over the stream: what is wrong with a text is usually wrong with many.
-  void count_targets(const std::vector<data::Cut>& cuts, const std::string& default_lang) {
+  void count_targets(const std::vector<data::Cut>& cuts) {
     const std::size_t step = std::max<std::size_t>(1, cuts.size() / kCutsChecked);
     for (std::size_t index = 0; index < cuts.size(); index += step) {
       const data::Cut& cut = cuts[index];
-      const std::string& lang = cut.target_lang.empty() ? default_lang : cut.target_lang;
-      target_counts_.add(targets_.write(cut.text, lang), frames_of(cut.duration),
+      target_counts_.add(targets_.write(cut.text, cut.target_lang), frames_of(cut.duration),
                          model_.decoding.max_symbols);
     }
   }
@@ -79,8 +94,8 @@ class TrainingFeed::Impl {
   model::PromptTable prompts_;
   train::TargetWriter targets_;
   train::PromptChooser chooser_;
-  train::BatchMaker maker_;
   train::WaveformAugment augment_;
+  train::BatchMaker maker_;
   data::BatchLoader loader_;
   train::BatchFeed feed_;
 };

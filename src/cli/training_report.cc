@@ -64,9 +64,15 @@ std::string name_of(const json& validation) {
   return step == 0 ? "base" : fmt::format("step {}", step);
 }
 
+// Whether the base was measured before the first step.
+bool has_base(const std::vector<json>& validations) {
+  return validations.front().value("step", std::int64_t{0}) == 0;
+}
+
 // What the run gives, or would if it ended now.
 const json& best_of(const std::vector<json>& validations) {
-  const auto first = validations.size() > 1 ? validations.begin() + 1 : validations.begin();  // not the base
+  const bool skips_base = has_base(validations) && validations.size() > 1;
+  const auto first = validations.begin() + (skips_base ? 1 : 0);
   return *std::min_element(first, validations.end(), [](const json& a, const json& b) {
     return number(a, "val_wer") < number(b, "val_wer");
   });
@@ -100,7 +106,7 @@ void add_validations(eval::HtmlReport& report, const std::vector<json>& validati
   Rates first;
   Rates last;
   for (const char* group : {"target", "probes"}) {
-    collect(validations.front(), group, first);
+    if (has_base(validations)) collect(validations.front(), group, first);
     collect(best, group, last);
   }
   for (const auto& [key, score] : last) {

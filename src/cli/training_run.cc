@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/fail.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@
 #include "cli/training_options.h"
 #include "cli/training_report.h"
 #include "cli/training_validation.h"
+#include "train/checkpoint_store.h"
 #include "train/device.h"
 #include "train/metrics_log.h"
 #include "train/trainer.h"
@@ -39,13 +41,16 @@ double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// The newest version of the run that has checkpoints; empty: none.
+// The version of the run that saved a checkpoint last; empty: none did.
 std::string newest_version(const fs::path& runs) {
   std::string newest;
+  std::optional<fs::file_time_type> newest_time;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(runs, error)) {
-    const std::string name = entry.path().filename().string();
-    if (fs::is_directory(entry.path() / "checkpoints") && name > newest) newest = name;
+    const auto time = train::CheckpointStore::last_saved(entry.path() / train::kCheckpointFolder);
+    if (!time || (newest_time && *time <= *newest_time)) continue;
+    newest = entry.path().filename().string();
+    newest_time = time;
   }
   return newest;
 }
@@ -166,7 +171,8 @@ class TrainingRun {
   // On the run's first batch, drawn a second time so that the run itself misses none.
   void rehearse(train::Trainer& trainer) {
     TrainingFeed feed(config_, *base_, {group_.rank(), group_.ranks(), 0});
-    const train::TrainBatch batch = feed.next();
+    train::TrainBatch batch = feed.next();
+    while (batch.size() == 0) batch = feed.next();
     const std::vector<double> losses = trainer.rehearse(batch, config_.rehearsal_steps);
     if (!group_.is_first()) return;
     const std::string told =
@@ -177,6 +183,18 @@ class TrainingRun {
                  ": hardly learned (look at texts, languages and the learning rate, or rehearse longer)");
   }
 
+  // A disk that is full costs lines of logs, not the run.
+  template <class Write>
+  void log_to_disk(const Write& write) {
+    try {
+      write();
+      disk_refuses_ = false;
+    } catch (const Error& error) {
+      if (!std::exchange(disk_refuses_, true))
+        log::warning(fmt::format("{}: the run goes on without what is not written", error.what()));
+    }
+  }
+
   void validate_base() {
     const double rate = validate(config_.init_from_nemo_model, 0, 1);
     log::info(fmt::format("the base model's word error rate: {:.2f} %", 100 * rate));
@@ -185,7 +203,9 @@ class TrainingRun {
   double validate(const fs::path& model, std::int64_t step, int averaged) {
     if (progress_) progress_->clear();
     const double rate = validator_->validate(model, step, averaged);
-    if (events_ && averaged == 1) events_->write_scalars(step, {{"val_wer", rate}}, seconds_since_1970());
+    log_to_disk([&] { validator_->log_result(); });
+    if (events_ && averaged == 1)
+      log_to_disk([&] { events_->write_scalars(step, {{"val_wer", rate}}, seconds_since_1970()); });
     if (step > 0)
       log::info(fmt::format(
           "{}: word error rate {:.2f} % at {}",
@@ -201,7 +221,7 @@ class TrainingRun {
                                   .configuration = train::to_yaml(config_),
                                   .name = config_.experiment.name};
     if (validator_) sources.examples = validator_->examples();
-    write_text(folder_ / "report.html", training_report(sources));
+    log_to_disk([&] { write_text(folder_ / "report.html", training_report(sources)); });
   }
 
   void log_step(const train::StepReport& report) {
@@ -212,9 +232,9 @@ class TrainingRun {
                                     {"seconds", report.seconds},
                                     {"data_seconds", report.data_seconds},
                                     {"skipped", report.skipped ? 1.0 : 0.0}};
-    metrics_->write(report.step, metrics);
+    log_to_disk([&] { metrics_->write(report.step, metrics); });
     if (events_ && report.step % std::max(1, config_.trainer.log_every_n_steps) == 0)
-      events_->write_scalars(report.step, metrics, seconds_since_1970());
+      log_to_disk([&] { events_->write_scalars(report.step, metrics, seconds_since_1970()); });
     progress_->update(
         static_cast<double>(report.step),
         fmt::format("loss {:.3f}  lr {:.2e}  {:.2f} h of audio", report.loss, report.lr, report.audio_hours));
@@ -242,6 +262,7 @@ class TrainingRun {
   std::shared_ptr<const checkpoint::Checkpoint> base_;
   fs::path folder_;
   bool quiet_;
+  bool disk_refuses_ = false;  // the last thing that was to be logged
   std::unique_ptr<train::MetricsLog> metrics_;
   std::unique_ptr<train::TensorBoardLog> events_;
   std::unique_ptr<TrainingValidator> validator_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
@@ -39,16 +40,20 @@ std::vector<eval::EvalUtterance> utterances_of(const std::vector<train::Weighted
   return all;
 }
 
-// Lines of the steps before `first_step` of a log that a stopped run left.
-std::string earlier_lines(const fs::path& log, std::int64_t first_step) {
-  std::ifstream file(log);
+// Of a log that a stopped run left, the lines up to `first_step` stay.
+fs::path without_later_lines(const fs::path& log, std::int64_t first_step) {
   std::string kept;
-  for (std::string line; std::getline(file, line);) {
-    const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (entry.is_object() && entry.value("step", first_step) <= first_step && first_step > 0)
-      kept += line + "\n";
+  {
+    std::ifstream file(log);
+    for (std::string line; std::getline(file, line);) {
+      const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+      if (entry.is_object() && entry.value("step", first_step) <= first_step && first_step > 0)
+        kept += line + "\n";
+    }
   }
-  return kept;
+  std::ofstream file(log, std::ios::trunc);
+  if (!(file << kept << std::flush)) fail_bad_input("{}: cannot be written", log.string());
+  return log;
 }
 
 ordered_json to_json(const std::vector<eval::Score>& scores) {
@@ -86,16 +91,12 @@ double word_error_rate(const std::vector<eval::Score>& scores, const std::string
 
 TrainingValidator::TrainingValidator(const train::TrainConfig& config, int sample_rate, const fs::path& log,
                                      std::int64_t first_step, bool quiet)
-    : config_(config), quiet_(quiet) {
+    : config_(config), quiet_(quiet), log_(without_later_lines(log, first_step)) {
   const std::optional<int> most = config.validation.max_utterances;
   const train::ValidationDatasetConfig& held_out = config.validation_ds;
   const data::ManifestFields fields = {held_out.text_field, held_out.lang_field};
   target_ = utterances_of(held_out.manifest_filepath, fields, held_out.default_lang, most, sample_rate);
   probes_ = utterances_of(config.validation.probe_manifests, fields, "", most, sample_rate);
-  const std::string kept = earlier_lines(log, first_step);
-  log_.open(log, std::ios::trunc);
-  if (!log_) fail_bad_input("{}: cannot be written", log.string());
-  log_ << kept << std::flush;
 }
 
 double TrainingValidator::validate(const fs::path& model, std::int64_t step, int averaged) {
@@ -142,14 +143,16 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step, int
   progress.clear();
   const double rate = word_error_rate(target_scores, settings_.front());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const ordered_json line = {{"step", step},
-                             {"averaged", averaged},
-                             {"val_wer", rate},
-                             {"target", to_json(target_scores)},
-                             {"probes", to_json(probe_scores)},
-                             {"seconds", seconds.count()}};
-  log_ << line.dump() << "\n" << std::flush;
+  const ordered_json result = {{"step", step},
+                               {"averaged", averaged},
+                               {"val_wer", rate},
+                               {"target", to_json(target_scores)},
+                               {"probes", to_json(probe_scores)},
+                               {"seconds", seconds.count()}};
+  result_ = result.dump() + "\n";
   return rate;
 }
+
+void TrainingValidator::log_result() { log_.append(result_); }
 
 }  // namespace glossa::cli

@@ -4,11 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "eval/streaming_eval.h"
+#include "train/appended_file.h"
 #include "train/train_config.h"
 
 namespace glossa::cli {
@@ -23,6 +23,9 @@ class TrainingValidator {
   // mean; 1 for a step's own model.
   double validate(const std::filesystem::path& model, std::int64_t step, int averaged);
 
+  // The newest result becomes a line of the log. As train::AppendedFile::append().
+  void log_result();
+
   // A few utterances of the newest validation, at the first latency.
   const std::vector<eval::UtteranceResult>& examples() const { return examples_; }
   // Names of the settings, the deciding one first: "[56,0]". Known after the first validation.
@@ -35,7 +38,8 @@ class TrainingValidator {
   std::vector<eval::EvalUtterance> probes_;
   std::vector<std::string> settings_;
   std::vector<eval::UtteranceResult> examples_;
-  std::ofstream log_;
+  std::string result_;
+  train::AppendedFile log_;
 };
 
 }  // namespace glossa::cli

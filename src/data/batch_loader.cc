@@ -58,20 +58,17 @@ class BatchLoader::Impl {
   ~Impl() { stop(); }
 
   LoadedBatch next() {
-    while (true) {
-      LoadedBatch batch = take_first();
-      if (batch.cuts.empty()) return batch;
-      std::erase_if(batch.cuts, [](const LoadedCut& cut) { return cut.samples.empty(); });
-      if (batch.cuts.empty()) {
-        if (++unreadable_batches_ < kMostUnreadableBatches) continue;
-        fail_bad_input("{}: not one of the cuts of the last {} batches can be read", last_complaint(),
-                       kMostUnreadableBatches);
-      }
-      unreadable_batches_ = 0;
-      for (const LoadedCut& cut : batch.cuts) batch.seconds += static_cast<double>(cut.samples.size());
-      batch.seconds /= reader_.sample_rate();
-      return batch;
+    LoadedBatch batch = take_first();
+    if (batch.end) return batch;
+    std::erase_if(batch.cuts, [](const LoadedCut& cut) { return cut.samples.empty(); });
+    unreadable_batches_ = batch.cuts.empty() ? unreadable_batches_ + 1 : 0;
+    if (unreadable_batches_ == kMostUnreadableBatches) {
+      fail_bad_input("{}: not one of the cuts of the last {} batches can be read", last_complaint(),
+                     kMostUnreadableBatches);
     }
+    for (const LoadedCut& cut : batch.cuts) batch.seconds += static_cast<double>(cut.samples.size());
+    batch.seconds /= reader_.sample_rate();
+    return batch;
   }
 
   std::int64_t unreadable() const {
@@ -85,7 +82,7 @@ class BatchLoader::Impl {
   }
 
  private:
-  // Without cuts at the end, however often it is asked for.
+  // The end however often it is asked for.
   LoadedBatch take_first() {
     std::unique_lock lock(mutex_);
     const auto ready = [&] { return !pending_.empty() && pending_.front()->complete(); };
@@ -102,7 +99,7 @@ class BatchLoader::Impl {
       work_wanted_.notify_all();
       std::rethrow_exception(error);
     }
-    if (first.last) return {.index = first.batch.index, .cuts = {}};
+    if (first.last) return {.index = first.batch.index, .cuts = {}, .end = true};
     LoadedBatch batch = std::move(first.batch);
     pending_.pop_front();
     lock.unlock();

@@ -23,6 +23,7 @@ struct LoadedBatch {
   std::int64_t index = 0;  // of the sampler's batches since the start of the run, resumed ones counted
   std::vector<LoadedCut> cuts;
   double seconds = 0;  // of sound
+  bool end = false;    // no batch: the sampler has ended
 };
 
 // Speed, noise and the like: changes the samples in place, by `seed` alone. Called from any thread.
@@ -45,9 +46,9 @@ class BatchLoader {
   ~BatchLoader();  // joins
 
   // In the sampler's order whatever the number of threads. Cuts whose sound cannot be read are left out, each
-  // told to log::warning() once and counted; a batch of none is passed over, a hundred such batches in a row
+  // told to log::warning() once and counted; a batch may lose all it has, and a hundred such batches in a row
   // are Error kBadInput: the data is gone. A joined cut is left out whole. What the sampler or the transform
-  // throws comes out here. Empty cuts at the end.
+  // throws comes out here.
   LoadedBatch next();
 
   std::int64_t unreadable() const;  // cuts left out so far, counted each time that they are drawn

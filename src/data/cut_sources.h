@@ -17,8 +17,19 @@ namespace glossa::data {
 // What a line says wrong is either an Error or reported here and passed over.
 using BadLine = std::function<void(const std::string& message)>;
 
+// Seconds. Cuts outside them are not drawn (SamplerOptions).
+struct DurationLimits {
+  double least = 0;
+  double most = 1e9;
+
+  bool hold(const Cut& cut) const {
+    return cut.duration > 0 && cut.duration >= least && cut.duration <= most;
+  }
+};
+
 struct SourceOptions {
   ManifestFields fields;
+  DurationLimits limits;  // cuts outside count in no stream's weight; they are read all the same
   bool skip_missing_manifest_entries = false;
   BadLine on_bad_line;  // empty: the first bad line is Error kBadInput
 };
@@ -35,6 +46,9 @@ std::vector<Cut> read_tarred_cuts(const std::string& manifests, const std::strin
 // A Lhotse Shar folder: cuts.NNNNNN.jsonl.gz with recording.NNNNNN.tar (type lhotse_shar).
 std::vector<Cut> read_shar_cuts(const std::filesystem::path& folder, const SourceOptions& options);
 
+// The weight of a stream that is given none: every cut that is drawn is drawn as often as any other.
+double weight_of(const std::vector<Cut>& cuts, const DurationLimits& limits);
+
 // Expands _OP_0..3_CL_ and its relatives; a pattern without a range gives itself.
 std::vector<std::string> expand_shards(const std::string& pattern);
 
@@ -48,7 +62,7 @@ struct WeightedCuts {
 // An input_cfg: the text of a YAML list (or the list of a file when `yaml_or_path` names one). Items of types
 // nemo, nemo_tarred, lhotse_shar, group, txt is refused. Tags are attached to every cut of an item (lang or
 // target_lang, prompt_mode). Items of a level have weights all or none; without weights a stream counts by
-// its number of cuts. `folder`: what relative paths count from.
+// its weight_of(). `folder`: what relative paths count from.
 std::vector<WeightedCuts> read_input_cfg(const std::string& yaml_or_path, const std::filesystem::path& folder,
                                          const SourceOptions& options);
 

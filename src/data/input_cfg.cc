@@ -189,12 +189,12 @@ class Reader {
  private:
   // Gives the item's share to its streams: an own weight is split by theirs, as NeMo draws twice. Without one
   // the item counts by its cuts.
-  static std::vector<WeightedCuts> weighed(std::vector<WeightedCuts> streams, std::optional<double> weight) {
+  std::vector<WeightedCuts> weighed(std::vector<WeightedCuts> streams, std::optional<double> weight) const {
     double sum = 0;
     double cuts = 0;
     for (const WeightedCuts& stream : streams) {
       sum += stream.weight;
-      cuts += static_cast<double>(stream.cuts.size());
+      cuts += weight_of(stream.cuts, options_.limits);
     }
     const double share = weight.value_or(cuts);
     for (WeightedCuts& stream : streams) stream.weight = sum > 0 ? share * stream.weight / sum : 0;
@@ -260,7 +260,7 @@ class Reader {
       fail_bad_input("{}: type '{}' is not supported (expected nemo, nemo_tarred, lhotse_shar or group)",
                      item.where(), printable(type));
     }
-    stream.weight = static_cast<double>(stream.cuts.size());
+    stream.weight = weight_of(stream.cuts, options_.limits);
     auto name = item.text("name");
     if (!name) name = item.text("corpus");
     stream.name = name.value_or(paths[0]);
@@ -272,6 +272,11 @@ class Reader {
 };
 
 }  // namespace
+
+double weight_of(const std::vector<Cut>& cuts, const DurationLimits& limits) {
+  return static_cast<double>(
+      std::count_if(cuts.begin(), cuts.end(), [&](const Cut& cut) { return limits.hold(cut); }));
+}
 
 std::vector<WeightedCuts> read_input_cfg(const std::string& yaml_or_path, const fs::path& folder,
                                          const SourceOptions& options) {

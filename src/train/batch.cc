@@ -25,8 +25,9 @@ torch::Tensor int64_tensor(const std::vector<std::int64_t>& values) {
 }  // namespace
 
 BatchMaker::BatchMaker(const checkpoint::Checkpoint& checkpoint, const TargetWriter& targets,
-                       const PromptChooser& prompts, double dither, std::string default_lang)
-    : targets_(targets), prompts_(prompts), dither_(dither), default_lang_(std::move(default_lang)) {
+                       const PromptChooser& prompts, double dither,
+                       std::function<double(std::uint64_t seed)> speed_of)
+    : targets_(targets), prompts_(prompts), dither_(dither), speed_of_(std::move(speed_of)) {
   const std::vector<float> window = stored(checkpoint, "preprocessor.featurizer.window");
   const std::vector<float> filters = stored(checkpoint, "preprocessor.featurizer.fb");
   log_mel_ = std::make_unique<const features::LogMel>(checkpoint.config().features, window, filters);
@@ -100,11 +101,10 @@ TrainBatch BatchMaker::make(data::LoadedBatch loaded) const {
   for (data::LoadedCut& cut : loaded.cuts) {
     std::vector<float> frames = cut.features.empty() ? mels_of(cut) : std::move(cut.features);
     if (frames.empty()) continue;
-    data::Cut known = *cut.cut;
-    if (known.target_lang.empty()) known.target_lang = default_lang_;
-    targets.push_back(targets_.write(known.text, known.target_lang).ids);
-    slots.push_back(prompts_.slot_of(known, cut.seed));
-    labels_of_frames.push_back(frame_classes(known.offset == 0 ? known.frame_labels : ""));
+    targets.push_back(targets_.write(cut.cut->text, cut.cut->target_lang).ids);
+    slots.push_back(prompts_.slot_of(*cut.cut, cut.seed));
+    labels_of_frames.push_back(frame_classes(cut.cut->offset == 0 ? cut.cut->frame_labels : "",
+                                             speed_of_ ? speed_of_(cut.seed) : 1));
     lengths.push_back(static_cast<std::int64_t>(frames.size()) / bins);
     target_lengths.push_back(static_cast<std::int64_t>(targets.back().size()));
     mels.push_back(std::move(frames));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,9 +40,10 @@ std::vector<TrainBatch> split(const TrainBatch& batch, int shares);
 class BatchMaker {
  public:
   // `targets` and `prompts` must outlive it. `dither`: standard deviation of the noise added to samples.
-  // `default_lang`: of cuts without a language; may be empty.
+  // `speed_of`: at which the sound of a cut with that seed was made faster or slower; empty: at 1.
   BatchMaker(const checkpoint::Checkpoint& checkpoint, const TargetWriter& targets,
-             const PromptChooser& prompts, double dither, std::string default_lang = "");
+             const PromptChooser& prompts, double dither,
+             std::function<double(std::uint64_t seed)> speed_of = {});
 
   // f32 [frames, mels] of the cut's samples; empty when they are shorter than a frame.
   std::vector<float> mels_of(const data::LoadedCut& cut) const;
@@ -55,7 +57,7 @@ class BatchMaker {
   const TargetWriter& targets_;
   const PromptChooser& prompts_;
   double dither_;
-  std::string default_lang_;
+  std::function<double(std::uint64_t seed)> speed_of_;
 };
 
 }  // namespace glossa::train

@@ -15,7 +15,7 @@ BatchFeed::~BatchFeed() {
 void BatchFeed::begin() {
   coming_ = std::async(std::launch::async, [this] {
     data::LoadedBatch loaded = loader_.next();
-    if (loaded.cuts.empty()) fail_bad_input("no training data left: not one cut could be read");
+    if (loaded.end) fail_bad_input("no training data left");
     return maker_.make(std::move(loaded));
   });
 }

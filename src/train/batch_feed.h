@@ -15,8 +15,8 @@ class BatchFeed {
   BatchFeed(data::BatchLoader& loader, const BatchMaker& maker);
   ~BatchFeed();
 
-  // In the loader's order. Rethrows what reading or making the batch threw. Error kBadInput when no cut of
-  // the data can be read any more.
+  // In the loader's order; of size 0 when none of its cuts can be read. Rethrows what reading or making the
+  // batch threw. Error kBadInput at the end of the data.
   TrainBatch next();
 
  private:

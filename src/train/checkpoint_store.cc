@@ -20,6 +20,7 @@ using nlohmann::json;
 
 constexpr std::string_view kPrefix = "step-";
 constexpr const char* kScores = "scores.json";
+constexpr const char* kState = ".state";
 
 std::optional<std::int64_t> step_of(const fs::path& file) {
   const std::string stem = file.stem().string();
@@ -39,6 +40,10 @@ std::set<std::int64_t> steps_with(const fs::path& folder, const std::string& ext
     if (const auto step = step_of(entry.path())) steps.insert(*step);
   }
   return steps;
+}
+
+fs::path state_file(const fs::path& folder, std::int64_t step) {
+  return folder / fmt::format("{}{:08}{}", kPrefix, step, kState);
 }
 
 }  // namespace
@@ -61,13 +66,22 @@ CheckpointStore::CheckpointStore(fs::path folder, int best_kept, const checkpoin
   }
 }
 
+std::optional<fs::file_time_type> CheckpointStore::last_saved(const fs::path& folder) {
+  std::optional<fs::file_time_type> newest;
+  if (!fs::is_directory(folder)) return newest;
+  for (const std::int64_t step : steps_with(folder, kState)) {
+    std::error_code error;
+    const auto time = fs::last_write_time(state_file(folder, step), error);
+    if (!error) newest = std::max(newest.value_or(time), time);
+  }
+  return newest;
+}
+
 fs::path CheckpointStore::model_path(std::int64_t step) const {
   return folder_ / fmt::format("{}{:08}.nemo", kPrefix, step);
 }
 
-fs::path CheckpointStore::state_path(std::int64_t step) const {
-  return folder_ / fmt::format("{}{:08}.state", kPrefix, step);
-}
+fs::path CheckpointStore::state_path(std::int64_t step) const { return state_file(folder_, step); }
 
 SavedStep CheckpointStore::save(std::int64_t step, const StateDict& weights, const StateDict& optimizer,
                                 const Metadata& metadata) {
@@ -79,7 +93,7 @@ SavedStep CheckpointStore::save(std::int64_t step, const StateDict& weights, con
 }
 
 std::optional<SavedStep> CheckpointStore::newest() const {
-  const std::set<std::int64_t> steps = steps_with(folder_, ".state");
+  const std::set<std::int64_t> steps = steps_with(folder_, kState);
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (fs::is_regular_file(model_path(*step))) return SavedStep{*step, model_path(*step), state_path(*step)};
   }
@@ -104,6 +118,8 @@ std::vector<std::int64_t> CheckpointStore::best() const {
   for (const auto& [score, step] : order) steps.push_back(step);
   return steps;
 }
+
+void CheckpointStore::remove_half_written() const { checkpoint::AtomicFile::remove_half_written(folder_); }
 
 void CheckpointStore::forget_after(std::int64_t step) {
   scores_.erase(scores_.upper_bound(step), scores_.end());
@@ -136,7 +152,7 @@ void CheckpointStore::prune() {
     const bool is_last = last && step >= last->step;
     if (!is_last && std::find(kept.begin(), kept.end(), step) == kept.end()) remove(model_path(step));
   }
-  for (const std::int64_t step : steps_with(folder_, ".state")) {
+  for (const std::int64_t step : steps_with(folder_, kState)) {
     if (last && step < last->step) remove(state_path(step));
   }
 }

@@ -20,6 +20,8 @@
 
 namespace glossa::train {
 
+inline constexpr const char* kCheckpointFolder = "checkpoints";  // of a run's folder
+
 struct SavedStep {
   std::int64_t step = 0;
   std::filesystem::path model;  // .nemo
@@ -28,6 +30,9 @@ struct SavedStep {
 
 class CheckpointStore {
  public:
+  // When the newest step of a folder was saved; none without one.
+  static std::optional<std::filesystem::file_time_type> last_saved(const std::filesystem::path& folder);
+
   // Makes the folder. `base` gives configuration and tokenizer and must outlive the store.
   CheckpointStore(std::filesystem::path folder, int best_kept, const checkpoint::Checkpoint& base);
 
@@ -38,11 +43,14 @@ class CheckpointStore {
   // The newest step whose files are whole.
   std::optional<SavedStep> newest() const;
 
-  // Lower is better. Steps that are neither newest nor among the best are removed.
+  // Lower is better. Steps that are neither newest nor among the best are removed. Error kBadInput when the
+  // disk refuses; the score counts all the same.
   void score(std::int64_t step, double score);
   // Best first: steps with a score whose .nemo is there.
   std::vector<std::int64_t> best() const;
   const std::map<std::int64_t, double>& scores() const { return scores_; }
+  // What a process that was killed while it saved has left.
+  void remove_half_written() const;
   // Of a run that goes on from `step`: what came later is not its past.
   void forget_after(std::int64_t step);
 

@@ -16,18 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::FILE* open_to_append(const fs::path& path) {
-  std::FILE* file = std::fopen(path.c_str(), "ab");
-  if (file == nullptr) fail_bad_input("{}: cannot be written ({})", path.string(), std::strerror(errno));
-  return file;
-}
-
-void append(std::FILE* file, std::string_view bytes, const std::string& path) {
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size() || std::fflush(file) != 0) {
-    fail_bad_input("{}: cannot be written ({})", path, std::strerror(errno));
-  }
-}
-
 // Bytes of the lines before the first one of `first_step` or later.
 std::uintmax_t size_of_earlier_lines(const fs::path& path, std::int64_t first_step) {
   std::ifstream file(path, std::ios::binary);
@@ -121,13 +109,26 @@ std::string host_name() {
   return name.data();
 }
 
-}  // namespace
-
-MetricsLog::MetricsLog(const fs::path& path, std::int64_t first_step) : path_(path.string()) {
+fs::path without_later_lines(const fs::path& path, std::int64_t first_step) {
   if (path.has_parent_path()) fs::create_directories(path.parent_path());
   if (fs::exists(path)) fs::resize_file(path, size_of_earlier_lines(path, first_step));
-  file_.reset(open_to_append(path));
+  return path;
 }
+
+// A name that no file of the folder has.
+fs::path event_file(const fs::path& folder, double now) {
+  fs::create_directories(folder);
+  const std::string name =
+      fmt::format("events.out.tfevents.{:010}.{}.{}", static_cast<std::int64_t>(now), host_name(), getpid());
+  fs::path path = folder / name;
+  for (int again = 1; fs::exists(path); ++again) path = folder / fmt::format("{}.{}", name, again);
+  return path;
+}
+
+}  // namespace
+
+MetricsLog::MetricsLog(const fs::path& path, std::int64_t first_step)
+    : file_(without_later_lines(path, first_step)) {}
 
 void MetricsLog::write(std::int64_t step, const Metrics& metrics) {
   nlohmann::ordered_json line;
@@ -142,16 +143,11 @@ void MetricsLog::write(std::int64_t step, const Metrics& metrics) {
     else
       line[name] = value;
   }
-  append(file_.get(), line.dump() + "\n", path_);
+  file_.append(line.dump() + "\n");
 }
 
-TensorBoardLog::TensorBoardLog(const fs::path& folder, std::int64_t first_step, double now) {
-  fs::create_directories(folder);
-  const std::string name =
-      fmt::format("events.out.tfevents.{:010}.{}.{}", static_cast<std::int64_t>(now), host_name(), getpid());
-  path_ = folder / name;
-  for (int again = 1; fs::exists(path_); ++again) path_ = folder / fmt::format("{}.{}", name, again);
-  file_.reset(open_to_append(path_));
+TensorBoardLog::TensorBoardLog(const fs::path& folder, std::int64_t first_step, double now)
+    : file_(event_file(folder, now)) {
   write_event(0, now, bytes_field(kEventFileVersion, "brain.Event:2"));
   if (first_step > 0) {
     constexpr int kStatus = 1;
@@ -179,7 +175,7 @@ void TensorBoardLog::write_text(std::int64_t step, std::string_view tag, std::st
 
 void TensorBoardLog::write_event(std::int64_t step, double now, std::string_view fields) {
   const std::string event = double_field(1, now) + number_field(2, step) + std::string(fields);
-  append(file_.get(), record(event), path_.string());
+  file_.append(record(event));
 }
 
 std::uint32_t crc32c(std::string_view bytes) {

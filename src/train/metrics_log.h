@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "train/appended_file.h"
 
 namespace glossa::train {
 
@@ -23,15 +23,11 @@ class MetricsLog {
   // such object.
   MetricsLog(const std::filesystem::path& path, std::int64_t first_step);
 
-  // On the disk's way before it returns.
+  // As AppendedFile::append().
   void write(std::int64_t step, const Metrics& metrics);
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::string path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  AppendedFile file_;
 };
 
 // An event file as TensorBoard reads it: TFRecords of Event messages.
@@ -41,19 +37,16 @@ class TensorBoardLog {
   // TensorBoard is told to forget that step and later ones of earlier files. `now`: seconds since 1970.
   TensorBoardLog(const std::filesystem::path& folder, std::int64_t first_step, double now);
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_.path(); }
 
+  // As AppendedFile::append().
   void write_scalars(std::int64_t step, const Metrics& scalars, double now);
   void write_text(std::int64_t step, std::string_view tag, std::string_view text, double now);
 
  private:
   void write_event(std::int64_t step, double now, std::string_view fields);
 
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::filesystem::path path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  AppendedFile file_;
 };
 
 // Castagnoli's CRC, as in iSCSI.

@@ -106,10 +106,11 @@ std::string tagged_sentences(std::string_view text, std::string_view tag) {
   return result;
 }
 
+bool is_mode(std::string_view mode) { return mode == "langID" || mode == "auto" || mode == "unified"; }
+
 void expect_mode(const std::string& mode) {
-  if (mode != "langID" && mode != "auto" && mode != "unified") {
+  if (!is_mode(mode))
     fail_invalid_argument("prompt mode is '{}' (expected langID, auto or unified)", printable(mode));
-  }
 }
 
 }  // namespace
@@ -223,24 +224,36 @@ PromptChooser::PromptChooser(const model::PromptTable& prompts, std::string defa
   }
 }
 
-int PromptChooser::slot_of(const data::Cut& cut, std::uint64_t seed) const {
-  if (prompts_.empty()) return -1;
-  std::string mode = cut.prompt_mode.empty() ? default_mode_ : cut.prompt_mode;
-  if (mode != "langID" && mode != "auto" && mode != "unified") {
-    log::warning(
-        fmt::format("{}:{}: prompt_mode is '{}' (expected langID, auto or unified): taken as unified",
-                    cut.source, cut.line, printable(mode)));
-    mode = "unified";
-  }
-  const bool is_auto =
-      mode == "auto" || cut.target_lang.empty() ||
-      (mode == "unified" && CounterRandom(seed, kPromptStream).uniform() < unified_auto_ratio_);
-  if (is_auto) return prompts_.slot_of("auto");
+std::string_view PromptChooser::mode_of(const data::Cut& cut) const {
+  const std::string& mode = cut.prompt_mode.empty() ? default_mode_ : cut.prompt_mode;
+  return is_mode(mode) ? std::string_view(mode) : "unified";
+}
+
+int PromptChooser::slot_of_language(const data::Cut& cut) const {
   try {
     return prompts_.slot_of(cut.target_lang);
   } catch (const Error& error) {
     fail_bad_input("{}:{}: {}", cut.source, cut.line, error.what());
   }
+}
+
+int PromptChooser::slot_of(const data::Cut& cut, std::uint64_t seed) const {
+  if (prompts_.empty()) return -1;
+  const std::string_view mode = mode_of(cut);
+  const bool is_auto =
+      mode == "auto" || cut.target_lang.empty() ||
+      (mode == "unified" && CounterRandom(seed, kPromptStream).uniform() < unified_auto_ratio_);
+  return is_auto ? prompts_.slot_of("auto") : slot_of_language(cut);
+}
+
+void PromptChooser::expect_slot(const data::Cut& cut) const {
+  if (prompts_.empty()) return;
+  if (!cut.prompt_mode.empty() && !is_mode(cut.prompt_mode)) {
+    log::warning(
+        fmt::format("{}:{}: prompt_mode is '{}' (expected langID, auto or unified): taken as unified",
+                    cut.source, cut.line, printable(cut.prompt_mode)));
+  }
+  if (mode_of(cut) != "auto" && !cut.target_lang.empty()) slot_of_language(cut);
 }
 
 }  // namespace glossa::train

@@ -74,12 +74,18 @@ class PromptChooser {
   PromptChooser(const model::PromptTable& prompts, std::string default_mode = "unified",
                 double unified_auto_ratio = 0.5);
 
-  // Depends on the cut and the seed alone. An unknown mode of a cut is told to log::warning() and is unified,
-  // as in NeMo; a cut without language takes "auto". A language that the table lacks is Error kBadInput
-  // naming the cut. -1 for a model without prompt.
+  // Depends on the cut and the seed alone. An unknown mode of a cut is unified, as in NeMo; a cut without
+  // language takes "auto". A language that the table lacks is Error kBadInput naming the cut. -1 for a model
+  // without prompt.
   int slot_of(const data::Cut& cut, std::uint64_t seed) const;
+  // Throws what slot_of() would for some seed, and tells an unknown mode to log::warning().
+  void expect_slot(const data::Cut& cut) const;
 
  private:
+  // The mode that counts; an unknown one of the cut is "unified".
+  std::string_view mode_of(const data::Cut& cut) const;
+  int slot_of_language(const data::Cut& cut) const;
+
   const model::PromptTable& prompts_;
   std::string default_mode_;
   double unified_auto_ratio_;

@@ -125,7 +125,7 @@ struct ExperimentConfig {
   bool resume_if_exists = false;
   bool create_tensorboard_logger = true;
   int save_top_k = 3;                               // by val_wer
-  bool always_save_nemo = false;                    // also whenever the best changes, not only at the end
+  bool always_save_nemo = false;                    // NeMo's; here the checkpoints are .nemo files anyway
   std::optional<std::int64_t> every_n_train_steps;  // resumable checkpoints between validations
 
   bool operator==(const ExperimentConfig&) const = default;

@@ -61,7 +61,7 @@ class Trainer::Impl {
         hooks_(std::move(hooks)),
         schedule_(options.schedule, options.lr),
         model_(initial_model(base, options)),
-        store_(options.folder / "checkpoints", options.best_kept, base) {
+        store_(options.folder / kCheckpointFolder, options.best_kept, base) {
     check_contexts();
     if (options.ctc_weight > 0)
       ctc_head_ = CtcHead(base.config().encoder.d_model, base.config().predictor.blank_id());
@@ -71,7 +71,14 @@ class Trainer::Impl {
     if (options.threads > 0) at::set_num_threads(options.threads);
     optimizer_ = std::make_unique<AdamW>(choose_parameters(), options.adamw);
     make_gradients();
-    if (options.resume) resume();
+    if (options.resume) {
+      resume();
+    } else if (const auto saved = store_.newest()) {
+      fail_bad_input(
+          "{}: has a run's checkpoints, the last of step {} (expected --resume, which goes on with it, or "
+          "another version)",
+          options.folder.string(), saved->step);
+    }
   }
 
   std::int64_t first_step() const { return step_; }
@@ -106,6 +113,7 @@ class Trainer::Impl {
   TrainingOutcome run(const std::function<TrainBatch()>& next, const std::string& name) {
     TrainingOutcome outcome;
     model_->train();
+    if (owes_validation()) outcome.out_of_patience = validate();
     while (step_ < options_.steps && !outcome.stopped && !outcome.out_of_patience) {
       const StepReport report = take_step(next);
       if (group_.is_first() && hooks_.on_step) hooks_.on_step(report);
@@ -177,6 +185,7 @@ class Trainer::Impl {
   }
 
   void resume() {
+    if (group_.is_first()) store_.remove_half_written();
     const std::optional<SavedStep> saved = store_.newest();
     if (!saved) return;
     const auto snapshot = checkpoint::read_nemo(saved->model);
@@ -200,9 +209,19 @@ class Trainer::Impl {
                                saved->state.string(), state.metadata.at("ranks"), group_.ranks()));
     }
     if (group_.is_first()) store_.forget_after(step_);
+    saved_ = saved;
+    last_saved_ = step_;
   }
 
   bool is_due(std::int64_t every) const { return every > 0 && step_ % every == 0; }
+
+  // A run that was stopped or killed between a step's checkpoint and the end of its validation.
+  bool owes_validation() {
+    const bool owes = group_.is_first() && saved_ &&
+                      (step_ == options_.steps || is_due(options_.validate_every)) &&
+                      !store_.scores().contains(step_);
+    return group_.largest(owes ? 1 : 0) > 0;
+  }
 
   AttContext context_of(std::int64_t batch) const {
     CounterRandom random(options_.seed + static_cast<std::uint64_t>(batch), kContextStream);
@@ -223,6 +242,7 @@ class Trainer::Impl {
                              static_cast<std::uint64_t>(group_.rank()),
                          kDropoutStream + (static_cast<std::uint64_t>(share) << 32));
     seed_dropout(random.bits());
+    if (!options_.device.is_cpu()) torch::manual_seed(random.bits());  // libtorch's own dropout draws there
     TrainBatch batch = whole;
     if (options_.spec_augment && model_->is_training()) {
       torch::Tensor& mels = batch.mels;
@@ -354,7 +374,12 @@ class Trainer::Impl {
   bool validate() {
     double give_up = 0;
     if (group_.is_first() && hooks_.validate && saved_ && saved_->step == step_) {
-      store_.score(step_, hooks_.validate(saved_->model, step_, 1));
+      const double score = hooks_.validate(saved_->model, step_, 1);
+      try {
+        store_.score(step_, score);
+      } catch (const Error& error) {
+        log::warning(fmt::format("the score of step {} not saved: {}", step_, error.what()));
+      }
       give_up = options_.patience > 0 && validations_since_best() >= options_.patience ? 1 : 0;
     }
     return group_.largest(give_up) > 0;

@@ -52,6 +52,24 @@ TEST_F(InputCfg, WithoutWeightsAStreamCountsByItsCuts) {
   EXPECT_EQ(streams[1].cuts.size(), 5u);
 }
 
+// What the limits leave out is not drawn: its stream would be drawn as often, from the few cuts that are
+// left.
+TEST_F(InputCfg, WithoutWeightsCutsOutsideTheLimitsDoNotCount) {
+  std::string lines;
+  for (const char* seconds : {"1", "30", "30", "0.1"})
+    lines += std::string(R"({"audio_filepath": "x.wav", "duration": )") + seconds + "}\n";
+  write_bytes(folder_ / "long.json", lines);
+  const SourceOptions options = {.limits = {.least = 0.5, .most = 20}};
+  const auto streams = read_input_cfg(
+      "- {type: nemo, manifest_filepath: c.json}\n- {type: group, input_cfg: [{type: nemo, "
+      "manifest_filepath: "
+      "long.json}]}\n",
+      folder_.path(), options);
+  EXPECT_EQ(streams[0].weight, 3);
+  EXPECT_EQ(streams[1].weight, 1);
+  EXPECT_EQ(streams[1].cuts.size(), 4u);
+}
+
 // By hand: of the group's 0.6 the inner group gets 3/4; there b gets 2/5 and c 3/5, by their numbers of cuts.
 TEST_F(InputCfg, NestedGroupsMultiply) {
   const auto streams = read(R"(

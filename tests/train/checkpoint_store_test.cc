@@ -64,6 +64,19 @@ TEST_F(CheckpointStoreTest, AStepWithoutItsStateIsNotSaved) {
   EXPECT_FALSE(fs::exists(store.model_path(2)));
 }
 
+TEST_F(CheckpointStoreTest, WhatAKilledProcessHasLeftGoes) {
+  CheckpointStore store(folder_, 2, *base_);
+  EXPECT_FALSE(CheckpointStore::last_saved(folder_));
+  EXPECT_FALSE(CheckpointStore::last_saved(folder_ / "nothing"));
+  save(store, 1);
+  const fs::path left = folder_ / ".step-00000002.nemo.123-0.partial";
+  std::ofstream(left) << "half";
+  store.remove_half_written();
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(store.model_path(1)));
+  EXPECT_EQ(CheckpointStore::last_saved(folder_), fs::last_write_time(store.state_path(1)));
+}
+
 TEST_F(CheckpointStoreTest, AFullDiskCostsOnlyTheNewStep) {
   CheckpointStore store(folder_, 2, *base_);
   save(store, 1);

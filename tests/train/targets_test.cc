@@ -144,9 +144,15 @@ TEST(PromptChooser, SaysWhatIsWrong) {
   }
   std::vector<std::string> heard;
   log::set_sink([&heard](log::Level, std::string_view message) { heard.emplace_back(message); });
-  const int slot = chooser.slot_of({.target_lang = "en", .prompt_mode = "odd"}, 0);
+  const data::Cut odd = {.target_lang = "en", .prompt_mode = "odd"};
+  chooser.expect_slot(odd);
+  const int slot = chooser.slot_of(odd, 0);
   log::set_sink({});
   EXPECT_TRUE(slot == 0 || slot == 5);
+  const PromptChooser unified(prompts, "unified", 0.99);  // most draws would not see it
+  EXPECT_THROW(unified.expect_slot({.target_lang = "xx-YY"}), Error);
+  EXPECT_NO_THROW(unified.expect_slot({.target_lang = "xx-YY", .prompt_mode = "auto"}));
+  EXPECT_NO_THROW(unified.expect_slot({}));
   EXPECT_THAT(heard, ElementsAre(HasSubstr("prompt_mode is 'odd'")));
 }
 

@@ -59,6 +59,120 @@ TEST_F(Training, AFullDiskCostsCheckpointsAndNothingElse) {
   EXPECT_EQ(run(arguments), 0) << "with room again, from step 4: " << err();
 }
 
+TEST_F(Training, AFullDiskCostsLinesOfLogsAndNotTheRun) {
+  std::vector<std::string> arguments = plain(four(), "full", 2, 20);
+  ASSERT_EQ(run(arguments), 0) << err();
+  std::erase(arguments, "--quiet");
+  const fs::path metrics = of_run("full", "metrics.jsonl");
+  for (const char* word : {"--resume", "trainer.max_steps=26", "model.optim.sched.max_steps=26"})
+    arguments.emplace_back(word);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = fs::file_size(metrics) + 50, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const int code = run(arguments);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, ignored);
+
+  EXPECT_EQ(code, 3);
+  EXPECT_THAT(err(), HasSubstr("the run goes on without what is not written"));
+  EXPECT_THAT(err(), HasSubstr("step-00000026")) << "it came to its end, where the checkpoint has no room";
+  EXPECT_TRUE(text_of(metrics).ends_with("}\n")) << "no line is there in part";
+  EXPECT_EQ(lines_of(metrics).size(), 20u);
+  EXPECT_EQ(run(arguments), 0) << err();
+  EXPECT_EQ(lines_of(metrics).size(), 26u);
+}
+
+TEST_F(Training, ARunIsNotBegunInTheFolderOfAnother) {
+  const std::vector<std::string> arguments = plain(four(), "same", 2, 4);
+  ASSERT_EQ(run(arguments), 0) << err();
+  const auto trained = weights_of(of_run("same", "run.nemo"));
+  const auto steps = lines_of(of_run("same", "metrics.jsonl"));
+  EXPECT_EQ(run(plain(four(), "same", 2, 2)), 3);
+  EXPECT_THAT(err(), HasSubstr("--resume"));
+  EXPECT_EQ(weights_of(of_run("same", "run.nemo")), trained);
+  EXPECT_EQ(lines_of(of_run("same", "metrics.jsonl")), steps);
+}
+
+TEST_F(Training, ResumingGoesOnWithTheRunThatSavedLast) {
+  ASSERT_EQ(run(plain(four(), "zulu", 2, 2)), 0) << err();
+  ASSERT_EQ(run(plain(four(), "alpha", 2, 2)), 0) << err();
+  fs::create_directories(of_run("zzz", "checkpoints"));  // of a run that ended before it saved
+  std::vector<std::string> arguments = plain(four(), "", 2, 4);
+  const auto version = std::find(arguments.begin(), arguments.end(), "--version-name");
+  arguments.erase(version, version + 2);
+  arguments.emplace_back("--resume");
+  ASSERT_EQ(run(arguments), 0) << err();
+  EXPECT_EQ(lines_of(of_run("alpha", "metrics.jsonl")).size(), 4u);
+  EXPECT_EQ(lines_of(of_run("zulu", "metrics.jsonl")).size(), 2u);
+}
+
+TEST_F(Training, AStepWhoseValidationWasCutOffIsValidatedWhenTheRunGoesOn) {
+  const std::string data = four();
+  std::vector<std::string> arguments = plain(data, "cut", 2, 4);
+  for (const std::string word : {"--validation", data.c_str(), "--latency", "80ms", "--skip-base-validation"})
+    arguments.push_back(word);
+  arguments.push_back("trainer.val_check_interval=2");
+  ASSERT_EQ(run(arguments), 0) << err();
+  const fs::path file = of_run("cut", "checkpoints/scores.json");
+  const json scores = json::parse(text_of(file));
+  ASSERT_EQ(scores.size(), 2u);
+  std::ofstream(file) << json::array({scores[0]});  // as SIGKILL leaves it
+  fs::remove(of_run("cut", "run.nemo"));
+  arguments.emplace_back("--resume");
+  ASSERT_EQ(run(arguments), 0) << err();
+  EXPECT_EQ(json::parse(text_of(file)), scores);
+  EXPECT_TRUE(fs::exists(of_run("cut", "run.nemo")));
+}
+
+TEST_F(Training, ResumingIsExactWhereABatchCouldNotBeRead) {
+  std::ofstream(folder_ / "broken.wav") << "RIFF but no sound";
+  json broken = entry("en-US_0.wav", "Never heard.", "en-US", "langID");
+  broken["audio_filepath"] = (folder_ / "broken.wav").string();
+  broken["duration"] = 1;  // or it would be known as broken before the first step
+  const std::string data =
+      manifest("mixed.jsonl", {entry("en-US_0.wav", "The river was quiet.", "en-US", "langID"), broken,
+                               entry("es-ES_5.wav", "El mapa muestra.", "es-ES", "langID"),
+                               entry("de-DE_6.wav", "Bitte lies die Zeile.", "de-DE", "langID")});
+  ASSERT_EQ(run(plain(data, "whole", 1, 8)), 0) << err();
+  std::vector<std::string> arguments = plain(data, "halves", 1, 8);
+  arguments.emplace_back("--resume");
+  std::vector<std::string> half = arguments;
+  half.emplace_back("trainer.max_steps=4");
+  half.emplace_back("model.optim.sched.max_steps=8");
+  ASSERT_EQ(run(half), 0) << err();
+  ASSERT_EQ(run(arguments), 0) << err();
+  const auto whole = lines_of(of_run("whole", "metrics.jsonl"));
+  const auto halves = lines_of(of_run("halves", "metrics.jsonl"));
+  ASSERT_EQ(whole.size(), 8u);
+  ASSERT_EQ(halves.size(), 8u);
+  for (std::size_t step = 0; step < 8; ++step)
+    EXPECT_EQ(whole[step]["loss"], halves[step]["loss"]) << step + 1;
+  EXPECT_EQ(whole[1]["skipped"], 1);
+}
+
+TEST_F(Training, DamagedNoiseIsNotMixedIn) {
+  std::ofstream(folder_ / "hiss.wav") << "RIFF but no sound";
+  const std::string noises =
+      manifest("noise.jsonl", {{{"audio_filepath", (folder_ / "hiss.wav").string()}, {"duration", 1}}});
+  std::vector<std::string> arguments = plain(four(), "noisy", 2, 3);
+  std::erase(arguments, "--quiet");
+  arguments.push_back("model.train_ds.noise_path=" + noises);
+  arguments.push_back("model.train_ds.noise_mix_prob=1");
+  ASSERT_EQ(run(arguments), 0) << err();
+  EXPECT_THAT(err(), HasSubstr("hiss.wav"));
+  EXPECT_EQ(lines_of(of_run("noisy", "metrics.jsonl")).size(), 3u);
+}
+
+TEST_F(Training, AnUnknownLanguageIsToldBeforeTheFirstStep) {
+  const std::string data = manifest("odd.jsonl", {entry("en-US_0.wav", "The river.", "en-US", "langID"),
+                                                  entry("es-ES_5.wav", "El mapa.", "es-ES", "langID"),
+                                                  entry("de-DE_6.wav", "Die Zeile.", "xx-QQ", "langID")});
+  EXPECT_EQ(run(plain(data, "odd", 1, 2)), 3);  // two steps would not draw it
+  EXPECT_THAT(err(), HasSubstr("odd.jsonl:3: language 'xx-QQ'"));
+}
+
 TEST_F(Training, AShardThatVanishesDoesNotEndARunAndIsNamedWhenOneBegins) {
   const data::ManifestText manifest = data::read_manifest_text(four());
   data::ShardOptions options;

@@ -9,11 +9,13 @@ constexpr std::int64_t kPieces = 2;  // of an encoder frame
 
 }  // namespace
 
-std::vector<std::int64_t> frame_classes(std::string_view labels) {
-  std::vector<std::int64_t> classes;
-  for (const char label : labels) {
-    const std::int64_t value = label - '!';
-    classes.push_back(value >= 0 && value < kFrameClasses ? value : -1);
+std::vector<std::int64_t> frame_classes(std::string_view labels, double speed) {
+  std::vector<std::int64_t> classes(
+      static_cast<std::size_t>(std::llround(static_cast<double>(labels.size()) / speed)));
+  for (std::size_t piece = 0; piece < classes.size(); ++piece) {
+    const auto at = static_cast<std::size_t>((static_cast<double>(piece) + 0.5) * speed);  // of its middle
+    const std::int64_t value = labels[std::min(at, labels.size() - 1)] - '!';
+    classes[piece] = value >= 0 && value < kFrameClasses ? value : -1;
   }
   return classes;
 }

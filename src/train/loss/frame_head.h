@@ -12,7 +12,8 @@ namespace glossa::train {
 
 // Classes of data::Cut::frame_labels, one printable ASCII character each; -1 for a space and everything else.
 constexpr std::int64_t kFrameClasses = 94;
-std::vector<std::int64_t> frame_classes(std::string_view labels);
+// At another `speed` there are fewer or more of them.
+std::vector<std::int64_t> frame_classes(std::string_view labels, double speed = 1);
 
 class FrameHeadImpl : public torch::nn::Module {
  public:

@@ -11,6 +11,9 @@ namespace {
 TEST(FrameHead, ReadsOneClassFromEachCharacter) {
   EXPECT_EQ(train::frame_classes("!\"~ \n\xc3"), (std::vector<std::int64_t>{0, 1, 93, -1, -1, -1}));
   EXPECT_TRUE(train::frame_classes("").empty());
+  EXPECT_TRUE(train::frame_classes("", 2).empty());
+  EXPECT_EQ(train::frame_classes("!!!!\"\"\"\"", 2), (std::vector<std::int64_t>{0, 0, 1, 1}));
+  EXPECT_EQ(train::frame_classes("!\"", 0.5), (std::vector<std::int64_t>{0, 0, 1, 1}));
 }
 
 TEST(FrameHead, AsksEachFrameForTheTwoPiecesBeforeIt) {
