@@ -205,7 +205,10 @@ void ConfigSection::expect_null(std::string_view key) const {
 
 void ConfigSection::fail(std::string_view key, std::string_view expected) const {
   const auto found = value(key);
-  if (!found) fail_bad_input("{}: {} is missing (expected {})", document_.source(), name(key), expected);
+  if (!found) {
+    fail_bad_input("{}: {} is {} (expected {})", document_.source(), name(key),
+                   mentions(key) ? "null" : "missing", expected);
+  }
   fail_bad_input("{}: {} is {} (expected {})", document_.source(), name(key), shown(*found), expected);
 }
 

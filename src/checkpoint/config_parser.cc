@@ -33,6 +33,11 @@ void expect_no_normalisation(const ConfigSection& section) {
   section.fail("normalize", kExpected);
 }
 
+// Where null is not the default but "none of it".
+void expect_not_null(const ConfigSection& section, std::string_view key, std::string_view expected) {
+  if (section.mentions(key) && !section.has(key)) section.fail(key, expected);
+}
+
 int samples_of(const ConfigSection& section, std::string_view seconds_key, std::string_view samples_key,
                int sample_rate) {
   if (section.has(samples_key)) return section.integer(samples_key);
@@ -61,8 +66,10 @@ model::FeatureConfig parse_features(const ConfigSection& root, const ConfigDocum
   features.hop = samples_of(section, "window_stride", "n_window_stride", features.sample_rate);
   features.fft = section.integer_or("n_fft", next_power_of_two(features.window));
   features.mels = section.integer("features");
+  expect_not_null(section, "window", "'hann'");
   section.expect_text("window", "hann", "hann");
   section.expect_number("frame_splicing", 1);
+  expect_not_null(section, "preemph", "0.97");
   section.expect_number("preemph", 0.97);
   section.expect_boolean("log", true, true);
   section.expect_text("log_zero_guard_type", "add", "add");

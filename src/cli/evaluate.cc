@@ -160,7 +160,8 @@ class Evaluation {
       if (by_setting[index].empty())
         log::warning(fmt::format("{} has no results at {}", options_.baseline, run.settings[index].name));
     }
-    return compare(run, fs::path(options_.baseline).stem().string(), std::move(by_setting));
+    return compare(run, fs::path(options_.baseline).stem().string(), std::move(by_setting),
+                   options_.letter_languages);
   }
 
   BaselineComparison compare_with_model(const EvaluationRun& run) {
@@ -173,7 +174,7 @@ class Evaluation {
         if (setting.name == run.settings[index].name) by_setting[index] = setting.utterances;
       }
     }
-    return compare(run, baseline.model.name, std::move(by_setting));
+    return compare(run, baseline.model.name, std::move(by_setting), options_.letter_languages);
   }
 
   std::vector<std::pair<std::string, std::string>> configuration(const EvaluationRun& run,

@@ -115,12 +115,13 @@ std::string text_of(const ordered_json& json) {
 }  // namespace
 
 BaselineComparison compare(const EvaluationRun& run, std::string name,
-                           std::vector<std::vector<eval::UtteranceResult>> baseline) {
+                           std::vector<std::vector<eval::UtteranceResult>> baseline,
+                           std::span<const std::string> letter_languages) {
   BaselineComparison comparison{std::move(name), {}, std::move(baseline)};
   for (std::size_t index = 0; index < run.settings.size(); ++index) {
     const EvaluatedSetting& setting = run.settings[index];
-    const auto languages =
-        eval::compare_by_language(setting.utterances, comparison.results[index], setting.name);
+    const auto languages = eval::compare_by_language(setting.utterances, comparison.results[index],
+                                                     setting.name, letter_languages);
     comparison.languages.insert(comparison.languages.end(), languages.begin(), languages.end());
   }
   return comparison;

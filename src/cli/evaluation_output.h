@@ -19,7 +19,8 @@ struct BaselineComparison {
 };
 
 BaselineComparison compare(const EvaluationRun& run, std::string name,
-                           std::vector<std::vector<eval::UtteranceResult>> baseline);
+                           std::vector<std::vector<eval::UtteranceResult>> baseline,
+                           std::span<const std::string> letter_languages);
 
 // Aligned text: a line per setting and language.
 std::string format_scores(const EvaluationRun& run);

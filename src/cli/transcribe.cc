@@ -18,6 +18,7 @@
 #include "cli/stdin_audio.h"
 #include "cli/transcribe_nemo.h"
 #include "cli/transcriber.h"
+#include "eval/language_code.h"
 
 namespace glossa::cli {
 namespace {
@@ -105,7 +106,9 @@ class Transcription {
     batch_.stream = stream_options(options_.recognition, recognizer_->info());
     batch_.batch_size = options_.batch_size;
     batch_.use_entry_language = options_.recognition.target_lang.empty();
-    recognizer_->create_stream(batch_.stream);  // a wrong option is an error before any work
+    StreamOptions trial = batch_.stream;  // a wrong option is an error before any work
+    if (batch_.use_entry_language) trial.target_lang = eval::any_language(recognizer_->info());
+    recognizer_->create_stream(trial);
 
     // What comes live is transcribed alone, everything between in batches.
     const auto is_live = [&](const Input& input) { return options_.partials || input.is_stdin(); };
@@ -169,7 +172,8 @@ class Transcription {
       if (options_.partials) printer.print(recognition);
     };
     StreamOptions stream = batch_.stream;
-    if (batch_.use_entry_language && input.target_lang) stream.target_lang = *input.target_lang;
+    if (batch_.use_entry_language && recognizer_->info().has_prompt && input.target_lang)
+      stream.target_lang = *input.target_lang;
     try {
       const std::string name = input.is_stdin() ? "-" : input.audio.string();
       const Recognition recognition = transcribe_live(*recognizer_, stream, name, source_of(input), changed);

@@ -1,6 +1,7 @@
 #include "eval/scores.h"
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 #include <map>
 #include <unordered_map>
@@ -92,11 +93,10 @@ std::vector<Score> score_by_language(std::span<const UtteranceResult> results, c
 
 std::vector<Comparison> compare_by_language(std::span<const UtteranceResult> system,
                                             std::span<const UtteranceResult> baseline,
-                                            const std::string& setting) {
-  std::unordered_map<std::string_view, const UtteranceResult*> by_id;
-  for (const UtteranceResult& result : baseline) {
-    if (result.error.empty()) by_id.try_emplace(result.id, &result);
-  }
+                                            const std::string& setting,
+                                            std::span<const std::string> letter_languages) {
+  std::unordered_map<std::string_view, std::deque<const UtteranceResult*>> by_id;
+  for (const UtteranceResult& result : baseline) by_id[result.id].push_back(&result);
   struct Pairs {
     std::vector<RateSample> system;
     std::vector<RateSample> baseline;
@@ -112,10 +112,18 @@ std::vector<Comparison> compare_by_language(std::span<const UtteranceResult> sys
   std::map<std::string, Pairs> languages;
   Pairs all;
   for (const UtteranceResult& result : system) {
-    const auto other = by_id.find(result.id);
-    if (!result.error.empty() || other == by_id.end()) continue;
-    languages[language_of(result)].add(result, *other->second);
-    all.add(result, *other->second);
+    const auto found = by_id.find(result.id);
+    if (found == by_id.end() || found->second.empty()) continue;
+    UtteranceResult other = *found->second.front();
+    found->second.pop_front();
+    if (!result.error.empty() || !other.error.empty()) continue;
+    if (other.reference != result.reference || other.target_lang != result.target_lang) {
+      other.reference = result.reference;
+      other.target_lang = result.target_lang;
+      score_texts(other, letter_languages);
+    }
+    languages[language_of(result)].add(result, other);
+    all.add(result, other);
   }
   std::vector<Comparison> comparisons;
   const auto append = [&](const std::string& language, const Pairs& pairs) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "eval/language_code.h"
 #include "text/lang_tag.h"
 
 namespace glossa::eval {
@@ -77,17 +78,28 @@ class StreamingEvaluation {
   StreamOptions stream_options(const std::string& prompt) const {
     return {.att_context = options_.att_context,
             .target_lang = prompt,
-            .unknown_lang_is_auto = options_.unknown_lang_is_auto,
             .mode = StreamingMode::kExact,
             .max_symbols = options_.max_symbols,
             .keep_lang_tags = true,
             .boosted_phrases = options_.boosted_phrases};
   }
 
+  // `prompt` becomes what the stream is told.
+  std::unique_ptr<Stream> open_stream(std::string& prompt) const {
+    try {
+      return recognizer_.create_stream(stream_options(prompt));
+    } catch (const Error& error) {
+      if (!options_.unknown_lang_is_auto || error.code() != ErrorCode::kInvalidArgument) throw;
+    }
+    prompt = "auto";  // for a code that the checkpoint lacks; what else is wrong comes out again
+    return recognizer_.create_stream(stream_options(prompt));
+  }
+
   // A setting that no utterance could run with is an error, not a heap of unusable utterances.
   void check_setting() const {
-    recognizer_.create_stream(
-        stream_options(model_.has_prompt ? options_.target_lang.value_or("auto") : "auto"));
+    std::string prompt =
+        model_.has_prompt && options_.target_lang ? *options_.target_lang : any_language(model_);
+    open_stream(prompt);
   }
 
   // True when the slot has a stream with work: ends the one that has none left and goes on to the next
@@ -109,12 +121,12 @@ class StreamingEvaluation {
     UtteranceResult& result = results_[index];
     result.id = utterance.id;
     result.reference = utterance.reference;
-    result.target_lang = utterance.target_lang;
+    result.target_lang = spelled_code(utterance.target_lang);
     result.prompt_lang = prompt_of(utterance);
     slot = {};
     try {
       slot.samples = utterance.read();
-      slot.stream = recognizer_.create_stream(stream_options(result.prompt_lang));
+      slot.stream = open_stream(result.prompt_lang);
       slot.utterance = index;
       result.seconds = seconds(slot.samples.size());
     } catch (const Error& error) {

@@ -38,7 +38,7 @@ struct UtteranceResult {
   std::string error;  // why it could not be used; nothing below is meaningful then
 
   std::string reference;
-  std::string target_lang;     // of the utterance; empty: unknown
+  std::string target_lang;     // of the utterance, as spelled_code() has it; empty: unknown
   std::string prompt_lang;     // what the stream was told, "auto" or a code
   std::string raw_hypothesis;  // language tags included
   std::string hypothesis;

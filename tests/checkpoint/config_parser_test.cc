@@ -237,6 +237,8 @@ TEST(ConfigParser, RefusesOtherModels) {
            {"normalize: NA", "normalize: per_feature", "preprocessor.normalize is 'per_feature'"},
            {"normalize: NA", "normalize: {fixed_mean: 1}", "preprocessor.normalize is a mapping"},
            {"window: hann", "window: hamming", "preprocessor.window"},
+           {"window: hann", "window: null", "preprocessor.window is null (expected 'hann')"},
+           {"dither: 1.0e-05", "preemph: null", "preprocessor.preemph is null (expected 0.97)"},
            {"frame_splicing: 1", "frame_splicing: 3", "preprocessor.frame_splicing"},
            {"dither: 1.0e-05", "preemph: 0", "preprocessor.preemph"},
            {"dither: 1.0e-05", "mag_power: 1.0", "preprocessor.mag_power"},

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "eval/forgetting_matrix.h"
+#include "eval/language_code.h"
 
 namespace glossa::eval {
 namespace {
@@ -104,7 +105,7 @@ TEST(CompareByLanguage, OnCommonUtterancesOnly) {
   std::vector<UtteranceResult> other = {
       result("b", "de-DE", "Vier", "vier"), result("c", "zh-CN", "你好吗", "你"),
       result("e", "de-DE", "Fünf", "fünf"), result("z", "de-DE", "Neun", "")};
-  const auto compared = compare_by_language(corpus(), other, "[56,3]");
+  const auto compared = compare_by_language(corpus(), other, "[56,3]", default_letter_languages());
   ASSERT_EQ(compared.size(), 3u);
   EXPECT_EQ(compared[0].language, "de-DE");
   EXPECT_EQ(compared[0].utterances, 1);
@@ -115,6 +116,35 @@ TEST(CompareByLanguage, OnCommonUtterancesOnly) {
   EXPECT_NEAR(compared[1].paired.difference, -1.0 / 3, 1e-12);
   EXPECT_EQ(compared[2].language, "all");
   EXPECT_EQ(compared[2].utterances, 2);
+}
+
+TEST(CompareByLanguage, TheNthOfAnIdIsTheOthersNth) {
+  const std::vector<UtteranceResult> results = {result("a", "de-DE", "eins zwei", "eins"),
+                                                result("a", "de-DE", "drei vier", "drei vier fünf sechs")};
+  const auto compared = compare_by_language(results, results, "[56,3]", default_letter_languages());
+  ASSERT_EQ(compared.size(), 1u);
+  EXPECT_EQ(compared[0].utterances, 2);
+  EXPECT_EQ(compared[0].paired.difference, 0);
+  EXPECT_EQ(compared[0].baseline_rate, 0.75);
+}
+
+TEST(CompareByLanguage, ReferencesAreTheSystems) {
+  const std::vector<UtteranceResult> system = {result("a", "de-DE", "eins zwei", "eins zwei")};
+  const std::vector<UtteranceResult> earlier = {result("a", "de-DE", "eins drei", "eins zwei")};
+  EXPECT_EQ(compare_by_language(system, earlier, "[56,3]", default_letter_languages())[0].baseline_rate, 0);
+}
+
+TEST(SpelledCode, OneForThoseThatAPromptTableTakesAsOne) {
+  for (const char* code : {"en-US", "en_us", "EN-US", "enUS"}) EXPECT_EQ(spelled_code(code), "en-US") << code;
+  for (const char* code : {"ja", "JA"}) EXPECT_EQ(spelled_code(code), "ja") << code;
+  for (const char* code : {"", "auto", "-", "en-", "zh-Hant", "x", "e1-US", "unknown"})
+    EXPECT_EQ(spelled_code(code), code);
+}
+
+TEST(AnyLanguage, AutoWhereTheModelHasIt) {
+  EXPECT_EQ(any_language({}), "auto");
+  EXPECT_EQ(any_language({.languages = {{"de-DE", 0, {}}, {"x", 1, {"auto"}}}}), "auto");
+  EXPECT_EQ(any_language({.languages = {{"de-DE", 0, {"de"}}, {"en-US", 1, {}}}}), "de-DE");
 }
 
 TEST(ForgettingMatrix, DifferencesToTheFirstRow) {

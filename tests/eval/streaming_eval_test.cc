@@ -144,6 +144,10 @@ TEST(EvaluateStreaming, UnusableUtterancesDoNotEndTheWork) {
   EXPECT_THAT(results[1].error, HasSubstr("xx-XX"));
   EXPECT_EQ(results[2].error, "");
   EXPECT_EQ(results[2].normalized.edits(), 0);
+  const auto told = evaluate_streaming(recognizer, utterances, {.unknown_lang_is_auto = true}, nullptr);
+  EXPECT_EQ(told[1].error, "");
+  EXPECT_EQ(told[1].prompt_lang, "auto");
+  EXPECT_EQ(told[1].target_lang, "xx-XX");
   utterances[0].read = []() -> std::vector<float> { throw Error(ErrorCode::kInternal, "broken"); };
   EXPECT_THROW(evaluate_streaming(recognizer, utterances, {}, nullptr), Error);
   // What no utterance could run with is an error at once.
