@@ -16,7 +16,7 @@ synth test --split test --clips 400 --mix en-US=1,de-DE=1,es-ES=1,fr-FR=1,el-GR=
 synth greek-dev --split test --clips 60 --mix el-GR=1 --seed 8 --files
 synth greek --hours 0.7 --mix el-GR=1 --seed 3 --files
 
-train() { [ -e "$folder/$1/run/$1.nemo" ] || build/glossa train "${@:2}" exp_manager.name="$1"; }
+train() { [ -e "$folder/$1/run/$1.nemo" ] || build/glossa train --resume "${@:2}" exp_manager.name="$1"; }
 sed "s#DATA#$folder#g" $here/base.yaml > "$folder/base.yaml"
 train first --config "$folder/base.yaml" glossa.new_model.config=$here/model_config.yaml \
   glossa.new_model.tokenizer="$folder/tokenizer.model"

@@ -47,13 +47,19 @@ class Events {
 
   // The sound of an item is complete.
   void committed(const std::string& id) {
-    send({{"type", "input_audio_buffer.committed"}, {"item_id", id}, {"previous_item_id", nullptr}});
+    json previous;  // null for the first
+    {
+      const std::lock_guard lock(mutex_);
+      if (!last_item_.empty()) previous = last_item_;
+      last_item_ = id;
+    }
+    send({{"type", "input_audio_buffer.committed"}, {"item_id", id}, {"previous_item_id", previous}});
     const json item = {{"id", id},
                        {"type", "message"},
                        {"role", "user"},
                        {"status", "completed"},
                        {"content", {{{"type", "input_audio"}, {"transcript", nullptr}}}}};
-    send({{"type", "conversation.item.added"}, {"previous_item_id", nullptr}, {"item", item}});
+    send({{"type", "conversation.item.added"}, {"previous_item_id", previous}, {"item", item}});
   }
 
   std::string next_item() {
@@ -68,6 +74,7 @@ class Events {
   std::mutex mutex_;
   int events_ = 0;
   int items_ = 0;
+  std::string last_item_;  // that is complete; empty: none
 };
 
 json words_json(const std::vector<Word>& words, bool riva) {

@@ -179,15 +179,18 @@ class WebSocketTest(FaultTest):
             self.assertEqual(client.code, 1008)
 
     def test_turns_are_timed_from_the_beginning(self):
+        """And each knows the one before it."""
         with WebSocket(self.server.http) as client:
             client.send({"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
                 "format": {"type": "audio/pcm", "rate": 16000}}}}})
-            starts = []
+            starts, committed = [], []
             for _ in range(2):
                 client.send(self.speech)
                 client.send(COMMIT)
                 starts.append(client.next("input_audio_buffer.speech_started")["audio_start_ms"])
+                committed.append(client.next("input_audio_buffer.committed"))
                 client.next(COMPLETED)
+            self.assertEqual([item["previous_item_id"] for item in committed], [None, committed[0]["item_id"]])
             seconds = len(self.speech) / 2 / 16000
             self.assertAlmostEqual(starts[1] - starts[0], 1000 * seconds, delta=2)
 
