@@ -26,6 +26,7 @@
 #include "serve/latency.h"
 #include "serve/live_options.h"
 #include "serve/metrics.h"
+#include "serve/recorded.h"
 #include "serve/scheduler.h"
 #include "serve/service.h"
 #include "serve/worker.h"
@@ -170,11 +171,13 @@ class Server {
              .tls_key = options.key,
              .most_body_bytes = std::int64_t{options.max_upload_mb} << 20,
              .idle = std::chrono::seconds(options.idle_seconds)},
-            [this](serve::HttpRequest request, auto reply) {
-              service_->handle(std::move(request), std::move(reply));
-            },
-            [this](const auto& request, auto socket) { return service_->accept(request, std::move(socket)); },
-            [this](const auto& head) { return service_->takes_body(head); }) {
+            {.http = [this](auto request,
+                            auto reply) { service_->handle(std::move(request), std::move(reply)); },
+             .web_socket = [this](const auto& request,
+                                  auto socket) { return service_->accept(request, std::move(socket)); },
+             .takes_body = [this](const auto& head) { return service_->takes_body(head); },
+             .refused = [this](const auto& request, int status,
+                               const auto& why) { serve::record_refusal(request, status, why, metrics_); }}) {
     if (!options.no_grpc) start_grpc();
     if (options.wyoming_port) start_wyoming();
   }

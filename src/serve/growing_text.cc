@@ -9,10 +9,11 @@
 namespace glossa::serve {
 namespace {
 
-// Thai and Lao, Myanmar, Khmer, and all from the radicals of Han to its compatibility forms, kana and marks among them.
-// Korean, which has spaces, is not.
-constexpr std::pair<char32_t, char32_t> kWithoutSpaces[] = {
-    {0x0E00, 0x0EFF}, {0x1000, 0x109F}, {0x1780, 0x17FF}, {0x2E80, 0xA4CF}, {0xF900, 0xFAFF}, {0xFF00, 0xFFEF}};
+// Thai and Lao, Myanmar, Khmer, and all from the radicals of Han to its compatibility forms, kana and marks
+// among them. Korean, which has spaces, is not.
+constexpr std::pair<char32_t, char32_t> kWithoutSpaces[] = {{0x0E00, 0x0EFF}, {0x1000, 0x109F},
+                                                            {0x1780, 0x17FF}, {0x2E80, 0xA4CF},
+                                                            {0xF900, 0xFAFF}, {0xFF00, 0xFFEF}};
 
 bool is_written_without_spaces(char32_t letter) {
   return std::any_of(std::begin(kWithoutSpaces), std::end(kWithoutSpaces),

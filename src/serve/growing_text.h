@@ -7,8 +7,9 @@ namespace glossa::serve {
 
 class GrowingText {
  public:
-  // What may be told of `text` now and was not before: its last word may still change and waits, in scripts without
-  // spaces its last letter, unless `whole`. Empty where nothing is settled, or what was told is no longer its beginning.
+  // What may be told of `text` now and was not before: its last word may still change and waits, in scripts
+  // without spaces its last letter, unless `whole`. Empty where nothing is settled, or what was told is no
+  // longer its beginning.
   std::string delta(const std::string& text, bool whole);
 
  private:

@@ -78,6 +78,7 @@ class WebSocket {
 class WebSocketHandler {
  public:
   virtual ~WebSocketHandler() = default;
+  virtual void on_open() {}  // the handshake is done; without it on_gone() is all that comes
   virtual void on_text(std::string_view text) = 0;
   virtual void on_binary(std::string_view bytes) = 0;
   virtual void on_look() = 0;  // about twice a second, whatever the client does

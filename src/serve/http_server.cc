@@ -171,13 +171,8 @@ HttpRequest convert(http::request<http::string_body>&& message, const char* prot
 
 class HttpServer::Impl {
  public:
-  Impl(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket,
-       std::function<bool(const HttpRequest&)> takes_body)
-      : options_(options),
-        http_(std::move(http)),
-        web_socket_(std::move(web_socket)),
-        takes_body_(std::move(takes_body)),
-        acceptor_(context_) {
+  Impl(const HttpServerOptions& options, HttpHooks hooks)
+      : options_(options), hooks_(std::move(hooks)), acceptor_(context_) {
     if (!options.tls_certificate.empty()) certificates_.emplace(options.tls_certificate, options.tls_key);
     port_ = listen_on(acceptor_, options.address, options.port);
     const auto serve = [this](tcp::socket socket, std::string peer) {
@@ -249,7 +244,7 @@ class HttpServer::Impl {
       }
       const bool unwanted =
           !parser.is_done() &&
-          !takes_body_(convert(http::request<http::string_body>(parser.get().base()), "http", peer));
+          !hooks_.takes_body(convert(http::request<http::string_body>(parser.get().base()), "http", peer));
       if (!unwanted && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         http::response<http::empty_body> go_on(http::status::continue_, 11);
         co_await http::async_write(stream, go_on, into(error));
@@ -269,7 +264,7 @@ class HttpServer::Impl {
       if (head) request.method = "GET";
       const std::string name = request.origin.request;
       const ForgetGone forgets{*reply};
-      http_(std::move(request), reply);
+      hooks_.http(std::move(request), reply);
       if (!co_await answer(stream, *outbox, name, version, more, head)) {
         reply->tell_gone();
         co_return;
@@ -345,17 +340,14 @@ class HttpServer::Impl {
   // What cannot be read gets a last word where that is possible.
   template <class Stream>
   asio::awaitable<void> refuse(Stream& stream, error_code error, const HttpRequest& request) {
-    const std::string call = call_of(request);
     if (error == http::error::end_of_stream || error == asio::error::eof || error == beast::error::timeout ||
         error.category() != http::make_error_code(http::error::end_of_stream).category()) {
       // Between requests that is how connections end.
-      if (!call.empty())
-        log_request({.origin = request.origin, .call = call, .code = "499", .why = error.message()});
+      if (!call_of(request).empty()) hooks_.refused(request, 499, error.message());
       co_return;
     }
     const bool large = error == http::error::body_limit || error == http::error::header_limit;
-    log_request(
-        {.origin = request.origin, .call = call, .code = large ? "413" : "400", .why = error.message()});
+    hooks_.refused(request, large ? 413 : 400, error.message());
     http::response<http::string_body> response(
         large ? http::status::payload_too_large : http::status::bad_request, 11);
     response.set(http::field::content_type, "application/json");
@@ -377,7 +369,7 @@ class HttpServer::Impl {
     auto outbox = std::make_shared<Outbox<SocketPart>>(stream.get_executor());
     auto peer_end = std::make_shared<Socket>(outbox);
     const HttpRequest request = convert(http::request<http::string_body>(message), "websocket", peer);
-    const WebSocketAnswer answer = web_socket_(request, peer_end);
+    const WebSocketAnswer answer = hooks_.web_socket(request, peer_end);
     error_code error;
     if (!answer.handler) {
       http::response<http::string_body> response(static_cast<http::status>(answer.status), message.version());
@@ -400,6 +392,7 @@ class HttpServer::Impl {
     }));
     co_await web.async_accept(message, into(error));
     if (!error) {
+      answer.handler->on_open();
       bool reading = true;
       bool closing = false;
       auto ended = std::make_shared<Outbox<bool>>(stream.get_executor());  // of the two coroutines below
@@ -517,9 +510,7 @@ class HttpServer::Impl {
   }
 
   HttpServerOptions options_;
-  HttpHandler http_;
-  WebSocketAcceptor web_socket_;
-  std::function<bool(const HttpRequest&)> takes_body_;
+  HttpHooks hooks_;
   std::optional<Certificates> certificates_;
   asio::io_context context_;
   tcp::acceptor acceptor_;
@@ -527,9 +518,8 @@ class HttpServer::Impl {
   std::vector<std::thread> threads_;
 };
 
-HttpServer::HttpServer(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket,
-                       std::function<bool(const HttpRequest&)> takes_body)
-    : impl_(std::make_unique<Impl>(options, std::move(http), std::move(web_socket), std::move(takes_body))) {}
+HttpServer::HttpServer(const HttpServerOptions& options, HttpHooks hooks)
+    : impl_(std::make_unique<Impl>(options, std::move(hooks))) {}
 
 HttpServer::~HttpServer() = default;
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,13 +23,21 @@ struct HttpServerOptions {
   int threads = 1;                            // that read and write
 };
 
+// Called on the server's threads, which they must not block.
+struct HttpHooks {
+  HttpHandler http;
+  WebSocketAcceptor web_socket;
+  // False for a request whose body nobody would use; `http` gets it without, and the connection ends.
+  std::function<bool(const HttpRequest& head)> takes_body;
+  // Of what was no request, or too large a one, or was never complete: what was understood of it, and its
+  // status (499: the client left).
+  std::function<void(const HttpRequest& request, int status, const std::string& why)> refused;
+};
+
 class HttpServer {
  public:
   // Listens at once. Error kInvalidArgument when the address cannot be had or the certificate cannot be used.
-  // `takes_body`: false for a request whose body nobody would use; `http` gets it without, and the connection
-  // ends.
-  HttpServer(const HttpServerOptions& options, HttpHandler http, WebSocketAcceptor web_socket,
-             std::function<bool(const HttpRequest& head)> takes_body);
+  HttpServer(const HttpServerOptions& options, HttpHooks hooks);
 
   // As stop(), and closes what is open. What still holds a reply or a socket must be gone before.
   ~HttpServer();

@@ -15,6 +15,7 @@ using json = nlohmann::json;
 
 constexpr int kClientGone = 499;  // as nginx writes it
 constexpr int kSwitchingProtocols = 101;
+constexpr int kNoHandshake = 400;
 
 // The message in an error's JSON, of OpenAI's form or Deepgram's.
 std::string reason_in(const std::string& body) {
@@ -68,12 +69,12 @@ class RecordedReply final : public HttpReply, public std::enable_shared_from_thi
       : reply_(std::move(reply)), metrics_(metrics), record_(request, is_routine, kClientGone) {}
 
   void send(int status, std::string_view content_type, std::string body, Fields headers) override {
-    metrics_.request("http", std::to_string(status));
+    count(status);
     record_.end(status, status < 400 ? "" : reason_in(body));
     reply_->send(status, content_type, std::move(body), std::move(headers));
   }
   void begin(int status, std::string_view content_type) override {
-    metrics_.request("http", std::to_string(status));
+    count(status);
     status_ = status;
     reply_->begin(status, content_type);
   }
@@ -84,14 +85,21 @@ class RecordedReply final : public HttpReply, public std::enable_shared_from_thi
   }
   void on_gone(std::function<void()> gone) override {
     reply_->on_gone([self = shared_from_this(), gone = std::move(gone)] {
+      self->count(kClientGone);
       self->record_.end(kClientGone);
       gone();
     });
   }
 
  private:
+  // Once: who leaves in the middle of an answer has had its status.
+  void count(int status) {
+    if (!counted_.exchange(true)) metrics_.request("http", std::to_string(status));
+  }
+
   std::shared_ptr<HttpReply> reply_;
   Metrics& metrics_;
+  std::atomic<bool> counted_ = false;
   Record record_;
   std::atomic<int> status_ = 0;
 };
@@ -99,16 +107,26 @@ class RecordedReply final : public HttpReply, public std::enable_shared_from_thi
 class RecordedWebSocket final : public WebSocketHandler {
  public:
   RecordedWebSocket(const HttpRequest& request, std::unique_ptr<WebSocketHandler> handler,
-                    std::shared_ptr<RecordedSocket> socket)
+                    std::shared_ptr<RecordedSocket> socket, Metrics& metrics)
       : handler_(std::move(handler)),
         socket_(std::move(socket)),
+        metrics_(metrics),
         record_(request, /*is_routine=*/false, kSwitchingProtocols) {}
 
+  void on_open() override {
+    metrics_.request("websocket", std::to_string(kSwitchingProtocols));
+    open_ = true;
+    handler_->on_open();
+  }
   void on_text(std::string_view text) override { handler_->on_text(text); }
   void on_binary(std::string_view bytes) override { handler_->on_binary(bytes); }
   void on_look() override { handler_->on_look(); }
   void on_gone() override {
     handler_->on_gone();
+    if (!open_) {
+      metrics_.request("websocket", std::to_string(kNoHandshake));
+      return record_.end(kNoHandshake, "the handshake failed");
+    }
     record_.end(kSwitchingProtocols, socket_->why(), socket_->has_failed());
   }
   double backlog() const override { return handler_->backlog(); }
@@ -116,10 +134,17 @@ class RecordedWebSocket final : public WebSocketHandler {
  private:
   std::unique_ptr<WebSocketHandler> handler_;
   std::shared_ptr<RecordedSocket> socket_;
+  Metrics& metrics_;
   Record record_;
+  bool open_ = false;
 };
 
 }  // namespace
+
+void record_refusal(const HttpRequest& request, int status, const std::string& why, Metrics& metrics) {
+  metrics.request("http", std::to_string(status));
+  Record(request, /*is_routine=*/false, status).end(status, why);
+}
 
 void RecordedSocket::close(int code, std::string_view reason) {
   if (code != close_code::kNormal) {
@@ -147,11 +172,11 @@ std::shared_ptr<HttpReply> recorded(const HttpRequest& request, std::shared_ptr<
 
 WebSocketAnswer recorded(const HttpRequest& request, WebSocketAnswer answer,
                          std::shared_ptr<RecordedSocket> socket, Metrics& metrics) {
-  metrics.request("websocket", std::to_string(answer.status));
   if (answer.handler) {
     answer.handler =
-        std::make_unique<RecordedWebSocket>(request, std::move(answer.handler), std::move(socket));
+        std::make_unique<RecordedWebSocket>(request, std::move(answer.handler), std::move(socket), metrics);
   } else {
+    metrics.request("websocket", std::to_string(answer.status));
     Record(request, /*is_routine=*/false, answer.status).end(answer.status, reason_in(answer.json));
   }
   return answer;

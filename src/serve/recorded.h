@@ -16,6 +16,9 @@ namespace glossa::serve {
 std::shared_ptr<HttpReply> recorded(const HttpRequest& request, std::shared_ptr<HttpReply> reply,
                                     Metrics& metrics, bool is_routine);
 
+// Of what no handler has seen.
+void record_refusal(const HttpRequest& request, int status, const std::string& why, Metrics& metrics);
+
 // A WebSocket that remembers why it was closed from here.
 class RecordedSocket final : public WebSocket {
  public:
@@ -33,7 +36,8 @@ class RecordedSocket final : public WebSocket {
   bool has_failed_ = false;
 };
 
-// A refusal is recorded at once, a connection in the metrics when it begins and in the log when it ends.
+// A refusal is recorded at once, a connection in the metrics when its handshake is done and in the log when
+// it ends.
 WebSocketAnswer recorded(const HttpRequest& request, WebSocketAnswer answer,
                          std::shared_ptr<RecordedSocket> socket, Metrics& metrics);
 

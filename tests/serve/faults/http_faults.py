@@ -1,6 +1,7 @@
 """HTTP requests that lie, stall, flood or are none, and sounds that are none."""
 import contextlib
 import gzip
+import re
 import socket
 import ssl
 import time
@@ -190,6 +191,24 @@ class HttpTest(FaultTest):
         for path in ("*", "http://elsewhere/version/", "/%", "/%zz", "/page/..%2f..%2fetc/passwd",
                      "/page/%2e%2e/index.html", "//"):
             self.answer(request(path=path), [404, 400])
+
+    def test_every_request_is_counted(self):
+        """What was none, too, and what was never complete."""
+        def counts(server):
+            found = re.findall(r'^glossa_requests_total\{(.*)\} (\S+)$', server.get("/metrics"), re.M)
+            return {tuple(sorted(re.findall(r'"(\w+)"', labels))): float(count) for labels, count in found}
+        with self.own_server() as own:
+            exchange(own.http, b"GET\r\n\r\n", finish=True)
+            exchange(own.http, wire.handshake().replace(b"Version: 13", b"Version: 12"))
+            with wire.WebSocket(own.http) as client:
+                client.next("session.created")
+            for data in (upload(self.speech_file)[:1000], upload(much_sound())):
+                leaving = connect(own.http)
+                leaving.sendall(data)
+                wire.reset(leaving)
+            self.assertTrue(until(lambda: counts(own).get(("499", "http")) == 2), counts(own))
+            self.assertEqual([counts(own).get(key) for key in (("400", "http"), ("400", "websocket"), ("101", "websocket"))],
+                             [1, 1, 1])
 
     def test_tls_at_a_plain_port(self):
         context = ssl.create_default_context()
