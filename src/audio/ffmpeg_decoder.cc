@@ -114,7 +114,8 @@ std::pair<pid_t, int> spawn_ffmpeg(const std::string& path, std::optional<double
                                         "-c:a",
                                         "pcm_f32be"};
   const std::string seconds = fmt::format("{:.3f}", most_seconds.value_or(0));
-  if (most_seconds) arguments.insert(arguments.end(), {"-t", seconds.c_str()});
+  // Seconds of sound: what a file leaves out between its parts does not count.
+  if (most_seconds) arguments.insert(arguments.end(), {"-af", "asetpts=N/SR/TB", "-t", seconds.c_str()});
   arguments.insert(arguments.end(), {"-f", "au", "pipe:1", nullptr});
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);

@@ -44,8 +44,9 @@ class TrainingFeed::Impl {
   data::BatchSampler make_sampler(const train::TrainConfig& config, const FeedPosition& position) {
     std::vector<data::WeightedCuts> streams = training_streams(config);
     std::set<std::pair<std::string_view, std::string_view>> known;
+    const data::DurationLimits limits = {config.train_ds.min_duration, config.train_ds.max_duration};
     for (const data::WeightedCuts& stream : streams) {
-      expect_known_languages(stream.cuts, known);
+      if (stream.weight > 0) expect_known_languages(stream.cuts, limits, known);
       count_targets(stream.cuts);
     }
     data::BatchSampler sampler(std::move(streams), sampler_options(config, position.rank, position.ranks));
@@ -54,10 +55,11 @@ class TrainingFeed::Impl {
   }
 
   // Before step 1, not when the one cut is drawn. `known`: languages and modes that were looked at.
-  void expect_known_languages(const std::vector<data::Cut>& cuts,
+  void expect_known_languages(const std::vector<data::Cut>& cuts, const data::DurationLimits& limits,
                               std::set<std::pair<std::string_view, std::string_view>>& known) const {
     for (const data::Cut& cut : cuts) {
-      if (known.emplace(cut.target_lang, cut.prompt_mode).second) chooser_.expect_slot(cut);
+      if (limits.hold(cut) && known.emplace(cut.target_lang, cut.prompt_mode).second)
+        chooser_.expect_slot(cut);
     }
   }
 

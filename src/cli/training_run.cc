@@ -61,14 +61,16 @@ std::shared_ptr<const checkpoint::Checkpoint> open_base(const train::TrainConfig
   return checkpoint::read_checkpoint(config.init_from_nemo_model);
 }
 
-// All processes agree on one folder: the first one's clock names it.
+// All processes agree on one folder: the first one chooses the version or names it by its clock.
 fs::path run_folder(const train::ExperimentConfig& experiment, train::ProcessGroup& group) {
   const fs::path runs = fs::path(experiment.exp_dir) / experiment.name;
   std::string version = experiment.version;
-  if (version.empty() && experiment.resume_if_exists) version = newest_version(runs);
-  const double now = group.sum(group.is_first() ? std::floor(seconds_since_1970()) : 0);
-  if (version.empty())
-    version = fmt::format("{:%Y-%m-%d_%H-%M-%S}", fmt::localtime(static_cast<std::time_t>(now)));
+  if (version.empty() && experiment.resume_if_exists && group.is_first()) version = newest_version(runs);
+  if (version.empty() && group.is_first()) {
+    const auto now = static_cast<std::time_t>(seconds_since_1970());
+    version = fmt::format("{:%Y-%m-%d_%H-%M-%S}", fmt::localtime(now));
+  }
+  version = group.broadcast(version);
   fs::path folder = runs / version;
   std::error_code error;
   fs::create_directories(folder, error);

@@ -361,6 +361,7 @@ class HttpServer::Impl {
     response.prepare_payload();
     error_code ignored;
     co_await http::async_write(stream, response, into(ignored));
+    if (large) co_await let_read_the_answer(stream);
   }
 
   template <class Stream>

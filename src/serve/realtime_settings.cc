@@ -15,6 +15,7 @@ using json = nlohmann::json;
 constexpr int kLeastRate = 8000;
 constexpr int kMostRate = 48000;
 constexpr int kOpenAiRate = 24000;      // Hz, of what says no rate
+constexpr int kRivaRate = 16000;        // Hz, the same
 constexpr double kLongestSilence = 60;  // seconds
 constexpr double kLargestBoost = 1e6;   // of other servers' scales
 
@@ -89,6 +90,13 @@ std::string format_name(SampleFormat samples) {
   return samples == SampleFormat::kAlaw ? "audio/pcma" : "audio/pcm";
 }
 
+bool is_pcm(const RealtimeSettings& settings) { return settings.sound.samples == SampleFormat::kSigned16; }
+
+// Of PCM that does not say its own: what it was, or where it was something else, the dialect's.
+int pcm_rate(const RealtimeSettings& settings, int otherwise) {
+  return is_pcm(settings) ? settings.sound.rate : otherwise;
+}
+
 // null: the client ends turns itself.
 void read_turn_detection(const json& owner, double silence, RealtimeSettings& settings) {
   if (!owner.is_object() || !owner.contains("turn_detection")) return;
@@ -118,8 +126,9 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, const 
   const json& input = member(member(session, "audio"), "input");
   const json& format = member(input, "format");
   if (!format.is_null()) {
-    const std::string encoding = text_of(format, "type", "audio/pcm");
-    const int rate = static_cast<int>(number_of(format, "rate", kOpenAiRate, kLeastRate, kMostRate));
+    const std::string encoding = text_of(format, "type", format_name(settings.sound.samples));
+    const int rate =
+        static_cast<int>(number_of(format, "rate", pcm_rate(settings, kOpenAiRate), kLeastRate, kMostRate));
     if (encoding == "audio/pcmu" || encoding == "audio/pcma") {
       settings.sound = {encoding == "audio/pcmu" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
     } else if (encoding == "audio/pcm") {
@@ -161,14 +170,15 @@ RealtimeSettings read_transcription_session_update(const json& session, const Mo
   const json& sound = member(session, "input_audio_params");
   const bool riva = sound.is_object() || current.dialect == Dialect::kRiva;
   RealtimeSettings settings = begin(current, riva ? Dialect::kRiva : Dialect::kOpenAi, silence);
-  const std::string format = text_of(session, "input_audio_format", sound.is_object() ? "pcm16" : "");
+  const std::string format = text_of(session, "input_audio_format", "");
   if (format == "g711_ulaw" || format == "g711_alaw") {
     settings.sound = {format == "g711_ulaw" ? SampleFormat::kMulaw : SampleFormat::kAlaw, 8000, 1};
-  } else if (format == "pcm16" || format == "none") {
-    settings.sound.samples = SampleFormat::kSigned16;
-    settings.sound.rate = static_cast<int>(
-        number_of(sound, "sample_rate_hz", riva ? 16000 : kOpenAiRate, kLeastRate, kMostRate));
-    settings.sound.channels = static_cast<int>(number_of(sound, "num_channels", 1, 1, 8));
+  } else if (format == "pcm16" || format == "none" || (format.empty() && is_pcm(settings))) {
+    const int rate = pcm_rate(settings, riva ? kRivaRate : kOpenAiRate);
+    const int channels = is_pcm(settings) ? settings.sound.channels : 1;
+    settings.sound = {SampleFormat::kSigned16,
+                      static_cast<int>(number_of(sound, "sample_rate_hz", rate, kLeastRate, kMostRate)),
+                      static_cast<int>(number_of(sound, "num_channels", channels, 1, 8))};
   } else if (!format.empty()) {
     fail_invalid_argument("input_audio_format is '{}', expected pcm16, g711_ulaw or g711_alaw",
                           printable(format));

@@ -92,6 +92,10 @@ SavedStep CheckpointStore::save(std::int64_t step, const StateDict& weights, con
   return saved;
 }
 
+bool CheckpointStore::is_empty() const {
+  return scores_.empty() && steps_with(folder_, ".nemo").empty() && steps_with(folder_, kState).empty();
+}
+
 std::optional<SavedStep> CheckpointStore::newest() const {
   const std::set<std::int64_t> steps = steps_with(folder_, kState);
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {

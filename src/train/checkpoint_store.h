@@ -40,6 +40,9 @@ class CheckpointStore {
   SavedStep save(std::int64_t step, const StateDict& weights, const StateDict& optimizer,
                  const Metadata& metadata);
 
+  // Neither models nor states nor scores of any step.
+  bool is_empty() const;
+
   // The newest step whose files are whole.
   std::optional<SavedStep> newest() const;
 

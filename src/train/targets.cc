@@ -253,7 +253,8 @@ void PromptChooser::expect_slot(const data::Cut& cut) const {
         fmt::format("{}:{}: prompt_mode is '{}' (expected langID, auto or unified): taken as unified",
                     cut.source, cut.line, printable(cut.prompt_mode)));
   }
-  if (mode_of(cut) != "auto" && !cut.target_lang.empty()) slot_of_language(cut);
+  const bool is_auto = mode_of(cut) == "auto" || (mode_of(cut) == "unified" && unified_auto_ratio_ >= 1);
+  if (!is_auto && !cut.target_lang.empty()) slot_of_language(cut);
 }
 
 }  // namespace glossa::train

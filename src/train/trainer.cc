@@ -73,11 +73,10 @@ class Trainer::Impl {
     make_gradients();
     if (options.resume) {
       resume();
-    } else if (const auto saved = store_.newest()) {
+    } else if (!store_.is_empty()) {
       fail_bad_input(
-          "{}: has a run's checkpoints, the last of step {} (expected --resume, which goes on with it, or "
-          "another version)",
-          options.folder.string(), saved->step);
+          "{}: has a run's checkpoints (expected --resume, which goes on with it, or another version)",
+          options.folder.string());
     }
   }
 
@@ -187,6 +186,10 @@ class Trainer::Impl {
   void resume() {
     if (group_.is_first()) store_.remove_half_written();
     const std::optional<SavedStep> saved = store_.newest();
+    if (!saved && !store_.is_empty()) {
+      fail_bad_input("{}: has models of a run and no .state (expected the newest step's, to go on from)",
+                     (options_.folder / kCheckpointFolder).string());
+    }
     if (!saved) return;
     const auto snapshot = checkpoint::read_nemo(saved->model);
     load_checkpoint(model_, *snapshot);
@@ -334,12 +337,13 @@ class Trainer::Impl {
     group_.average(gradients);
   }
 
+  // Batches that cannot be read are the loader's to count.
   void tell_skipped(const GradientReport& gradients) {
-    ++skipped_in_a_row_;
-    const std::string why = gradients.first_not_finite.empty()
+    const bool is_finite = gradients.first_not_finite.empty();
+    const std::string why = is_finite
                                 ? std::string("no utterance could be used")
                                 : fmt::format("the gradient of {} is not finite", gradients.first_not_finite);
-    if (skipped_in_a_row_ >= options_.most_skipped) {
+    if (!is_finite && ++skipped_in_a_row_ >= options_.most_skipped) {
       fail_bad_input(
           "step {}: {}, for {} steps in a row: training stops (lower the learning rate, clip gradients, or "
           "look at the data; the last checkpoint is from step {})",

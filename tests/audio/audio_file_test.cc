@@ -207,6 +207,30 @@ TEST(ReadAudio, OtherFormatsComeThroughFfmpeg) {
   EXPECT_EQ(decoded.samples, read_audio(folder / "a.wav", 16000).samples);
 }
 
+// A recording that paused: its timestamps jump, its samples do not.
+TEST(ReadAudio, APartOfWhatFfmpegReadsIsCountedInSamples) {
+  if (!ffmpeg_is_installed()) GTEST_SKIP() << "ffmpeg is not installed";
+  const TemporaryFolder folder;
+  write_sound(folder / "a.wav", sweep(16000, 5.0), 16000, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16);
+  const std::string file = (folder / "paused.mka").string();
+  const std::string command = "ffmpeg -nostdin -v error -i '" + (folder / "a.wav").string() +
+                              "' -af \"aselect='lt(t,1)+gte(t,3)'\" -c:a pcm_s16le '" + file + "'";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const std::vector<float> whole = read_audio(file, 16000).samples;
+  ASSERT_GT(whole.size(), 45000u);
+  ASSERT_LT(whole.size(), 51000u);
+  EXPECT_EQ(read_audio(file, 16000, {.duration = 2.5}).samples,
+            std::vector<float>(whole.begin(), whole.begin() + 40000));
+}
+
+TEST(ReadAudio, PlayListsAreNotOpened) {
+  if (!ffmpeg_is_installed()) GTEST_SKIP() << "ffmpeg is not installed";
+  const TemporaryFolder folder;
+  write_sound(folder / "a.wav", sweep(16000, 1.0), 16000, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16);
+  write_bytes(folder / "list.ffconcat", "ffconcat version 1.0\nfile a.wav\n");
+  EXPECT_THAT(error_of(folder / "list.ffconcat"), HasSubstr("cannot decode"));
+}
+
 TEST(ReadAudio, WithoutFfmpegTheErrorSaysSo) {
   const TemporaryFolder folder;
   write_bytes(folder / "a.mkv", "\x1a\x45\xdf\xa3 and so on");

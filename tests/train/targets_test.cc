@@ -153,6 +153,7 @@ TEST(PromptChooser, SaysWhatIsWrong) {
   EXPECT_THROW(unified.expect_slot({.target_lang = "xx-YY"}), Error);
   EXPECT_NO_THROW(unified.expect_slot({.target_lang = "xx-YY", .prompt_mode = "auto"}));
   EXPECT_NO_THROW(unified.expect_slot({}));
+  EXPECT_NO_THROW(PromptChooser(prompts, "unified", 1).expect_slot({.target_lang = "xx-YY"}));
   EXPECT_THAT(heard, ElementsAre(HasSubstr("prompt_mode is 'odd'")));
 }
 

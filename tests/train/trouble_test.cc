@@ -95,6 +95,32 @@ TEST_F(Training, ARunIsNotBegunInTheFolderOfAnother) {
   EXPECT_EQ(lines_of(of_run("same", "metrics.jsonl")), steps);
 }
 
+// An earlier run's models and scores would decide which model is given.
+TEST_F(Training, NorWhereOnlyModelsAreLeft) {
+  ASSERT_EQ(run(plain(four(), "same", 2, 2)), 0) << err();
+  fs::remove(of_run("same", "checkpoints/step-00000002.state"));
+  for (const char* resume : {"", "--resume"}) {
+    std::vector<std::string> arguments = plain(four(), "same", 2, 2);
+    if (*resume != '\0') arguments.emplace_back(resume);
+    EXPECT_EQ(run(arguments), 3);
+  }
+  EXPECT_THAT(err(), HasSubstr("has models of a run and no .state"));
+}
+
+TEST_F(Training, BatchesThatCannotBeReadEndNothingWhereSomeCan) {
+  std::ofstream(folder_ / "broken.wav") << "RIFF but no sound";
+  std::vector<json> entries = {entry("en-US_0.wav", "The river was quiet.", "en-US", "langID")};
+  json broken = entries.front();
+  broken["audio_filepath"] = (folder_ / "broken.wav").string();
+  broken["duration"] = 1;
+  entries.insert(entries.end(), 24, broken);
+  ASSERT_EQ(run(plain(manifest("few.jsonl", entries), "few", 1, 27)), 0) << err();
+  const auto steps = lines_of(of_run("few", "metrics.jsonl"));
+  ASSERT_EQ(steps.size(), 27u);
+  EXPECT_EQ(steps[24]["skipped"], 1);
+  EXPECT_EQ(steps[25]["skipped"], 0);
+}
+
 TEST_F(Training, ResumingGoesOnWithTheRunThatSavedLast) {
   ASSERT_EQ(run(plain(four(), "zulu", 2, 2)), 0) << err();
   ASSERT_EQ(run(plain(four(), "alpha", 2, 2)), 0) << err();

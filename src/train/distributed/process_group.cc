@@ -127,11 +127,18 @@ double ProcessGroup::largest(double value) {
   return all.item<double>();
 }
 
-void ProcessGroup::broadcast(std::vector<torch::Tensor>& tensors) {
-  if (!impl_ || tensors.empty()) return;
-  torch::Tensor flat = flat_copy(tensors);
-  impl_->broadcast(flat);
-  copy_back(flat, tensors);
+std::string ProcessGroup::broadcast(const std::string& text) {
+  if (!impl_) return text;
+  const auto size = static_cast<std::int64_t>(sum(is_first() ? static_cast<double>(text.size()) : 0));
+  torch::Tensor letters = torch::zeros({size});
+  if (is_first()) {
+    for (std::int64_t at = 0; at < size; ++at)
+      letters[at] = static_cast<unsigned char>(text[static_cast<std::size_t>(at)]);
+  }
+  impl_->broadcast(letters);
+  std::string heard;
+  for (std::int64_t at = 0; at < size; ++at) heard += static_cast<char>(letters[at].item<float>());
+  return heard;
 }
 
 void ProcessGroup::barrier() {

@@ -28,8 +28,7 @@ class ProcessGroup {
   void average(std::vector<torch::Tensor>& tensors);
   double sum(double value);
   double largest(double value);
-  // The first process's tensors to all.
-  void broadcast(std::vector<torch::Tensor>& tensors);
+  std::string broadcast(const std::string& text);  // the first process's
   void barrier();
 
  private:

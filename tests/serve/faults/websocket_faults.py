@@ -168,6 +168,28 @@ class WebSocketTest(FaultTest):
             self.assertEqual(heard["transcription"]["language"], "es-ES")
             self.assertEqual(heard["turn_detection"]["silence_duration_ms"], 400)
 
+    def test_an_update_of_a_part_of_the_sound(self):
+        def riva(**session):
+            return {"type": "transcription_session.update", "session": session}
+
+        def openai(**form):
+            return {"type": "session.update", "session": {"type": "transcription", "audio": {"input": {"format": form}}}}
+
+        with WebSocket(self.server.http) as client:
+            client.send(riva(input_audio_format="pcm16", input_audio_params={"sample_rate_hz": 8000, "num_channels": 2}))
+            client.send(riva(input_audio_format="pcm16", input_audio_transcription={"language": "de-DE"}))
+            client.send(riva(input_audio_params={"num_channels": 1}))
+            heard = [client.next("transcription_session.updated")["session"]["input_audio_params"] for _ in range(3)]
+            two = {"sample_rate_hz": 8000, "num_channels": 2}
+            self.assertEqual(heard, [two, two, {**two, "num_channels": 1}])
+        with WebSocket(self.server.http) as client:
+            heard = []
+            for form in ({"rate": 16000}, {"type": "audio/pcm"}, {"type": "audio/pcma"}, {"rate": 8000}, {"type": "audio/pcm"}):
+                client.send(openai(**form))
+                heard.append(client.next("session.updated")["session"]["audio"]["input"]["format"])
+            pcm, alaw = {"type": "audio/pcm", "rate": 16000}, {"type": "audio/pcma", "rate": 8000}
+            self.assertEqual(heard, [pcm, pcm, alaw, alaw, {"type": "audio/pcm", "rate": 24000}])
+
     def test_an_openai_stream_that_fails_is_closed(self):
         """Nobody would hear what comes after it."""
         with self.own_server(hours=0.01) as own, WebSocket(own.http) as client:
