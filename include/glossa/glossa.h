@@ -72,8 +72,9 @@
 extern "C" {
 #endif
 
-typedef struct glossa_recognizer glossa_recognizer; /* immutable weights */
-typedef struct glossa_stream glossa_stream;         /* one utterance */
+typedef struct glossa_recognizer glossa_recognizer;         /* immutable weights */
+typedef struct glossa_stream glossa_stream;                 /* one utterance */
+typedef struct glossa_language_model glossa_language_model; /* immutable n-grams */
 
 /* The values after GLOSSA_OK are those of glossa::ErrorCode. */
 typedef enum glossa_status {
@@ -162,6 +163,12 @@ GLOSSA_API glossa_status glossa_recognizer_language(const glossa_recognizer* rec
 GLOSSA_API glossa_status glossa_recognizer_decode(const glossa_recognizer* recognizer,
                                                   glossa_stream* const* streams, size_t count);
 
+/* An ARPA file over this checkpoint's pieces, as `glossa lm` and NeMo's train_kenlm.py write. Any number of
+   streams may share it. GLOSSA_BAD_INPUT, naming file and line, for another file. */
+GLOSSA_API glossa_status glossa_language_model_load(const glossa_recognizer* recognizer, const char* path,
+                                                    glossa_language_model** language_model);
+GLOSSA_API void glossa_language_model_free(glossa_language_model* language_model);
+
 /* ---- Stream ---- */
 
 /* How audio is cut into encoder chunks. All modes share the encoder; they differ at the two ends of a stream.
@@ -185,6 +192,12 @@ typedef struct glossa_stream_options {
   /* Phrases that the speaker is likely to say, as they should be written; ends with NULL. NULL: none. */
   const char* const* boosted_phrases;
   double boost; /* their score in nats, up to 5; 0: 2.5 */
+  /* Weighs in wherever the model hears something; NULL: none. The stream keeps it. */
+  const glossa_language_model* language_model;
+  double lm_alpha; /* its weight, up to 5; 0: 0.3 */
+  /* Seconds of digital silence that the model hears behind the sound after glossa_stream_input_finished(), up
+   * to 10; recordings that end with the last syllable need some 0.5. Times stay within the sound. */
+  double final_silence;
 } glossa_stream_options;
 
 typedef struct glossa_token {

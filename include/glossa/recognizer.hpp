@@ -56,6 +56,15 @@ class GLOSSA_API Stream {
   virtual void reset() = 0;
 };
 
+// An n-gram language model over a checkpoint's pieces. Immutable; any thread may use it, any number of
+// streams share it.
+class GLOSSA_API LanguageModel {
+ public:
+  virtual ~LanguageModel();
+  virtual int order() const = 0;           // labels of its longest n-grams
+  virtual std::size_t ngrams() const = 0;  // of all lengths
+};
+
 // Immutable weights. Every member function may be called from any thread.
 class GLOSSA_API Recognizer {
  public:
@@ -65,7 +74,13 @@ class GLOSSA_API Recognizer {
   virtual ~Recognizer();
   virtual const ModelInfo& info() const = 0;
 
-  // The stream keeps the recogniser alive. Error kInvalidArgument for an unusable latency or language.
+  // An ARPA file over this checkpoint's pieces, spelt as NeMo's train_kenlm.py and `glossa lm` do. Error
+  // kBadInput, naming file and line, for another file.
+  virtual std::shared_ptr<const LanguageModel> load_language_model(
+      const std::filesystem::path& path) const = 0;
+
+  // The stream keeps the recogniser and its language model alive. Error kInvalidArgument for an unusable
+  // latency or language, or a language model of another vocabulary.
   virtual std::unique_ptr<Stream> create_stream(const StreamOptions& options) const = 0;
 
   // One step: takes the next chunk of every stream that is_ready() and decodes them as one batch, whatever

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ struct RecognizerOptions {
   std::string backend = "cpu";  // "cpu", or "reference": naive loops in f32, the oracle of the tests
   WeightFormat weights = WeightFormat::kF32;
   CacheFormat kv_cache = CacheFormat::kAuto;
+  // What streams without an att_context have, first in ModelInfo::att_contexts; none: the checkpoint's first.
+  std::optional<AttContext> default_att_context;
   // Weights other than f32 are packed at load, which takes seconds for a large model. true: the result is
   // kept in a file, and the next start only checks and maps it. The file lies in weight_cache_folder, which
   // is made, or when that is empty beside the model, or where that cannot be written to in
@@ -74,6 +77,17 @@ struct BoostedPhrase {
   float score = kDefaultBoost;  // in nats; above 0, up to kMostBoost
 };
 
+// How much of a language model's log-probability is added to the labels' logits.
+inline constexpr float kDefaultLmAlpha = 0.3f;
+inline constexpr float kMostLmAlpha = 5;
+class LanguageModel;  // glossa/recognizer.hpp
+
+// What programs add behind a recording: people stop recording, and voice activity detectors stop sending,
+// with the last syllable, and the model writes it, the full stop and the language's tag only when it hears
+// that nothing follows.
+inline constexpr double kDefaultFinalSilence = 0.48;
+inline constexpr double kMostFinalSilence = 10;
+
 struct StreamOptions {
   std::optional<AttContext> att_context;  // none: the checkpoint's first. Any pair up to 512 with
                                           // left a multiple of right + 1
@@ -85,6 +99,12 @@ struct StreamOptions {
   // The search leans towards these where the model hears something; at most 5,000 of 200 bytes, and 50,000
   // pieces in all. Token::boosted tells what they changed.
   std::vector<BoostedPhrase> boosted_phrases;
+  // Weighs in wherever the model hears something; whether it does is the model's alone to say. Null: none.
+  std::shared_ptr<const LanguageModel> language_model;
+  float lm_alpha = kDefaultLmAlpha;  // above 0 and at most kMostLmAlpha
+  // Seconds of digital silence that the model hears behind the sound after input_finished(); 0 to
+  // kMostFinalSilence. Times of words and Transcript::duration stay within the sound.
+  double final_silence = 0;
   // kNemoBuffer and kUniform only: mel frames (samples / hop + 1) of the longest stream of the batch that
   // NeMo would have formed. There, a tail of fewer than 8 mel frames is dropped only for the longest stream.
   // 0: this one.

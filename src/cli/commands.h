@@ -28,5 +28,6 @@ Command add_bench(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_serve(CLI::App& program);
 Command add_evaluate(CLI::App& program);
+Command add_lm(CLI::App& program);
 
 }  // namespace glossa::cli

@@ -53,12 +53,27 @@ void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
   command.add_flag("--fallback-to-auto", options.fallback_to_auto,
                    "Use auto for a language that the checkpoint does not have, instead of an error");
   add_boost_options(command, options.boost);
+  add_lm_options(command, options.lm);
+  add_final_silence_option(command, options.final_silence_ms);
+}
+
+void add_final_silence_option(CLI::App& command, std::optional<int>& milliseconds) {
+  command
+      .add_option("--final-silence-ms", milliseconds,
+                  fmt::format("Silence that the model hears behind the sound, so that the last word is "
+                              "finished; 0: none (default: {})",
+                              milliseconds
+                                  ? fmt::format("{}", *milliseconds)
+                                  : fmt::format("{:.0f}; none in NeMo's modes", kDefaultFinalSilence * 1000)))
+      ->type_name("MS")
+      ->check(between(0, static_cast<int>(kMostFinalSilence * 1000)));
 }
 
 void check(const RecognitionOptions& options) {
   if (!options.att_context_size.empty()) parse_att_context(options.att_context_size, "--att-context-size");
   parse_streaming_mode(options.streaming, "--streaming");
   boosted_phrases(options.boost);
+  check(options.lm);
 }
 
 AttContext parse_att_context(std::string_view text, std::string_view from) {
@@ -111,6 +126,10 @@ StreamingMode parse_streaming_mode(std::string_view text, std::string_view from)
       "wrong streaming mode (expected exact, nemo-buffer, uniform or offline, got {}, from {})", text, from);
 }
 
+double final_silence_seconds(std::optional<int> milliseconds, double otherwise) {
+  return milliseconds ? *milliseconds / 1000.0 : otherwise;
+}
+
 StreamOptions stream_options(const RecognitionOptions& options, const ModelInfo& model) {
   StreamOptions stream;
   if (!options.att_context_size.empty()) {
@@ -130,6 +149,15 @@ StreamOptions stream_options(const RecognitionOptions& options, const ModelInfo&
   stream.max_symbols = options.max_symbols;
   stream.keep_lang_tags = options.keep_lang_tags;
   stream.boosted_phrases = boosted_phrases(options.boost);
+  stream.lm_alpha = options.lm.alpha;
+  const bool as_nemo = stream.mode == StreamingMode::kNemoBuffer || stream.mode == StreamingMode::kUniform;
+  stream.final_silence = final_silence_seconds(options.final_silence_ms, as_nemo ? 0 : kDefaultFinalSilence);
+  return stream;
+}
+
+StreamOptions stream_options(const RecognitionOptions& options, const Recognizer& recognizer) {
+  StreamOptions stream = stream_options(options, recognizer.info());
+  stream.language_model = load_language_model(options.lm, recognizer);
   return stream;
 }
 

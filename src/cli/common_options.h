@@ -1,10 +1,12 @@
 // Options that several commands share, and how they become options of the library.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cli/boost_options.h"
+#include "cli/lm_options.h"
 #include "cli/model_options.h"
 #include "glossa/types.hpp"
 
@@ -24,7 +26,12 @@ struct RecognitionOptions {
   bool keep_lang_tags = false;
   bool fallback_to_auto = false;
   BoostOptions boost;
+  LmOptions lm;
+  std::optional<int> final_silence_ms;  // none: kDefaultFinalSilence, and 0 in NeMo's modes
 };
+
+void add_final_silence_option(CLI::App& command, std::optional<int>& milliseconds);
+double final_silence_seconds(std::optional<int> milliseconds, double otherwise = kDefaultFinalSilence);
 
 void add_recognition_options(CLI::App& command, RecognitionOptions& options);
 
@@ -43,6 +50,8 @@ AttContext latency_context(std::string_view text, const ModelInfo& model, std::s
 // exact, nemo-buffer, uniform or offline.
 StreamingMode parse_streaming_mode(std::string_view text, std::string_view from);
 
+// All but the language model, which needs the recogniser.
 StreamOptions stream_options(const RecognitionOptions& options, const ModelInfo& model);
+StreamOptions stream_options(const RecognitionOptions& options, const Recognizer& recognizer);
 
 }  // namespace glossa::cli

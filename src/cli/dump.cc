@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 struct DumpOptions {
   ModelOptions model{.weights = "f32"};  // what other implementations are compared with
-  RecognitionOptions recognition;
+  RecognitionOptions recognition{.final_silence_ms = 0};
   fs::path audio;
   fs::path folder;
   bool json = false;
@@ -84,7 +84,7 @@ void write_tokens(const fs::path& path, const DumpOptions& options, const Transc
 int dump(const DumpOptions& options) {
   check(options.recognition);
   const auto recognizer = load_recognizer(options.model, false);
-  const auto stream = recognizer->create_stream(stream_options(options.recognition, recognizer->info()));
+  const auto stream = recognizer->create_stream(stream_options(options.recognition, *recognizer));
   const audio::AudioFile sound = audio::read_audio(options.audio, recognizer->info().sample_rate);
   make_folder(options.folder);
   StageFiles files(options.folder);

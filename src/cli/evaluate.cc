@@ -36,6 +36,8 @@ struct EvaluateOptions {
   std::vector<std::string> letter_languages = eval::default_letter_languages();
   int max_symbols = 0;
   BoostOptions boost;
+  LmOptions lm;
+  std::optional<int> final_silence_ms;
   bool fallback_to_auto = false;
   int batch_size = 8;
   std::string baseline;
@@ -115,6 +117,7 @@ class Evaluation {
       fail_invalid_argument("nothing to evaluate (expected --dataset-manifest FILE, got none)");
     parse_att_contexts(options_.contexts);
     boosted_phrases(options_.boost);
+    check(options_.lm);
     if (!options_.baseline.empty() && !fs::exists(options_.baseline))
       fail_bad_input("{}: no such file (expected a model or results of glossa evaluate, from --baseline)",
                      options_.baseline);
@@ -131,6 +134,10 @@ class Evaluation {
     evaluation.batch_size = options_.batch_size;
     evaluation.max_symbols = options_.max_symbols;
     evaluation.boosted_phrases = boosted_phrases(options_.boost);
+    evaluation.language_model = load_language_model(options_.lm, *recognizer);
+    evaluation.final_silence = final_silence_seconds(options_.final_silence_ms);
+    evaluation.lm_alpha = options_.lm.alpha;
+    if (!options_.lm.file.empty()) evaluation.lm_hash = file_hash(options_.lm.file);
     evaluation.letter_languages = options_.letter_languages;
     evaluation.model_hash = file_hash(model.model);
     const auto utterances = eval_utterances(inputs_, recognizer->info().sample_rate);
@@ -224,8 +231,9 @@ class Evaluation {
 
 // The options with what NeMo's words say.
 EvaluateOptions with_nemo_keys(const CLI::App& command, EvaluateOptions options) {
-  for (const char* name : {"--model", "--dataset-manifest", "--output-path", "--att-context-size",
-                           "--latency", "--target-lang", "--batch-size", "--max-symbols"}) {
+  for (const char* name :
+       {"--model", "--dataset-manifest", "--output-path", "--att-context-size", "--latency", "--target-lang",
+        "--batch-size", "--max-symbols", "--lm", "--lm-alpha"}) {
     if (command.count(name) > 0)
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
   }
@@ -248,6 +256,7 @@ EvaluateOptions with_nemo_keys(const CLI::App& command, EvaluateOptions options)
   options.target_lang = keys.target_lang;
   options.batch_size = keys.batch_size;
   options.max_symbols = keys.max_symbols;
+  options.lm = lm_options(keys);
   return options;
 }
 
@@ -305,6 +314,8 @@ Command add_evaluate(CLI::App& program) {
       ->check(between(0, 1000))
       ->capture_default_str();
   add_boost_options(*command, options->boost);
+  add_lm_options(*command, options->lm);
+  add_final_silence_option(*command, options->final_silence_ms);
   command
       ->add_option("--batch-size", options->batch_size,
                    "Utterances recognised side by side; never changes a result")

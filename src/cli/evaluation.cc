@@ -63,6 +63,9 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
                                                    .batch_size = options.batch_size,
                                                    .max_symbols = options.max_symbols,
                                                    .boosted_phrases = options.boosted_phrases,
+                                                   .language_model = options.language_model,
+                                                   .lm_alpha = options.lm_alpha,
+                                                   .final_silence = options.final_silence,
                                                    .letter_languages = options.letter_languages},
                                                   [&](const eval::EvalProgress& now) {
                                                     last = now;
@@ -106,14 +109,17 @@ std::string configuration_text(const ModelInfo& model, AttContext context, const
                                std::span<const eval::EvalUtterance> utterances) {
   std::string text = fmt::format(
       "model={}\nfile={}\nparameters={}\nvocabulary={}\nweights={}\nkv_cache={}\nbackend={}\n"
-      "streaming=exact\natt_context_size={}\ntarget_lang={}\nfallback_to_auto={}\nmax_symbols={}\n"
+      "streaming=exact\natt_context_size={}\ntarget_lang={}\nfallback_to_auto={}\nmax_symbols={}\nfinal_"
+      "silence={}\n"
       "normalizer={}\nletter_languages={}\nutterances={}\ndata={}\n",
       model.name, options.model_hash, model.parameters, model.vocabulary, name_of(model.weights),
       name_of(model.kv_cache), model.backend, setting_name(context), options.target_lang.value_or("manifest"),
-      options.fallback_to_auto, options.max_symbols, eval::kNormalizerVersion,
+      options.fallback_to_auto, options.max_symbols, options.final_silence, eval::kNormalizerVersion,
       fmt::join(options.letter_languages, ","), utterances.size(), data_hash(utterances));
   for (const BoostedPhrase& phrase : options.boosted_phrases)
     text += fmt::format("boost={} {}\n", phrase.score, phrase.text);
+  if (options.language_model != nullptr)
+    text += fmt::format("lm={}\nlm_alpha={}\n", options.lm_hash, options.lm_alpha);
   return text;
 }
 

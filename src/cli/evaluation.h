@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,10 @@ struct EvaluationOptions {
   int batch_size = 8;                      // never changes a result
   int max_symbols = 0;                     // labels per encoder frame; 0: the checkpoint's
   std::vector<BoostedPhrase> boosted_phrases;
+  std::shared_ptr<const LanguageModel> language_model;  // null: none
+  float lm_alpha = kDefaultLmAlpha;
+  double final_silence = kDefaultFinalSilence;  // seconds
+  std::string lm_hash;                          // file_hash() of the language model
   std::vector<std::string> letter_languages = eval::default_letter_languages();
   std::string model_hash;  // file_hash() of the checkpoint, or empty; part of the configuration
 };
@@ -60,10 +65,10 @@ std::vector<eval::EvalUtterance> eval_utterances(std::span<const Input> inputs, 
 std::string file_hash(const std::filesystem::path& path);
 
 // All that a figure depends on, one "name=value" a line: the model (its name, file_hash, sizes, number
-// formats and kernels), the setting (context, language, search, boosted phrases), the scoring (version,
-// letter languages) and the data (number of utterances, hash of file names, references and languages).
-// batch_size and threads change nothing and are not in it. Its fingerprint, the first 8 hexadecimal digits of
-// XXH3, stands beside every WER: figures with the same one are of the same experiment.
+// formats and kernels), the setting (context, language, search, boosted phrases, language model), the scoring
+// (version, letter languages) and the data (number of utterances, hash of file names, references and
+// languages). batch_size and threads change nothing and are not in it. Its fingerprint, the first 8
+// hexadecimal digits of XXH3, stands beside every WER: figures with the same one are of the same experiment.
 std::string configuration_text(const ModelInfo& model, AttContext context, const EvaluationOptions& options,
                                std::span<const eval::EvalUtterance> utterances);
 

@@ -21,8 +21,8 @@ int run_program(int argc, char** argv) {
   program.footer("`glossa COMMAND --help` shows the options of a command.");
   const std::vector<Command> commands = {add_transcribe(program), add_serve(program),   add_train(program),
                                          add_evaluate(program),   add_convert(program), add_info(program),
-                                         add_languages(program),  add_data(program),    add_bench(program),
-                                         add_dump(program)};
+                                         add_languages(program),  add_data(program),    add_lm(program),
+                                         add_bench(program),      add_dump(program)};
   std::string names;
   bool known = false;
   for (const Command& command : commands) {

@@ -107,6 +107,7 @@ RecognizerOptions recognizer_options(const ModelOptions& options) {
   recognizer.backend = options.backend;
   recognizer.weights = format_of<WeightFormat>(kWeightFormats, options.weights, "--weights");
   recognizer.kv_cache = format_of<CacheFormat>(kCacheFormats, options.kv_cache, "--kv-cache");
+  recognizer.default_att_context = options.default_att_context;
   recognizer.cache_packed_weights = options.weight_cache != "off";
   if (options.weight_cache != "off" && options.weight_cache != "auto")
     recognizer.weight_cache_folder = options.weight_cache;

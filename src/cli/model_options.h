@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "glossa/recognizer.hpp"
@@ -21,6 +22,7 @@ struct ModelOptions {
   std::string weight_cache = "auto";  // auto, off or a folder
   std::string device = "cpu";         // so far the only choice
   std::string backend = "cpu";
+  std::optional<AttContext> default_att_context;  // of no option here: none, the checkpoint's first
 };
 
 void add_model_options(CLI::App& command, ModelOptions& options);  // --model and the engine options

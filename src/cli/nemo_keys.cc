@@ -40,6 +40,17 @@ int to_int(const KeyValue& word, int smallest) {
   return value;
 }
 
+float to_number(const KeyValue& word) {
+  float value = 0;
+  const char* end = word.value.data() + word.value.size();
+  const auto [last, error] = std::from_chars(word.value.data(), end, value);
+  if (error != std::errc() || last != end || !(value >= 0)) {
+    fail_invalid_argument("wrong value (expected a number of 0 or more, got {}, from {}=)", word.value,
+                          word.key);
+  }
+  return value;
+}
+
 // A setting that glossa has only one value of.
 void accept_only(const KeyValue& word, std::initializer_list<std::string_view> values, std::string_view why) {
   if (std::find(values.begin(), values.end(), word.value) != values.end()) return;
@@ -73,6 +84,10 @@ const std::map<std::string, Setter>& setters() {
        [](NemoKeys& keys, const KeyValue& word) { keys.max_symbols = to_int(word, 1); }},
       {"rnnt_decoding.greedy.max_symbols_per_step",
        [](NemoKeys& keys, const KeyValue& word) { keys.max_symbols = to_int(word, 1); }},
+      {"rnnt_decoding.greedy.ngram_lm_model",
+       [](NemoKeys& keys, const KeyValue& word) { keys.ngram_lm_model = word.value; }},
+      {"rnnt_decoding.greedy.ngram_lm_alpha",
+       [](NemoKeys& keys, const KeyValue& word) { keys.ngram_lm_alpha = to_number(word); }},
       {"rnnt_decoding.strategy",
        [](NemoKeys&, const KeyValue& word) {
          accept_only(word, {"greedy", "greedy_batch"}, "decoding strategy that glossa does not have");

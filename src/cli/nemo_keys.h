@@ -25,8 +25,10 @@ struct NemoKeys {
   bool strip_lang_tags = false;
   bool pad_and_drop_preencoded = false;
   bool compare_vs_offline = false;
-  int max_symbols = 0;                // rnnt_decoding.greedy.max_symbols; 0: the checkpoint's
-  std::vector<std::string> not_used;  // keys NeMo knows and glossa has no use for
+  int max_symbols = 0;                   // rnnt_decoding.greedy.max_symbols; 0: the checkpoint's
+  std::filesystem::path ngram_lm_model;  // rnnt_decoding.greedy.ngram_lm_model; empty: none
+  float ngram_lm_alpha = 0;              // rnnt_decoding.greedy.ngram_lm_alpha; 0: the model is not asked
+  std::vector<std::string> not_used;     // keys NeMo knows and glossa has no use for
 };
 
 // True for name=value with a name that could be a key, unless a file of that name exists.

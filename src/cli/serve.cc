@@ -15,6 +15,8 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "checkpoint/checkpoint.h"
+#include "cli/common_options.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/option_values.h"
@@ -39,6 +41,11 @@ constexpr int kFileThreads = 4;  // that decode uploads: a slow one holds up nob
 
 struct ServeOptions {
   ModelOptions model;
+  std::string att_context_size;  // empty: not given
+  std::string latency;           // empty: not given
+  serve::StreamDefaults streams;
+  LmOptions lm;
+  std::optional<int> final_silence_ms;
   std::string address = "127.0.0.1";
   int http_port = 8000;
   int grpc_port = 50051;
@@ -68,6 +75,18 @@ void add_options(CLI::App& program, ServeOptions& options) {
       ->envname("GLOSSA_CONFIG");
   program.config_formatter(make_yaml_config());
   program.allow_config_extras(CLI::config_extras_mode::error);
+  auto* context =
+      program.add_option("--att-context-size", options.att_context_size,
+                         "attention context of clients that choose none, in encoder frames of 80 ms "
+                         "(default: the checkpoint's first)");
+  program
+      .add_option("--latency", options.latency, "the same as the length of a chunk, such as 80ms or 320ms")
+      ->excludes(context);
+  program
+      .add_option("--target-lang", options.streams.target_lang, "language of clients that name none or auto")
+      ->capture_default_str();
+  add_lm_options(program, options.lm);
+  add_final_silence_option(program, options.final_silence_ms);
   program.add_option("--address", options.address, "IP address to listen on; 0.0.0.0: all")
       ->capture_default_str();
   program
@@ -125,12 +144,16 @@ void add_options(CLI::App& program, ServeOptions& options) {
                    "with --log json: what is understood, too; without it no text is logged");
   program.add_flag("--quiet", options.quiet, "no messages with --log text but errors");
   const std::pair<const char*, const char*> types[] = {
-      {"--config", "FILE"},          {"--address", "IP"},        {"--http-port", "PORT"},
-      {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"}, {"--tls-key", "FILE"},
-      {"--tls-certificate", "FILE"}, {"--api-key", "KEY"},       {"--max-streams", "N"},
-      {"--max-files", "N"},          {"--max-upload-mb", "MB"},  {"--max-hours", "HOURS"},
-      {"--utilisation", "PART"},     {"--idle-seconds", "S"},    {"--endpointing-ms", "MS"},
-      {"--drain-seconds", "S"},      {"--log", "FORM"}};
+      {"--config", "FILE"},     {"--att-context-size", "L,R"},
+      {"--latency", "MS"},      {"--target-lang", "LANG"},
+      {"--address", "IP"},      {"--http-port", "PORT"},
+      {"--grpc-port", "PORT"},  {"--wyoming-port", "PORT"},
+      {"--tls-key", "FILE"},    {"--tls-certificate", "FILE"},
+      {"--api-key", "KEY"},     {"--max-streams", "N"},
+      {"--max-files", "N"},     {"--max-upload-mb", "MB"},
+      {"--max-hours", "HOURS"}, {"--utilisation", "PART"},
+      {"--idle-seconds", "S"},  {"--endpointing-ms", "MS"},
+      {"--drain-seconds", "S"}, {"--log", "FORM"}};
   for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
@@ -158,7 +181,8 @@ class Server {
             serve::SchedulerOptions{.max_streams = options.max_streams,
                                     .max_files = options.max_files,
                                     .utilisation = options.utilisation,
-                                    .longest_seconds = options.max_hours * 3600},
+                                    .longest_seconds = options.max_hours * 3600,
+                                    .streams = options.streams},
             metrics_)),
         worker_(std::make_unique<serve::Worker>(kFileThreads)),
         service_(std::make_unique<serve::Service>(
@@ -252,7 +276,21 @@ class Server {
   }};
 };
 
-int serve(const ServeOptions& options) {
+// Of --att-context-size or --latency, which the checkpoint's configuration translates.
+std::optional<AttContext> default_context(const ServeOptions& options) {
+  if (!options.att_context_size.empty())
+    return parse_att_context(options.att_context_size, "--att-context-size");
+  if (options.latency.empty()) return std::nullopt;
+  const auto checkpoint = checkpoint::read_checkpoint(model_path(options.model));
+  const model::ModelConfig& config = checkpoint->config();
+  ModelInfo model;
+  model.att_contexts = config.encoder.att_contexts;
+  model.frame_seconds = static_cast<double>(config.features.hop) * config.encoder.subsampling_factor /
+                        config.features.sample_rate;
+  return latency_context(options.latency, model, "--latency");
+}
+
+int serve(ServeOptions& options) {
   if (options.certificate.empty() != options.key.empty())
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
   if (options.log_transcripts && options.log != "json")
@@ -262,9 +300,15 @@ int serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // who reads our messages may leave
   std::optional<JsonLog> json_log;
   if (options.log == "json") json_log.emplace(options.log_transcripts);
+  check(options.lm);
+  options.model.default_att_context = default_context(options);
   const std::shared_ptr<const Recognizer> recognizer =
       load_recognizer(options.model, options.quiet || json_log.has_value());
-  const InterruptGuard interrupt;  // not before: loading has its own
+  options.streams.language_model = load_language_model(options.lm, *recognizer);
+  options.streams.lm_alpha = options.lm.alpha;
+  options.streams.final_silence = final_silence_seconds(options.final_silence_ms);
+  recognizer->create_stream({.target_lang = options.streams.target_lang});  // an unknown one is an error now
+  const InterruptGuard interrupt;                                           // not before: loading has its own
   Server server(options, recognizer);
   server.announce();
   while (!interrupt.signal_came()) std::this_thread::sleep_for(std::chrono::milliseconds(100));

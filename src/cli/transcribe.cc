@@ -103,7 +103,7 @@ class Transcription {
     inputs_ = collect();
     OutputWriter writer(format, options_.output_path, inputs_.size() > 1);
     recognizer_ = load_recognizer(options_.model, quiet());
-    batch_.stream = stream_options(options_.recognition, recognizer_->info());
+    batch_.stream = stream_options(options_.recognition, *recognizer_);
     batch_.batch_size = options_.batch_size;
     batch_.use_entry_language = options_.recognition.target_lang.empty();
     StreamOptions trial = batch_.stream;  // a wrong option is an error before any work
@@ -217,11 +217,12 @@ class Transcription {
 int transcribe(const CLI::App& command, const TranscribeOptions& options) {
   const auto keys = std::count_if(options.words.begin(), options.words.end(), is_key_value);
   if (keys == 0) return Transcription(options).run();
-  for (const char* name :
-       {"--target-lang", "--att-context-size", "--latency", "--max-symbols", "--keep-lang-tags",
-        "--dataset-manifest", "--output-path", "--boost", "--boost-file", "--boost-score", "--batch-size",
-        "--format", "--json", "--partials", "--fallback-to-auto", "--recursive", "--stdin-rate",
-        "--stdin-format"}) {
+  for (const char* name : {"--target-lang",      "--att-context-size", "--latency",     "--max-symbols",
+                           "--keep-lang-tags",   "--dataset-manifest", "--output-path", "--boost",
+                           "--boost-file",       "--boost-score",      "--lm",          "--lm-alpha",
+                           "--final-silence-ms", "--batch-size",       "--format",      "--json",
+                           "--partials",         "--fallback-to-auto", "--recursive",   "--stdin-rate",
+                           "--stdin-format"}) {
     if (command.count(name) > 0) {
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
     }

@@ -103,6 +103,9 @@ int transcribe_as_nemo(const NemoKeys& keys, const ModelOptions& engine, const s
   const std::vector<Input> inputs = inputs_of(keys);
   const auto recognizer = load_recognizer(model, quiet);
   BatchOptions options{.stream = stream_of(keys, streaming), .batch_size = keys.batch_size};
+  const LmOptions lm = lm_options(keys);
+  options.stream.language_model = load_language_model(lm, *recognizer);
+  options.stream.lm_alpha = lm.alpha;
   recognizer->create_stream(options.stream);  // a wrong option is an error before any work
 
   const bool has_references =

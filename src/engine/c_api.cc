@@ -82,7 +82,7 @@ constexpr std::size_t kFirstRecognizerOptions =
 constexpr std::size_t kFirstStreamOptions =
     sizeof(std::size_t) + 2 * sizeof(char*) + 4 * sizeof(std::int32_t) + sizeof(std::int64_t);
 static_assert(sizeof(glossa_recognizer_options) == kFirstRecognizerOptions + 4 * 8);
-static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 2 * 8);
+static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 5 * 8);
 
 void check_size(std::size_t size, std::size_t first_size, const char* name) {
   if (size < first_size) {
@@ -125,6 +125,10 @@ const T* at(const std::vector<T>& items, std::size_t index, const char* name) {
 }
 
 }  // namespace
+
+struct glossa_language_model {
+  std::shared_ptr<const glossa::LanguageModel> model;
+};
 
 struct glossa_recognizer {
   explicit glossa_recognizer(std::shared_ptr<const glossa::Recognizer> loaded)
@@ -268,6 +272,20 @@ glossa_status glossa_recognizer_decode(const glossa_recognizer* recognizer, glos
 
 // ---- Stream ----
 
+glossa_status glossa_language_model_load(const glossa_recognizer* recognizer, const char* path,
+                                         glossa_language_model** language_model) {
+  return guarded([&] {
+    required(recognizer, "recognizer");
+    required(path, "path");
+    required(language_model, "language_model");
+    auto loaded = std::make_unique<glossa_language_model>();
+    loaded->model = recognizer->recognizer->load_language_model(path);
+    *language_model = loaded.release();
+  });
+}
+
+void glossa_language_model_free(glossa_language_model* language_model) { delete language_model; }
+
 glossa_status glossa_stream_options_init(glossa_stream_options* options, size_t size) {
   return guarded([&] { init_options(options, size, kFirstStreamOptions, "glossa_stream_options"); });
 }
@@ -296,6 +314,9 @@ glossa_status glossa_stream_create(const glossa_recognizer* recognizer, const gl
     const float boost = given.boost == 0 ? glossa::kDefaultBoost : static_cast<float>(given.boost);
     for (const char* const* phrase = given.boosted_phrases; phrase != nullptr && *phrase != nullptr; ++phrase)
       create.boosted_phrases.push_back({*phrase, boost});
+    if (given.language_model != nullptr) create.language_model = given.language_model->model;
+    if (given.lm_alpha != 0) create.lm_alpha = static_cast<float>(given.lm_alpha);
+    create.final_silence = given.final_silence;
     *stream = std::make_unique<glossa_stream>(recognizer->recognizer->create_stream(create)).release();
   });
 }

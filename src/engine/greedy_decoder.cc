@@ -82,14 +82,22 @@ void GreedyDecoder::decode(std::span<const DecoderInput> streams, DecoderWorkspa
           continue;
         }
         DecoderState& state = *cursor.input->state;
-        const std::span<const float> scores{logits.row(row), static_cast<std::size_t>(logits.cols)};
+        const std::span<const float> own{logits.row(row), static_cast<std::size_t>(logits.cols)};
+        std::span<const float> scores = own;
+        if (const LmFusion* lm = cursor.input->lm; lm != nullptr && !lm->is_tag(label)) {
+          workspace.fused.resize(own.size());
+          label = lm->choose(own, state.lm_state, cursor.input->lm_alpha, workspace.fused);
+          scores = workspace.fused;
+        }
         bool boosted = false;
         if (const PhraseBoost* boost = cursor.input->boost) {
-          label = boost->choose(scores, label, state.boost_state);
-          boosted = label != best[static_cast<std::size_t>(row)];
+          const int without = label;
+          label = boost->choose(scores, without, state.boost_state);
+          boosted = label != without;
           state.boost_state = boost->next(state.boost_state, label);
         }
-        const backend::LabelScore score = backend_.label_score(scores, label);
+        if (const LmFusion* lm = cursor.input->lm) state.lm_state = lm->next(state.lm_state, label);
+        const backend::LabelScore score = backend_.label_score(own, label);
         cursor.input->tokens->push_back({.id = label,
                                          .frame = static_cast<int>(state.frames + cursor.frame),
                                          .log_prob = score.log_prob,

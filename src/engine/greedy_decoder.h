@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/joint.h"
+#include "engine/lm_fusion.h"
 #include "engine/phrase_boost.h"
 #include "engine/predictor.h"
 #include "engine/stage_clock.h"
@@ -20,6 +21,7 @@ struct DecoderState {
   std::vector<float> prediction;  // [joint hidden]: the predictor's output, projected
   std::int64_t frames = 0;        // encoder frames decoded so far
   int boost_state = PhraseBoost::kStart;
+  int lm_state = LmFusion::kStart;
 };
 
 // One stream's part of a step.
@@ -28,13 +30,16 @@ struct DecoderInput {
   DecoderState* state = nullptr;
   std::vector<Token>* tokens = nullptr;  // receives what is emitted
   int max_symbols = 0;                   // labels per frame at most
-  const PhraseBoost* boost = nullptr;    // none: every label by its logit alone
+  const PhraseBoost* boost = nullptr;    // none: no label gets a bonus
+  const LmFusion* lm = nullptr;          // none: every label by its logit alone
+  float lm_alpha = 0;
 };
 
 struct DecoderWorkspace {
   backend::Buffer hidden;
   backend::Buffer logits;
   backend::Buffer projected;
+  std::vector<float> fused;  // logits and language model
   PredictorWorkspace predictor;
   StageClock* clock = nullptr;  // none: not measured
 };

@@ -9,6 +9,7 @@
 #include "engine/recognizer_impl.h"
 #include "engine/stage_clock.h"
 #include "engine/stream.h"
+#include "lm/arpa.h"
 #include "model/tensor_spec.h"
 #include "text/lang_tag.h"
 
@@ -16,6 +17,7 @@ namespace glossa {
 
 Stream::~Stream() = default;
 Recognizer::~Recognizer() = default;
+LanguageModel::~LanguageModel() = default;
 
 std::shared_ptr<const Recognizer> Recognizer::load(const RecognizerOptions& options) {
   constexpr int kMostThreads = 1024;
@@ -69,6 +71,16 @@ ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::Prompt
   }
   info.has_prompt = config.has_prompt();
   info.att_contexts = config.encoder.att_contexts;
+  if (options.default_att_context) {
+    const AttContext first = *options.default_att_context;
+    if (!model::is_usable(first)) {
+      fail_invalid_argument(
+          "default_att_context is [{},{}], expected up to {} with left a multiple of right + 1", first.left,
+          first.right, model::kMostContext);
+    }
+    std::erase(info.att_contexts, first);
+    info.att_contexts.insert(info.att_contexts.begin(), first);
+  }
   info.languages = prompts.languages();
   info.backend = backend.name();
   info.weights = weight_format(options);
@@ -117,6 +129,13 @@ RecognizerImpl::~RecognizerImpl() = default;
 
 std::unique_ptr<Stream> RecognizerImpl::create_stream(const StreamOptions& options) const {
   return std::make_unique<StreamImpl>(shared_from_this(), options);
+}
+
+std::shared_ptr<const LanguageModel> RecognizerImpl::load_language_model(
+    const std::filesystem::path& path) const {
+  const lm::NgramModel model = lm::read_arpa(path, pieces_.size());
+  return std::make_shared<const LmFusion>(lm::NgramAutomaton(model, pieces_.size(), path.string()),
+                                          lang_tags_);
 }
 
 int RecognizerImpl::prompt_slot(std::string_view lang, bool unknown_is_auto) const {
@@ -199,7 +218,9 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap, S
                               .state = &streams[index]->decoder_state(),
                               .tokens = &streams[index]->tokens(),
                               .max_symbols = streams[index]->max_symbols(),
-                              .boost = streams[index]->boost()});
+                              .boost = streams[index]->boost(),
+                              .lm = streams[index]->lm(),
+                              .lm_alpha = streams[index]->lm_alpha()});
     first += encoded.counts[index];
   }
   greedy_decoder_.decode(decoder_inputs, workspace->decoder);

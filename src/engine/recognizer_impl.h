@@ -31,6 +31,7 @@ class RecognizerImpl final : public Recognizer, public std::enable_shared_from_t
 
   const ModelInfo& info() const override { return info_; }
   std::unique_ptr<Stream> create_stream(const StreamOptions& options) const override;
+  std::shared_ptr<const LanguageModel> load_language_model(const std::filesystem::path& path) const override;
   void decode(std::span<Stream* const> streams) const override { step(streams, nullptr, nullptr); }
 
   // `tap` may be empty, `clock` null.

@@ -1,6 +1,7 @@
 #include "engine/stream.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/fail.h"
@@ -23,6 +24,10 @@ StreamOptions checked(StreamOptions options) {
   if (options.nemo_batch_mel_frames < 0) {
     fail_invalid_argument("nemo_batch_mel_frames is {}, expected 0 or more", options.nemo_batch_mel_frames);
   }
+  if (!(options.final_silence >= 0 && options.final_silence <= kMostFinalSilence)) {
+    fail_invalid_argument("final_silence is {} s, expected 0 to {}", options.final_silence,
+                          kMostFinalSilence);
+  }
   return options;
 }
 
@@ -30,6 +35,18 @@ std::optional<PhraseBoost> boost_for(std::span<const BoostedPhrase> phrases,
                                      const text::SentencePiece& pieces) {
   if (phrases.empty()) return std::nullopt;
   return make_phrase_boost(phrases, pieces);
+}
+
+const LmFusion* fusion_of(const StreamOptions& options, const RecognizerImpl& recognizer) {
+  if (options.language_model == nullptr) return nullptr;
+  if (!(options.lm_alpha > 0 && options.lm_alpha <= kMostLmAlpha))
+    fail_invalid_argument("lm_alpha is {}, expected above 0 and at most {}", options.lm_alpha, kMostLmAlpha);
+  const auto* fusion = dynamic_cast<const LmFusion*>(options.language_model.get());
+  if (fusion == nullptr || fusion->vocabulary() != recognizer.pieces().size()) {
+    fail_invalid_argument("the language model is not of this checkpoint (expected one of {} pieces)",
+                          recognizer.pieces().size());
+  }
+  return fusion;
 }
 
 }  // namespace
@@ -42,6 +59,7 @@ StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamO
       max_symbols_(options_.max_symbols > 0 ? options_.max_symbols
                                             : recognizer_->config().decoding.max_symbols),
       boost_(boost_for(options_.boosted_phrases, recognizer_->pieces())),
+      lm_(fusion_of(options_, *recognizer_)),
       prompt_slot_(recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto)),
       log_mel_(recognizer_->log_mel()),
       old_mels_(no_old_mels()),
@@ -64,6 +82,7 @@ void StreamImpl::reset() {
   taken_mels_ = 0;
   started_ = false;
   input_finished_ = false;
+  sound_samples_.reset();
   transcript_ = {};
   described_ = {};
 }
@@ -80,6 +99,10 @@ void StreamImpl::accept_waveform(std::span<const float> pcm) {
 
 void StreamImpl::input_finished() {
   if (input_finished_) return;
+  sound_samples_ = log_mel_.samples();
+  const auto silence = static_cast<std::size_t>(
+      std::llround(options_.final_silence * recognizer_->config().features.sample_rate));
+  if (*sound_samples_ > 0) log_mel_.accept(std::vector<float>(silence), mels_);
   log_mel_.finish(mels_);
   const bool counts_zero_frame = geometry_.mel_overlap > 0;
   if (counts_zero_frame && log_mel_.samples() > 0) {
@@ -150,10 +173,19 @@ MelChunk StreamImpl::take_chunk() {
 
 const Transcript& StreamImpl::transcript() const {
   const model::FeatureConfig& features = recognizer_->config().features;
-  transcript_.duration = static_cast<double>(log_mel_.samples()) / features.sample_rate;
-  transcript_.decoded = static_cast<double>(decoder_state_.frames) * recognizer_->info().frame_seconds;
+  transcript_.duration = static_cast<double>(sound_samples()) / features.sample_rate;
+  transcript_.decoded = std::min(
+      static_cast<double>(decoder_state_.frames) * recognizer_->info().frame_seconds, end_of_sound());
   if (described_.tokens != transcript_.tokens.size()) describe_tokens();
   return transcript_;
+}
+
+double StreamImpl::end_of_sound() const {
+  const model::FeatureConfig& features = recognizer_->config().features;
+  const std::int64_t frame_samples =
+      std::int64_t{features.hop} * recognizer_->config().encoder.subsampling_factor;
+  const std::int64_t frames = (sound_samples() + frame_samples - 1) / frame_samples;
+  return static_cast<double>(frames) * recognizer_->info().frame_seconds;
 }
 
 void StreamImpl::forget_closed() {
@@ -213,22 +245,27 @@ void StreamImpl::append_described(std::size_t first_token, std::size_t last_toke
     transcript_.score += token.log_prob;
   }
   const double frame_seconds = recognizer_->info().frame_seconds;
+  const double end = end_of_sound();
+  const auto start_of = [&](int frame) {
+    return std::min(frame * frame_seconds, std::max(0.0, end - frame_seconds));
+  };
+  const auto end_of = [&](int frame) { return std::min(frame * frame_seconds, end); };
   const text::Detokenizer& detokenizer = recognizer_->detokenizer();
   const std::span<const std::string> tags = recognizer_->lang_tags();
   const std::vector<text::TimedWord> words =
       text::group_words(timed, recognizer_->pieces(), detokenizer, tags);
   for (const text::TimedWord& word : words) {
     transcript_.words.push_back({.text = word.text,
-                                 .start = word.start_frame * frame_seconds,
-                                 .end = word.end_frame * frame_seconds,
+                                 .start = start_of(word.start_frame),
+                                 .end = end_of(word.end_frame),
                                  .confidence = word.confidence,
                                  .language = word.language});
   }
   for (const text::TimedSentence& sentence : text::group_sentences(timed, words, detokenizer, tags)) {
     transcript_.sentences.push_back({.text = sentence.text,
                                      .language = sentence.language,
-                                     .start = sentence.start_frame * frame_seconds,
-                                     .end = sentence.end_frame * frame_seconds});
+                                     .start = start_of(sentence.start_frame),
+                                     .end = end_of(sentence.end_frame)});
   }
 }
 

@@ -49,6 +49,8 @@ class StreamImpl final : public Stream {
   std::vector<Token>& tokens() { return transcript_.tokens; }
   int prompt_slot() const { return prompt_slot_; }
   int max_symbols() const { return max_symbols_; }
+  const LmFusion* lm() const { return lm_; }
+  float lm_alpha() const { return options_.lm_alpha; }
   const PhraseBoost* boost() const { return boost_ ? &*boost_ : nullptr; }
 
  private:
@@ -56,6 +58,8 @@ class StreamImpl final : public Stream {
   std::int64_t pending_mels() const;
   std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
   bool has_tail() const;            // what is left after the end of the audio makes one more chunk
+  std::int64_t sound_samples() const { return sound_samples_.value_or(log_mel_.samples()); }
+  double end_of_sound() const;  // seconds, in whole encoder frames
   void describe_tokens() const;
   // Of tokens that begin the stream or stand behind a language tag.
   std::string text_of(std::size_t first_token, std::size_t last_token) const;
@@ -67,6 +71,7 @@ class StreamImpl final : public Stream {
   model::StreamingGeometry geometry_;
   int max_symbols_;
   std::optional<PhraseBoost> boost_;
+  const LmFusion* lm_;  // of options_; null: none
   int prompt_slot_;
 
   features::StreamingLogMel log_mel_;
@@ -76,6 +81,7 @@ class StreamImpl final : public Stream {
   std::vector<float> old_mels_;  // the last geometry_.mel_overlap frames taken, zeros at the start
   bool started_ = false;
   bool input_finished_ = false;
+  std::optional<std::int64_t> sound_samples_;  // without the silence behind them; none: all so far
 
   EncoderCache cache_;
   DecoderState decoder_state_;

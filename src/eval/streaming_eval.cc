@@ -81,7 +81,10 @@ class StreamingEvaluation {
             .mode = StreamingMode::kExact,
             .max_symbols = options_.max_symbols,
             .keep_lang_tags = true,
-            .boosted_phrases = options_.boosted_phrases};
+            .boosted_phrases = options_.boosted_phrases,
+            .language_model = options_.language_model,
+            .lm_alpha = options_.lm_alpha,
+            .final_silence = options_.final_silence};
   }
 
   // `prompt` becomes what the stream is told.

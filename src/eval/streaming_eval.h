@@ -30,6 +30,9 @@ struct StreamingEvalOptions {
   int batch_size = 8;                 // streams side by side; never changes a result
   int max_symbols = 0;                // labels per encoder frame; 0: the checkpoint's
   std::vector<BoostedPhrase> boosted_phrases;
+  std::shared_ptr<const LanguageModel> language_model;  // null: none
+  float lm_alpha = kDefaultLmAlpha;
+  double final_silence = 0;  // seconds
   std::vector<std::string> letter_languages = default_letter_languages();
 };
 

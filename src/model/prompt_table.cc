@@ -27,6 +27,13 @@ std::string_view bare_language(std::string_view code) { return code.substr(0, co
 
 bool has_region(std::string_view code) { return code.find('-') != std::string_view::npos; }
 
+// Of Chinese: a code such as zh-hant, zh-hant-hk or zh-hk.
+bool is_traditional(std::string_view code) {
+  if (code.find("-hans") != std::string_view::npos) return false;
+  return code.find("-hant") != std::string_view::npos || code.ends_with("-hk") || code.ends_with("-mo") ||
+         code.ends_with("-tw");
+}
+
 // At most five keys: those of the same language first ("ja" -> ja-JP), then by spelling.
 std::string nearest_keys(const std::vector<std::pair<std::string, int>>& entries, std::string_view lang) {
   constexpr std::size_t kListed = 5;
@@ -62,21 +69,20 @@ std::optional<int> PromptTable::find(std::string_view lang) const {
   for (const auto& [key, slot] : entries_) {
     if (normalised(key) == wanted) return slot;
   }
-  if (has_region(wanted)) {
-    const std::string_view language = bare_language(wanted);
+  const std::string language(bare_language(wanted) == "cmn" ? "zh" : bare_language(wanted));
+  if (language == "auto") return std::nullopt;
+  if (language == "zh" && is_traditional(wanted)) {
     for (const auto& [key, slot] : entries_) {
-      if (language != "auto" && normalised(key) == language) return slot;
+      if (normalised(key) == "zh-tw") return slot;
     }
-    return std::nullopt;
   }
-  // A bare language without a key of its own, when all its regions share one slot.
-  std::optional<int> only;
   for (const auto& [key, slot] : entries_) {
-    if (bare_language(normalised(key)) != wanted) continue;
-    if (only && *only != slot) return std::nullopt;
-    only = slot;
+    if (normalised(key) == language) return slot;
   }
-  return only;
+  for (const auto& [key, slot] : entries_) {
+    if (bare_language(normalised(key)) == language) return slot;
+  }
+  return std::nullopt;
 }
 
 int PromptTable::slot_of(std::string_view lang) const {

@@ -18,8 +18,9 @@ class PromptTable {
   bool empty() const { return entries_.empty(); }
 
   // Slot of a language: exact key, then the same code in other case or with '_' for '-' ("en_us" is en-US),
-  // then the bare language of a code ("de-AT" is de), then the one slot of a bare language's regions ("vi" is
-  // vi-VN). None when unknown.
+  // then the bare language of a code ("de-AT" is de), then the first of its regions in the table ("vi" is
+  // vi-VN, "zh" is zh-CN). Chinese goes by its script where that is said ("zh-Hant" and "zh-HK" are zh-TW).
+  // None when unknown.
   std::optional<int> find(std::string_view lang) const;
 
   // As find(), but an unknown language is Error kInvalidArgument that lists the nearest keys. Without prompt

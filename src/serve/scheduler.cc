@@ -95,8 +95,8 @@ class Scheduler::Impl final : public Waker {
   }
 
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener, FilePlace& place) {
-    auto session = std::make_shared<StreamSession>(*recognizer_, options, std::move(listener), *this,
-                                                   options_.longest_seconds);
+    auto session = std::make_shared<StreamSession>(*recognizer_, options, options_.streams,
+                                                   std::move(listener), *this, options_.longest_seconds);
     const std::lock_guard lock(mutex_);
     sessions_.insert(session);
     dynamic_cast<Place&>(place).use();

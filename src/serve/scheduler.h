@@ -23,12 +23,21 @@
 
 namespace glossa::serve {
 
+// What the operator chose for every stream.
+struct StreamDefaults {
+  std::string target_lang = "auto";                     // where a client says "auto" or nothing
+  std::shared_ptr<const LanguageModel> language_model;  // null: none
+  float lm_alpha = kDefaultLmAlpha;
+  double final_silence = 0;  // seconds
+};
+
 struct SchedulerOptions {
   int max_streams = 0;  // live ones at once; 0: as many as keep up on this machine, as measured
   int max_files = 64;   // uploads at once, waiting ones included
   double utilisation =
       0.75;  // part of the machine that live streams may need; the rest is for bursts and uploads
   double longest_seconds = 4 * 3600;  // of sound in one stream
+  StreamDefaults streams;
 };
 
 // Live streams go first. Uploads share what they leave, and never make a live step longer than half a chunk.

@@ -19,7 +19,15 @@ constexpr double kWindowSeconds =
 
 constexpr std::size_t kMostSentences = 8;  // of a transcript that is not kept
 
-StreamOptions as_served(StreamOptions options) {
+std::string language_or(const StreamDefaults& defaults, const std::string& lang) {
+  return lang == "auto" ? defaults.target_lang : lang;
+}
+
+StreamOptions as_served(StreamOptions options, const StreamDefaults& defaults) {
+  options.target_lang = language_or(defaults, options.target_lang);
+  options.language_model = defaults.language_model;
+  options.lm_alpha = defaults.lm_alpha;
+  options.final_silence = defaults.final_silence;
   // Chunk by chunk while a stream is on time, several chunks at once when it is not: the result is the same.
   options.mode = StreamingMode::kOffline;
   return options;
@@ -41,13 +49,15 @@ void shift(Utterance& utterance, double seconds) {
 
 }  // namespace
 
-StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options, Listener listener,
-                             Waker& waker, double longest_seconds)
+StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options,
+                             const StreamDefaults& defaults, Listener listener, Waker& waker,
+                             double longest_seconds)
     : recognizer_(recognizer),
       origin_(options.origin),
       number_(next_number()),
       att_context_(options.stream.att_context.value_or(recognizer.info().att_contexts.front())),
-      asked_(options.stream.target_lang),
+      asked_(language_or(defaults, options.stream.target_lang)),
+      default_lang_(defaults.target_lang),
       kind_(options.kind),
       chunk_frames_(att_context_.chunk_frames()),
       frame_seconds_(recognizer.info().frame_seconds),
@@ -57,7 +67,7 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       silence_(options.silence),
       waker_(waker),
       listener_(std::move(listener)),
-      stream_(recognizer.create_stream(as_served(options.stream))),
+      stream_(recognizer.create_stream(as_served(options.stream, defaults))),
       utterances_(silence_) {}
 
 void StreamSession::wake() {
@@ -98,8 +108,9 @@ void StreamSession::finish() {
 }
 
 void StreamSession::set_target_lang(const std::string& lang) {
-  recognizer_.create_stream({.att_context = att_context_, .target_lang = lang});  // tells an unknown one
-  add({.lang = lang});
+  const std::string& told = lang == "auto" ? default_lang_ : lang;
+  recognizer_.create_stream({.att_context = att_context_, .target_lang = told});  // tells an unknown one
+  add({.lang = told});
 }
 
 void StreamSession::flush() { add({.flush = true}); }

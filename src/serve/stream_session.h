@@ -35,8 +35,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
  public:
   using Clock = std::chrono::steady_clock;
 
-  StreamSession(const Recognizer& recognizer, const SessionOptions& options, Listener listener, Waker& waker,
-                double longest_seconds);
+  StreamSession(const Recognizer& recognizer, const SessionOptions& options, const StreamDefaults& defaults,
+                Listener listener, Waker& waker, double longest_seconds);
 
   // Session.
   void push(std::vector<float> samples) override;
@@ -99,7 +99,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   const std::size_t number_;  // another for each
   const Clock::time_point opened_ = Clock::now();
   const AttContext att_context_;
-  const std::string asked_;  // language
+  const std::string asked_;         // language
+  const std::string default_lang_;  // where the client says "auto"
   const Kind kind_;
   const int chunk_frames_;
   const double frame_seconds_;

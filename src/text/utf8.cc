@@ -1,6 +1,7 @@
 #include "text/utf8.h"
 
 #include <unicode/uchar.h>
+#include <unicode/utf8.h>
 
 namespace glossa::text {
 
@@ -29,6 +30,15 @@ CodePoint first_code_point(std::string_view text) {
   const bool surrogate = value >= 0xD800 && value < 0xE000;
   if (value < smallest || surrogate || value > 0x10FFFF) return kInvalid;
   return {value, size, true};
+}
+
+std::string to_utf8(char32_t character) {
+  constexpr char32_t kReplacement = 0xFFFD;
+  if (character > 0x10FFFF || (character >= 0xD800 && character < 0xE000)) character = kReplacement;
+  char bytes[U8_MAX_LENGTH];
+  int size = 0;
+  U8_APPEND_UNSAFE(bytes, size, static_cast<UChar32>(character));
+  return {bytes, static_cast<std::size_t>(size)};
 }
 
 bool is_valid_utf8(std::string_view text) {

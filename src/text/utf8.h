@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace glossa::text {
@@ -15,6 +16,9 @@ struct CodePoint {
 // The first character of a non-empty text. Overlong forms, surrogates, values above U+10FFFF and cut
 // sequences are invalid and take one byte.
 CodePoint first_code_point(std::string_view text);
+
+// The bytes of one character; surrogates and values above U+10FFFF become U+FFFD.
+std::string to_utf8(char32_t character);
 
 bool is_valid_utf8(std::string_view text);
 

@@ -185,6 +185,8 @@ TEST_F(StreamLifecycle, MisuseIsAnErrorThatNamesIt) {
   expect_error([&] { recognizer_->create_stream({.att_context = AttContext{56, 4}}); }, "[56,4]");
   expect_error([&] { recognizer_->create_stream({.att_context = AttContext{-1, 0}}); }, "[-1,0]");
   expect_error([&] { recognizer_->create_stream({.max_symbols = -1}); }, "max_symbols");
+  expect_error([&] { recognizer_->create_stream({.final_silence = -0.1}); }, "final_silence is -0.1");
+  expect_error([&] { recognizer_->create_stream({.final_silence = 11}); }, "expected 0 to 10");
   expect_error([&] { recognizer_->create_stream({.target_lang = "dd-DE"}); }, "de-DE");
   expect_error([&] { stream->set_target_lang("xx-XX"); }, "xx-XX");
   const auto ready = recognizer_->create_stream({});
@@ -198,6 +200,34 @@ TEST_F(StreamLifecycle, MisuseIsAnErrorThatNamesIt) {
   EXPECT_EQ(
       recognizer_->create_stream({.target_lang = "xx-XX", .unknown_lang_is_auto = true})->transcript().text,
       "");
+}
+
+TEST_F(StreamLifecycle, FinalSilenceIsHeardAndNotTimed) {
+  const auto pcm = wandering_noise(31234, 8);
+  std::vector<float> padded = pcm;
+  padded.resize(pcm.size() + 16000);
+  for (const AttContext context : {AttContext{56, 0}, AttContext{56, 13}}) {
+    const auto by_hand = recognizer_->create_stream({.att_context = context});
+    const Outcome expected = run_whole(*recognizer_, *by_hand, padded);
+    const auto stream = recognizer_->create_stream({.att_context = context, .final_silence = 1});
+    EXPECT_EQ(run_whole(*recognizer_, *stream, pcm), expected);
+    ASSERT_GT(expected.frames.back(), 24) << "a label in the silence, or the test shows nothing";
+    const Transcript& transcript = stream->transcript();
+    EXPECT_DOUBLE_EQ(transcript.duration, 31234 / 16000.0);
+    const double last_frame = 25 * 0.08;  // 31234 samples are 24.4 encoder frames
+    EXPECT_DOUBLE_EQ(transcript.decoded, last_frame);
+    EXPECT_LT(by_hand->transcript().words.front().start, last_frame - 0.08);
+    for (const Word& word : transcript.words) {
+      EXPECT_LE(word.end, last_frame);
+      EXPECT_LT(word.start, word.end);
+    }
+    EXPECT_LE(transcript.sentences.back().end, last_frame);
+    stream->reset();
+    EXPECT_EQ(run_whole(*recognizer_, *stream, pcm), expected);
+  }
+  const auto silent = recognizer_->create_stream({.final_silence = 1});
+  silent->input_finished();
+  EXPECT_FALSE(silent->is_ready()) << "nothing was said: nothing is heard";
 }
 
 TEST_F(StreamLifecycle, AnyValidContextRunsNotOnlyListedOnes) {

@@ -61,6 +61,9 @@ class CountingRecognizer : public Recognizer {
     info_.att_contexts = {{56, 3}};
   }
   const ModelInfo& info() const override { return info_; }
+  std::shared_ptr<const LanguageModel> load_language_model(const std::filesystem::path&) const override {
+    return nullptr;
+  }
   std::unique_ptr<Stream> create_stream(const StreamOptions& options) const override {
     if (options.target_lang == "xx-XX") throw Error(ErrorCode::kInvalidArgument, "no language xx-XX");
     if (options.att_context && options.att_context->left == 55)

@@ -41,7 +41,12 @@ TEST(PromptTable, ExactThenSpellingThenBareLanguage) {
        .hidden = 4,
        .dictionary = {{"vi-VN", 1}, {"zh-CN", 2}, {"zh-ZH", 2}, {"zh-TW", 3}, {"auto", 4}}});
   EXPECT_EQ(regions.find("vi"), 1) << "one region";
-  EXPECT_EQ(regions.find("zh"), std::nullopt) << "two slots: the user chooses";
+  EXPECT_EQ(regions.find("zh"), 2) << "the first of its regions";
+  EXPECT_EQ(regions.find("zh-Hans"), 2);
+  EXPECT_EQ(regions.find("zh-SG"), 2);
+  EXPECT_EQ(regions.find("cmn-Hans-CN"), 2);
+  for (const char* traditional : {"zh-Hant", "zh_hant_hk", "zh-HK", "zh-MO", "cmn-Hant"})
+    EXPECT_EQ(regions.find(traditional), 3) << traditional;
   EXPECT_EQ(table().find("DE_ch_1996"), 9);
   EXPECT_EQ(table().find("no"), 27);
   EXPECT_EQ(table().find("Auto"), 101);
@@ -49,9 +54,8 @@ TEST(PromptTable, ExactThenSpellingThenBareLanguage) {
 }
 
 TEST(PromptTable, UnknownLanguagesListTheNearestKeys) {
-  EXPECT_EQ(table().find("ja-XX"), std::nullopt);  // the dictionary has no bare ja to fall back to
   EXPECT_EQ(table().find(""), std::nullopt);
-  EXPECT_THAT(error_of(table(), "ja-XX"), HasSubstr("nearest: ja-JP,"));
+  EXPECT_THAT(error_of(table(), "jp-JP"), HasSubstr("nearest: ja-JP,"));
   EXPECT_THAT(error_of(table(), "xx-BR"), HasSubstr("pt-BR"));
   EXPECT_THAT(error_of(table(), "atuo"), HasSubstr("auto"));
   EXPECT_THAT(error_of(table(), ""), HasSubstr("17 keys"));
