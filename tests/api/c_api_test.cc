@@ -1,10 +1,12 @@
 // The C interface says what the C++ interface says; and it turns every mistake into a status.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -340,6 +342,36 @@ TEST(CApi, StreamErrors) {
   const glossa_token* token = nullptr;
   EXPECT_EQ(glossa_stream_token(stream.get(), 0, &token), GLOSSA_INVALID_ARGUMENT);
   EXPECT_EQ(token, nullptr);
+}
+
+TEST(CApi, LanguageModelsAndFinalSilence) {
+  const RecognizerHandle recognizer = load();
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("glossa_c_" + std::to_string(::getpid()));
+  glossa_language_model* model = nullptr;
+  EXPECT_EQ(glossa_language_model_load(recognizer.get(), path.c_str(), &model), GLOSSA_BAD_INPUT);
+  EXPECT_EQ(model, nullptr);
+  std::ofstream(path) << "\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<unk>\n-99\t<s>\n-1\ti\n\n\\end\\\n";
+  expect_ok(glossa_language_model_load(recognizer.get(), path.c_str(), &model));
+  std::filesystem::remove(path);
+  glossa_stream_options options = stream_options();
+  options.language_model = model;
+  options.lm_alpha = 0.5;
+  options.final_silence = 0.5;
+  const StreamHandle stream = create(recognizer, options);
+  glossa_language_model_free(model);  // the stream keeps it
+  const std::vector<float> sound(16000);
+  expect_ok(glossa_stream_accept_waveform(stream.get(), sound.data(), sound.size()));
+  expect_ok(glossa_stream_input_finished(stream.get()));
+  decode(recognizer, stream);
+  double seconds = 0;
+  expect_ok(glossa_stream_duration(stream.get(), &seconds));
+  EXPECT_DOUBLE_EQ(seconds, 1);
+  glossa_stream* refused = nullptr;
+  options.language_model = nullptr;
+  options.final_silence = -1;
+  EXPECT_EQ(glossa_stream_create(recognizer.get(), &options, &refused), GLOSSA_INVALID_ARGUMENT);
+  glossa_language_model_free(nullptr);
 }
 
 TEST(CApi, DecodeErrors) {

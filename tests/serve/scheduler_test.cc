@@ -104,6 +104,30 @@ TEST_F(SchedulerTest, EveryClientHearsWhatTheEngineAloneSays) {
       std::all_of(expected.begin(), expected.end(), [](const std::string& text) { return text.empty(); }));
 }
 
+TEST_F(SchedulerTest, WhatTheOperatorChoseHoldsForEveryStream) {
+  const std::vector<float> pcm = glossa::testing::wandering_noise(50000, 5);
+  const auto expected = [&](const StreamOptions& options) {
+    const auto stream = recognizer_->create_stream(options);
+    return glossa::testing::run_whole(*recognizer_, *stream, pcm).text;
+  };
+  const std::string chosen = expected({.target_lang = "de-DE", .final_silence = 2});
+  ASSERT_NE(chosen, expected({.target_lang = "de-DE"}));
+  ASSERT_NE(chosen, expected({.final_silence = 2}));
+  Scheduler scheduler(recognizer_, {.streams = {.target_lang = "de-DE", .final_silence = 2}}, metrics_);
+  const auto heard = [&](const StreamOptions& options, const char* later) {
+    Heard client;
+    const auto session = scheduler.open({.stream = options}, client.listener());
+    if (later != nullptr) session->set_target_lang(later);
+    session->push(pcm);
+    session->finish();
+    client.wait();
+    return client.text;
+  };
+  EXPECT_EQ(heard({}, nullptr), chosen);
+  EXPECT_EQ(heard({.target_lang = "en-US"}, "auto"), chosen);
+  EXPECT_EQ(heard({.target_lang = "en-US"}, nullptr), expected({.target_lang = "en-US", .final_silence = 2}));
+}
+
 TEST_F(SchedulerTest, AnEmptyStreamEnds) {
   Scheduler scheduler(recognizer_, {}, metrics_);
   Heard heard;
