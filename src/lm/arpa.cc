@@ -10,6 +10,7 @@
 #include <numbers>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/fail.h"
 #include "base/printable.h"
@@ -47,11 +48,8 @@ std::string_view take_field(std::string_view& rest, std::string_view separators)
 
 class Reader {
  public:
-  Reader(const std::filesystem::path& path, int vocabulary)
-      : name_(path.string()), in_(path, std::ios::binary), vocabulary_(vocabulary) {
-    if (!in_ || !std::filesystem::is_regular_file(path))
-      fail_bad_input("{}: no such file, or it cannot be read (expected an ARPA language model)", name_);
-  }
+  Reader(std::istream& in, std::string name, int vocabulary)
+      : in_(in), name_(std::move(name)), vocabulary_(vocabulary) {}
 
   NgramModel read() {
     while (next_line() && line_ != "\\data\\") {
@@ -162,8 +160,8 @@ class Reader {
 
   static constexpr float kMostBackoff = 10;  // decadic logarithm; above 0 in models that were pruned
 
+  std::istream& in_;
   std::string name_;
-  std::ifstream in_;
   int vocabulary_;
   std::string buffer_;
   std::string_view line_;
@@ -174,7 +172,15 @@ class Reader {
 }  // namespace
 
 NgramModel read_arpa(const std::filesystem::path& path, int vocabulary) {
-  return Reader(path, vocabulary).read();
+  std::ifstream in(path, std::ios::binary);
+  if (!in || !std::filesystem::is_regular_file(path)) {
+    fail_bad_input("{}: no such file, or it cannot be read (expected an ARPA language model)", path.string());
+  }
+  return read_arpa(in, path.string(), vocabulary);
+}
+
+NgramModel read_arpa(std::istream& in, const std::string& name, int vocabulary) {
+  return Reader(in, name, vocabulary).read();
 }
 
 void write_arpa(const NgramModel& model, std::ostream& out) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <filesystem>
+#include <istream>
 #include <ostream>
+#include <string>
 
 #include "lm/ngram_model.h"
 
@@ -13,6 +15,7 @@ namespace glossa::lm {
 // pieces (an ARPA of words, or of another vocabulary), n-grams whose beginning is not in the file, counts
 // that do not hold, probabilities above 1. `vocabulary`: pieces of the checkpoint.
 NgramModel read_arpa(const std::filesystem::path& path, int vocabulary);
+NgramModel read_arpa(std::istream& in, const std::string& name, int vocabulary);  // `name`: for messages
 
 // Six decimals, n-grams in the order of the tables.
 void write_arpa(const NgramModel& model, std::ostream& out);

@@ -222,6 +222,8 @@ def main():
         tokenizer = next(data for name, data in read.items() if name.endswith("tokenizer.model"))
         put("sentencepiece", model, tokenizer)
     put("pickle", "one", one_tensor())
+    put("arpa", "bigrams", "\\data\\\nngram 1=5\nngram 2=3\n\n\\1-grams:\n-1.5\t<unk>\t0\n0\t<s>\t-0.3\n-0.7\t</s>\n-0.5\ti\t-0.2\n"
+        "-0.6\t\u0080\t0.1\n\n\\2-grams:\n-0.1\t<s> i\n-0.2\ti \u0080\n-inf\ti </s>\n\n\\end\\\n".encode())
     put("gguf", "f32", SmallGguf(2, False, (0, 1, 4)).file())
     put("gguf", "f16", SmallGguf(0, True, (1, 1, 2)).file())
     put("gguf", "q8_0", SmallGguf(0, False, (8, 32, 34)).file())
