@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "checkpoint/added_language.h"
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
@@ -27,6 +28,7 @@ struct ConvertOptions {
   fs::path in;
   fs::path out;
   std::string dtype;
+  checkpoint::NewLanguage language;  // no code: none is added
   bool json = false;
   bool quiet = false;
 };
@@ -175,7 +177,8 @@ std::string errors_of(const Parity& parity, checkpoint::DType dtype) {
 }
 
 Parity write_and_compare(const ConvertOptions& options, checkpoint::DType dtype, Container container) {
-  const auto before = checkpoint::read_checkpoint(options.in);
+  auto before = checkpoint::read_checkpoint(options.in);
+  if (!options.language.code.empty()) before = checkpoint::with_language(before, options.language);
   const bool gguf = container == Container::kGguf;
   Conversion conversion(*before, gguf ? 2 : 3, options.quiet);
   const auto written = gguf ? checkpoint::write_gguf(options.out, *before, dtype, conversion.step("writing"))
@@ -232,6 +235,23 @@ Command add_convert(CLI::App& program) {
       ->add_option("--dtype", options->dtype, "Numbers of the weights: f32, f16 or bf16; .gguf: q8_0, q4_k")
       ->required()
       ->type_name("FORMAT");
+  auto* language =
+      command
+          ->add_option("--add-language", options->language.code,
+                       "A language to add to the prompt dictionary, such as cy-GB: one that can be "
+                       "trained then")
+          ->type_name("CODE");
+  command
+      ->add_option("--language-slot", options->language.slot,
+                   "Its prompt slot (default: the first that no language has)")
+      ->needs(language)
+      ->type_name("N");
+  command
+      ->add_option("--language-like", options->language.like,
+                   "The language whose weights its slot begins with: a near one, or auto")
+      ->needs(language)
+      ->type_name("LANG")
+      ->capture_default_str();
   command->add_flag("--json", options->json, "JSON instead of text");
   command->add_flag("--quiet", options->quiet, "Neither progress nor notes on stderr, only errors");
   return {command, [options] { return convert(*options); }};

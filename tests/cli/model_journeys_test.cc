@@ -79,6 +79,28 @@ TEST(Convert, RoundsAndKeepsTheTranscript) {
   EXPECT_EQ(json::parse(wide.out)["largest_error"], 0.0);
 }
 
+TEST(Convert, AddsALanguage) {
+  const Workplace here;
+  const std::string out = (here / "welsh.nemo").string();
+  const auto convert = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"convert", golden_model("tiny"), out, "--dtype", "f32", "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return here.glossa(words);
+  };
+  ASSERT_EQ(convert({"--add-language", "cy-GB", "--language-like", "el-GR"}).exit_code, 0);
+  const auto transcribe = [&](const std::string& model, const char* lang) {
+    return here.glossa({"transcribe", "--quiet", "--weights", "f32", "--model", model, "--target-lang", lang,
+                        golden_audio("en-US_0.wav")});
+  };
+  EXPECT_EQ(transcribe(out, "cy").out, transcribe(out, "el-GR").out);
+  EXPECT_NE(transcribe(out, "cy").out, transcribe(out, "en-US").out);
+  EXPECT_EQ(transcribe(golden_model("tiny"), "cy-GB").exit_code, 2);
+  const auto taken = convert({"--add-language", "cy-GB", "--language-slot", "0"});
+  EXPECT_EQ(taken.exit_code, 2);
+  EXPECT_THAT(taken.err, HasSubstr("prompt slot 0 is not free"));
+  EXPECT_EQ(convert({"--language-slot", "120"}).exit_code, 2) << "of no language";
+}
+
 // The same weights in a .gguf: equal text, from f32 to the last decimal of the score; and back again.
 TEST(Convert, WritesAndReadsGguf) {
   const Workplace here;

@@ -1,0 +1,152 @@
+#include "checkpoint/added_language.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <set>
+#include <utility>
+
+#include "base/fail.h"
+#include "base/printable.h"
+#include "model/prompt_table.h"
+
+namespace glossa::checkpoint {
+namespace {
+
+constexpr std::string_view kWeight = "prompt_kernel.0.weight";  // [hidden, d_model + num_prompts]
+
+int slot_for(const Checkpoint& base, const NewLanguage& language) {
+  const model::PromptConfig& prompt = base.config().prompt;
+  if (prompt.num_prompts == 0)
+    fail_invalid_argument("{}: it has no language prompt (expected a checkpoint with one)", base.source());
+  const bool is_code = !language.code.empty() && language.code.size() <= 32 &&
+                       std::isalpha(static_cast<unsigned char>(language.code[0])) &&
+                       std::all_of(language.code.begin(), language.code.end(), [](unsigned char c) {
+                         return c < 0x80 && (std::isalnum(c) != 0 || c == '-');
+                       });
+  if (!is_code)
+    fail_invalid_argument("'{}' is no code of a language (expected letters, digits and '-', such as cy-GB)",
+                          printable(language.code));
+  std::set<int> used;
+  for (const auto& [code, slot] : prompt.dictionary) {
+    used.insert(slot);
+    if (code == language.code)
+      fail_invalid_argument("{}: {} is in the prompt dictionary already, slot {}", base.source(), code, slot);
+  }
+  if (language.slot) {
+    if (*language.slot < 0 || *language.slot >= prompt.num_prompts || used.contains(*language.slot)) {
+      fail_invalid_argument("prompt slot {} is not free (expected one below {} that no language has)",
+                            *language.slot, prompt.num_prompts);
+    }
+    return *language.slot;
+  }
+  for (int slot = 0; slot < prompt.num_prompts; ++slot) {
+    if (!used.contains(slot)) return slot;
+  }
+  fail_invalid_argument("{}: all {} prompt slots have a language", base.source(), prompt.num_prompts);
+}
+
+std::string indentation(std::string_view line) {
+  return std::string(line.substr(0, std::min(line.find_first_not_of(' '), line.size())));
+}
+
+// The text with the new key in every mapping prompt_dictionary. What else stands in it stays as it is.
+std::string with_key(const std::string& yaml, const NewLanguage& language, int slot) {
+  constexpr std::string_view kKey = "prompt_dictionary:";
+  const std::string entry = fmt::format("'{}': {}", language.code, slot);
+  std::string result;
+  for (std::size_t at = 0; at < yaml.size();) {
+    const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
+    const std::string line = yaml.substr(at, end - at);
+    at = end + 1;
+    const std::size_t key = line.find(kKey);
+    const bool is_key = key != std::string::npos && line.find_first_not_of(' ') == key;
+    const std::string_view value = is_key ? std::string_view(line).substr(key + kKey.size()) : "";
+    const std::size_t brace = value.find_first_not_of(' ');
+    if (is_key && brace != std::string_view::npos && value[brace] == '{') {
+      result += line.substr(0, key + kKey.size() + brace + 1) + entry + ", " +
+                std::string(value.substr(brace + 1)) + "\n";
+      continue;
+    }
+    result += line + "\n";
+    if (is_key && brace == std::string_view::npos) {
+      const std::string next = yaml.substr(std::min(at, yaml.size()), 200);
+      result += indentation(next) + entry + "\n";
+    }
+  }
+  return result;
+}
+
+class WithLanguage final : public Checkpoint {
+ public:
+  WithLanguage(std::shared_ptr<const Checkpoint> base, const NewLanguage& language)
+      : base_(std::move(base)),
+        slot_(slot_for(*base_, language)),
+        yaml_(with_key(base_->config_yaml(), language, slot_)),
+        config_(parse_model_config(yaml_, base_->source())),
+        tensors_(base_->tensors().begin(), base_->tensors().end()),
+        fingerprint_(fmt::format("{} with {} as {} in slot {}", base_->fingerprint(), language.code,
+                                 language.like, slot_)) {
+    auto expected = base_->config().prompt.dictionary;
+    expected.emplace_back(language.code, slot_);
+    auto found = config_.prompt.dictionary;
+    std::sort(expected.begin(), expected.end());
+    std::sort(found.begin(), found.end());
+    if (found != expected) {
+      fail_bad_input("{}: model_config.yaml: {} cannot be added to the prompt_dictionary as it is written",
+                     base_->source(), language.code);
+    }
+    copy_column(model::PromptTable(base_->config().prompt).slot_of(language.like));
+  }
+
+  const std::string& source() const override { return base_->source(); }
+  const model::ModelConfig& config() const override { return config_; }
+  const std::string& config_yaml() const override { return yaml_; }
+  std::span<const std::byte> tokenizer_model() const override { return base_->tokenizer_model(); }
+  std::span<const Artifact> artifacts() const override { return base_->artifacts(); }
+  std::span<const TensorView> tensors() const override { return tensors_; }
+  const TensorView* find(std::string_view name) const override {
+    const auto found = std::find_if(tensors_.begin(), tensors_.end(),
+                                    [&](const TensorView& tensor) { return tensor.name == name; });
+    return found == tensors_.end() ? nullptr : &*found;
+  }
+  void release_pages() const override { base_->release_pages(); }
+  std::string fingerprint() const override { return fingerprint_; }
+
+ private:
+  void copy_column(int from) {
+    const auto weight = std::find_if(tensors_.begin(), tensors_.end(),
+                                     [](const TensorView& tensor) { return tensor.name == kWeight; });
+    if (weight == tensors_.end() || is_block_format(weight->dtype)) {
+      fail_invalid_argument("{}: {} is not there number by number (expected f32, f16 or bf16)", source(),
+                            kWeight);
+    }
+    const std::size_t size = dtype_size(weight->dtype);
+    const auto columns = static_cast<std::size_t>(weight->shape[1]);
+    const auto first = static_cast<std::size_t>(config_.encoder.d_model);
+    weight_.assign(weight->bytes.begin(), weight->bytes.end());
+    for (std::size_t row = 0; row < static_cast<std::size_t>(weight->shape[0]); ++row) {
+      std::byte* numbers = weight_.data() + row * columns * size;
+      std::memcpy(numbers + (first + static_cast<std::size_t>(slot_)) * size,
+                  numbers + (first + static_cast<std::size_t>(from)) * size, size);
+    }
+    weight->bytes = weight_;
+  }
+
+  std::shared_ptr<const Checkpoint> base_;
+  int slot_;
+  std::string yaml_;
+  model::ModelConfig config_;
+  std::vector<TensorView> tensors_;
+  std::vector<std::byte> weight_;
+  std::string fingerprint_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Checkpoint> with_language(std::shared_ptr<const Checkpoint> base,
+                                                const NewLanguage& language) {
+  return std::make_shared<const WithLanguage>(std::move(base), language);
+}
+
+}  // namespace glossa::checkpoint
