@@ -17,6 +17,7 @@ constexpr int kMostRate = 48000;
 constexpr int kOpenAiRate = 24000;      // Hz, of what says no rate
 constexpr int kRivaRate = 16000;        // Hz, the same
 constexpr double kLongestSilence = 60;  // seconds
+constexpr double kOpenAiSilence = 0.5;  // seconds, where neither the client nor the server say one
 constexpr double kLargestBoost = 1e6;   // of other servers' scales
 
 // The member of an object; null where there is none.
@@ -97,11 +98,14 @@ int pcm_rate(const RealtimeSettings& settings, int otherwise) {
   return is_pcm(settings) ? settings.sound.rate : otherwise;
 }
 
+// Who asks for turns gets them, also where silence ends no utterance.
+double turn_silence(double silence) { return silence > 0 ? silence : kOpenAiSilence; }
+
 // null: the client ends turns itself.
 void read_turn_detection(const json& owner, double silence, RealtimeSettings& settings) {
   if (!owner.is_object() || !owner.contains("turn_detection")) return;
   const json& detection = owner["turn_detection"];
-  const double before = settings.detects_turns ? settings.session.silence : silence;
+  const double before = settings.detects_turns ? settings.session.silence : turn_silence(silence);
   settings.detects_turns = !detection.is_null();
   settings.session.silence =
       settings.detects_turns ? silence_of(detection, "silence_duration_ms", before) : 0;
@@ -113,7 +117,10 @@ RealtimeSettings begin(const RealtimeSettings& current, Dialect dialect, double 
   RealtimeSettings settings;
   settings.dialect = dialect;
   settings.session.silence = silence;
-  if (dialect == Dialect::kOpenAi) settings.sound.rate = kOpenAiRate;
+  if (dialect == Dialect::kOpenAi) {
+    settings.sound.rate = kOpenAiRate;
+    settings.session.silence = turn_silence(silence);
+  }
   return settings;
 }
 
