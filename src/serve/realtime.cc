@@ -133,7 +133,8 @@ class Realtime final : public WebSocketHandler {
     if (!settings_.detects_turns) item_ = events_->next_item();
     settings_.session.keeps_transcript = item_.has_value();
     settings_.session.origin = origin_;
-    session_ = scheduler_.open(settings_.session, make_realtime_teller(events_, settings_, item_, seconds_));
+    session_ = scheduler_.open(
+        settings_.session, make_realtime_teller(events_, settings_, item_, seconds_, model().frame_seconds));
     began_ = seconds_;
   }
 

@@ -1,5 +1,6 @@
 #include "serve/realtime_settings.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
@@ -18,7 +19,8 @@ constexpr int kOpenAiRate = 24000;      // Hz, of what says no rate
 constexpr int kRivaRate = 16000;        // Hz, the same
 constexpr double kLongestSilence = 60;  // seconds
 constexpr double kOpenAiSilence = 0.5;  // seconds, where neither the client nor the server say one
-constexpr double kLargestBoost = 1e6;   // of other servers' scales
+constexpr const char* kLogprobs = "item.input_audio_transcription.logprobs";
+constexpr double kLargestBoost = 1e6;  // of other servers' scales
 
 // The member of an object; null where there is none.
 const json& member(const json& object, const char* name) {
@@ -111,6 +113,15 @@ void read_turn_detection(const json& owner, double silence, RealtimeSettings& se
       settings.detects_turns ? silence_of(detection, "silence_duration_ms", before) : 0;
 }
 
+// A list of what else is told; what glossa does not know is passed over.
+void read_include(const json& session, RealtimeSettings& settings) {
+  if (!session.contains("include")) return;
+  const json& list = session["include"];
+  if (!list.is_null() && !list.is_array())
+    fail_invalid_argument("include is {}, expected a list", quoted(list));
+  settings.logprobs = std::find(list.begin(), list.end(), json(kLogprobs)) != list.end();
+}
+
 // What an update does not name stays as it is, unless that was in another dialect.
 RealtimeSettings begin(const RealtimeSettings& current, Dialect dialect, double silence) {
   if (current.dialect == dialect) return current;
@@ -150,6 +161,7 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, const 
   read_phrases(member(input, "transcription"), "keywords", stream);
   read_latency(session, model, stream);
   read_turn_detection(input, silence, settings);
+  read_include(session, settings);
   return settings;
 }
 
@@ -200,7 +212,10 @@ RealtimeSettings read_transcription_session_update(const json& session, const Mo
   settings.session.silence = silence_of(endpointing, "stop_history_eou",
                                         silence_of(endpointing, "stop_history", settings.session.silence));
   read_latency(member(session, "custom_configuration"), model, stream);
-  if (!riva) read_turn_detection(session, silence, settings);
+  if (!riva) {
+    read_turn_detection(session, silence, settings);
+    read_include(session, settings);
+  }
   return settings;
 }
 

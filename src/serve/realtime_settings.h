@@ -22,6 +22,7 @@ struct RealtimeSettings {
   SessionOptions session;
   RawFormat sound{SampleFormat::kSigned16, 16000, 1};
   bool detects_turns = true;  // utterances end by themselves
+  bool logprobs = false;      // are told with the text
 };
 
 // Of the object "session" in an update. What it does not name stays as in `current`, when that has the same

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "serve/growing_text.h"
+#include "serve/logprobs.h"
 #include "serve/turns.h"
 
 namespace glossa::serve {
@@ -23,16 +24,52 @@ json delta_event(const std::string& item, const std::string& delta) {
 // One item of OpenAI's dialects.
 struct Item {
   std::string id;
-  std::string text;
-  std::string language;
+  std::string text = {};  // what is final of it
+  std::string language = {};
   double seconds = 0;  // of its sound
+  GrowingText told = {};
+  GrowingLogprobs logprobs{0};
 };
 
-json completed_event(const Item& item) {
-  return {{"type", kCompleted},        {"item_id", item.id},
-          {"content_index", 0},        {"transcript", item.text},
-          {"language", item.language}, {"usage", {{"type", "duration"}, {"seconds", item.seconds}}}};
-}
+// Tells OpenAI's clients the text of items.
+class ItemEvents {
+ public:
+  ItemEvents(std::shared_ptr<RealtimeEvents> events, const RealtimeSettings& settings, double frame_seconds)
+      : events_(std::move(events)), logprobs_(settings.logprobs), frame_seconds_(frame_seconds) {}
+
+  RealtimeEvents& all() { return *events_; }
+
+  Item next(std::string id) const {
+    return {.id = std::move(id), .logprobs = GrowingLogprobs(frame_seconds_)};
+  }
+
+  // The item's text is `text` now, and `words` are its words that are not final yet.
+  void grow(Item& item, const std::string& text, const std::vector<Word>& words, const Transcript& transcript,
+            bool is_final) {
+    const std::string delta = item.told.delta(text, is_final);
+    if (!delta.empty()) {
+      json event = delta_event(item.id, delta);
+      if (logprobs_) event["logprobs"] = item.logprobs.take(words, transcript.tokens, delta);
+      events_->send(std::move(event));
+    }
+    if (!is_final) return;
+    item.text = text;
+    if (logprobs_) item.logprobs.close(words, transcript.tokens);
+  }
+
+  void complete(const Item& item) {
+    json event = {{"type", kCompleted},        {"item_id", item.id},
+                  {"content_index", 0},        {"transcript", item.text},
+                  {"language", item.language}, {"usage", {{"type", "duration"}, {"seconds", item.seconds}}}};
+    if (logprobs_) event["logprobs"] = item.logprobs.all();
+    events_->send(std::move(event));
+  }
+
+ private:
+  std::shared_ptr<RealtimeEvents> events_;
+  bool logprobs_;
+  double frame_seconds_;
+};
 
 // Nothing that comes after it would be heard.
 void close_after(const SessionUpdate& update, RealtimeEvents& events) {
@@ -43,34 +80,31 @@ void close_after(const SessionUpdate& update, RealtimeEvents& events) {
 // OpenAI's dialects, and the client says where an item ends.
 class ItemTeller {
  public:
-  ItemTeller(std::shared_ptr<RealtimeEvents> events, std::string item)
-      : events_(std::move(events)), item_{.id = std::move(item)} {}
+  ItemTeller(ItemEvents events, std::string item)
+      : events_(std::move(events)), item_(events_.next(std::move(item))) {}
 
   void operator()(const SessionUpdate& update) {
     const Transcript& transcript = update.transcript;
     if (!update.error.empty()) {
-      events_->failed(item_.id, describe_failure(update));
-      return close_after(update, *events_);
+      events_.all().failed(item_.id, describe_failure(update));
+      return close_after(update, events_.all());
     }
-    const std::string delta = told_.delta(transcript.text, /*whole=*/update.ended);
-    if (!delta.empty()) events_->send(delta_event(item_.id, delta));
+    events_.grow(item_, transcript.text, transcript.words, transcript, update.ended);
     if (!update.ended) return;
-    item_.text = transcript.text;
     item_.language = transcript.language;
     item_.seconds = transcript.duration;
-    events_->send(completed_event(item_));
+    events_.complete(item_);
   }
 
  private:
-  std::shared_ptr<RealtimeEvents> events_;
+  ItemEvents events_;
   Item item_;
-  GrowingText told_;
 };
 
 // OpenAI's dialects: pauses end items, and so does the end of the session, which is the client's commit.
 class TurnTeller {
  public:
-  TurnTeller(std::shared_ptr<RealtimeEvents> events, const RealtimeSettings& settings, double before)
+  TurnTeller(ItemEvents events, const RealtimeSettings& settings, double before)
       : events_(std::move(events)),
         item_event_(item_event(settings)),
         turns_(settings.session.silence),
@@ -78,43 +112,39 @@ class TurnTeller {
 
   void operator()(const SessionUpdate& update) {
     if (!update.error.empty()) {
-      if (turns_.is_open()) events_->failed(item_.id, describe_failure(update));
-      return close_after(update, *events_);
+      if (turns_.is_open()) events_.all().failed(item_.id, describe_failure(update));
+      return close_after(update, events_.all());
     }
-    for (const Utterance& utterance : update.utterances.finals) {
-      hear(utterance, /*is_final=*/true);
-      item_.text = joined(item_.text, utterance.text);
-    }
-    if (update.utterances.interim) hear(*update.utterances.interim, /*is_final=*/false);
+    const UtteranceUpdate& heard = update.utterances;
+    for (const Utterance& utterance : heard.finals) hear(utterance, update.transcript, /*is_final=*/true);
+    if (heard.interim) hear(*heard.interim, update.transcript, /*is_final=*/false);
     const bool answered = turns_.is_open();
     if (answered && turns_.is_over(update)) end_turn(decoded_until(update));
     if (update.ended && !answered) answer_commit(update.transcript.duration);
   }
 
  private:
-  void hear(const Utterance& utterance, bool is_final) {
+  void hear(const Utterance& utterance, const Transcript& transcript, bool is_final) {
     if (turns_.is_over_before(utterance)) end_turn(utterance.start);
     if (turns_.begins_with(utterance)) begin(utterance.start);
     if (item_.language.empty()) item_.language = utterance.language;
-    const std::string delta = told_.delta(joined(item_.text, utterance.text), /*whole=*/is_final);
-    if (!delta.empty()) events_->send(delta_event(item_.id, delta));
+    events_.grow(item_, joined(item_.text, utterance.text), utterance.words, transcript, is_final);
   }
 
   void begin(double start) {
-    item_ = {.id = events_->next_item()};
-    told_ = {};
+    item_ = events_.next(events_.all().next_item());
     begin_ = start;
-    events_->send({{"type", "input_audio_buffer.speech_started"},
-                   {"item_id", item_.id},
-                   {"audio_start_ms", milliseconds(before_ + start)}});
+    events_.all().send({{"type", "input_audio_buffer.speech_started"},
+                        {"item_id", item_.id},
+                        {"audio_start_ms", milliseconds(before_ + start)}});
   }
 
   // `now`: seconds that were listened to until the pause was long enough.
   void end_turn(double now) {
     const double end = turns_.last_word_end();
-    events_->send({{"type", "input_audio_buffer.speech_stopped"},
-                   {"item_id", item_.id},
-                   {"audio_end_ms", milliseconds(before_ + end)}});
+    events_.all().send({{"type", "input_audio_buffer.speech_stopped"},
+                        {"item_id", item_.id},
+                        {"audio_end_ms", milliseconds(before_ + end)}});
     item_.seconds = end - begin_;
     complete(now);
     turns_.end();
@@ -122,22 +152,22 @@ class TurnTeller {
 
   // What was pushed since the last item is the client's item, if it is only silence.
   void answer_commit(double duration) {
-    if (duration <= committed_) return events_->error(nothing_to_commit());
-    item_ = {.id = events_->next_item(), .seconds = duration - committed_};
+    if (duration <= committed_) return events_.all().error(nothing_to_commit());
+    item_ = events_.next(events_.all().next_item());
+    item_.seconds = duration - committed_;
     complete(duration);
   }
 
   void complete(double now) {
     committed_ = now;
-    events_->committed(item_.id, item_event_);
-    events_->send(completed_event(item_));
+    events_.all().committed(item_.id, item_event_);
+    events_.complete(item_);
   }
 
-  std::shared_ptr<RealtimeEvents> events_;
+  ItemEvents events_;
   const char* item_event_;
   Turns turns_;
-  Item item_;             // the open turn's; its text is what is final of it
-  GrowingText told_;      // of the open turn's text
+  Item item_;             // of the open turn
   double begin_ = 0;      // seconds; of the open turn
   double committed_ = 0;  // seconds that are in items
   double before_;
@@ -146,6 +176,7 @@ class TurnTeller {
 json words_json(const Utterance& utterance, bool riva) {
   json list = json::array();
   for (const Word& word : utterance.words) {
+    const std::string& language = word.language.empty() ? utterance.language : word.language;
     list.push_back(riva ? json{{"word", word.text},
                                {"start_time", word.start},
                                {"end_time", word.end},
@@ -154,7 +185,8 @@ json words_json(const Utterance& utterance, bool riva) {
                         : json{{"word", word.text},
                                {"start", word.start},
                                {"end", word.end},
-                               {"confidence", word.confidence}});
+                               {"confidence", word.confidence},
+                               {"language", language}});
   }
   return list;
 }
@@ -237,10 +269,11 @@ ApiError nothing_to_commit() {
 }
 
 Listener make_realtime_teller(std::shared_ptr<RealtimeEvents> events, const RealtimeSettings& settings,
-                              std::optional<std::string> item, double before) {
+                              std::optional<std::string> item, double before, double frame_seconds) {
   if (settings.dialect != Dialect::kOpenAi) return UtteranceTeller(std::move(events), settings.dialect);
-  if (item) return ItemTeller(std::move(events), std::move(*item));
-  return TurnTeller(std::move(events), settings, before);
+  ItemEvents items(std::move(events), settings, frame_seconds);
+  if (item) return ItemTeller(std::move(items), std::move(*item));
+  return TurnTeller(std::move(items), settings, before);
 }
 
 }  // namespace glossa::serve

@@ -40,17 +40,17 @@ Utterance spoken(const std::string& text, double start, double end) {
 // What one session is told, and what a client hears of it.
 class Conversation {
  public:
-  explicit Conversation(Dialect dialect = Dialect::kOpenAi, std::optional<std::string> item = {}) {
-    RealtimeSettings settings;
+  explicit Conversation(Dialect dialect = Dialect::kOpenAi, std::optional<std::string> item = {},
+                        RealtimeSettings settings = {}) {
     settings.dialect = dialect;
     settings.session.silence = 0.5;
-    teller_ = make_realtime_teller(std::make_shared<RealtimeEvents>(socket_), settings, std::move(item), 10);
+    teller_ =
+        make_realtime_teller(std::make_shared<RealtimeEvents>(socket_), settings, std::move(item), 10, 0.08);
   }
 
   // Gives the new events.
   std::vector<json> hear(double decoded, UtteranceUpdate utterances, bool ended = false,
-                         const std::string& error = "") {
-    Transcript transcript;
+                         const std::string& error = "", Transcript transcript = {}) {
     transcript.decoded = decoded;
     transcript.duration = decoded + 0.01;
     socket_->events.clear();
@@ -143,6 +143,34 @@ TEST(RealtimeTeller, AnItemThatFailsIsNamed) {
   events = whole.hear(2, {}, /*ended=*/true, "broken");
   EXPECT_EQ(types(events), (Types{kFailed, "error"}));
   EXPECT_EQ(events[0]["item_id"], "item_7");
+}
+
+TEST(RealtimeTeller, LogprobsOfATurn) {
+  Conversation openai(Dialect::kOpenAi, {}, {.logprobs = true});
+  Transcript transcript;
+  transcript.tokens = {{.id = 1, .frame = 10, .log_prob = -1}, {.id = 2, .frame = 20, .log_prob = -2}};
+  transcript.words = {{"One.", 0.8, 0.88, 0, ""}, {"Two.", 1.6, 1.68, 0, ""}};
+  Utterance one = spoken("One.", 0.8, 0.88);
+  Utterance two = spoken("Two.", 1.6, 1.68);
+  one.words = {transcript.words[0]};
+  two.words = {transcript.words[1]};
+  std::vector<json> events = openai.hear(1, {.finals = {one}}, false, "", transcript);
+  EXPECT_EQ(events.back()["logprobs"],
+            json::parse(R"([{"token": "One.", "logprob": -1.0, "bytes": [79, 110, 101, 46]}])"));
+  openai.hear(1.2, {.finals = {}, .interim = two}, false, "", transcript);
+  events = openai.hear(1.7, {.finals = {two}}, true, "", transcript);
+  EXPECT_EQ(events.back()["transcript"], "Two.") << "the pause of 0.72 s ended the first";
+  ASSERT_EQ(events.back()["logprobs"].size(), 1u);
+  EXPECT_EQ(events.back()["logprobs"][0]["logprob"], -2);
+}
+
+TEST(RealtimeTeller, WordsOfCaptionsHaveTheirLanguage) {
+  Conversation captions(Dialect::kCaptions);
+  Utterance one = spoken("One two.", 1, 1.8);
+  one.words = {{"One", 1, 1.4, 1, ""}, {"two.", 1.4, 1.8, 1, "de-DE"}};
+  const json words = captions.hear(2, {.finals = {one}}).back()["words"];
+  EXPECT_EQ(words[0]["language"], "en-US");
+  EXPECT_EQ(words[1]["language"], "de-DE");
 }
 
 TEST(RealtimeTeller, CaptionsAreSentences) {

@@ -88,6 +88,7 @@ test("verbose_json has the times of words and segments", async () => {
   assert.equal(verbose.duration.toFixed(2), whole.duration.toFixed(2));
   assert.deepEqual(timed(verbose.words, "word"), timed(whole.words, "word"));
   assert.deepEqual(timed(verbose.segments, "text"), timed(whole.sentences, "text"));
+  assert.deepEqual(verbose.segments.flatMap((segment) => segment.tokens), whole.tokens);
 });
 
 test("a stream's deltas add up", async () => {
