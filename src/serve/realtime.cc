@@ -24,6 +24,18 @@ namespace {
 
 using json = nlohmann::json;
 
+bool is_beta(const HttpRequest& request) {
+  return request.header("openai-beta").value_or("").find("realtime=v1") != std::string::npos;
+}
+
+// Until the first message tells: OpenAI's clients say what they want in the address, or a header.
+Dialect opening_dialect(const HttpRequest& request) {
+  const std::string intent = request.parameter("intent").value_or("");
+  const bool openai =
+      intent == "transcription" || (intent.empty() && (request.parameter("model") || is_beta(request)));
+  return openai ? Dialect::kOpenAi : Dialect::kCaptions;
+}
+
 class Realtime final : public WebSocketHandler {
  public:
   Realtime(Scheduler& scheduler, const LiveOptions& options, const HttpRequest& request,
@@ -32,13 +44,14 @@ class Realtime final : public WebSocketHandler {
         options_(options),
         idle_(options.idle_seconds),
         origin_(request.origin),
-        events_(std::make_shared<RealtimeEvents>(std::move(socket))) {
-    settings_.session.silence = options.silence;
+        events_(std::make_shared<RealtimeEvents>(std::move(socket))),
+        settings_(opening_settings(opening_dialect(request), options.silence)) {
+    settings_.beta = is_beta(request);
     // Riva's client wants this one first, OpenAI's that one, and neither minds the other.
     if (request.parameter("intent").value_or("") != "captions")
       events_->send({{"type", "conversation.created"},
                      {"conversation", {{"id", "conversation_1"}, {"object", "realtime.conversation"}}}});
-    events_->send({{"type", "session.created"}, {"session", describe_session(settings_, model())}});
+    events_->send({{"type", "session.created"}, {"session", session_json()}});
   }
 
   void on_text(std::string_view text) override {
@@ -68,6 +81,12 @@ class Realtime final : public WebSocketHandler {
 
  private:
   const ModelInfo& model() const { return scheduler_.recognizer().info(); }
+
+  json session_json() const {
+    json session = describe_session(settings_, model());
+    session["id"] = "sess_" + origin_.request;
+    return session;
+  }
 
   template <class Work>
   void guarded(const Work& work) {
@@ -117,7 +136,7 @@ class Realtime final : public WebSocketHandler {
     if (session_ && settings.session.stream.target_lang != settings_.session.stream.target_lang)
       session_->set_target_lang(settings.session.stream.target_lang);
     settings_ = std::move(settings);
-    events_->send({{"type", answer}, {"session", describe_session(settings_, model())}});
+    events_->send({{"type", answer}, {"session", session_json()}});
   }
 
   void append(std::string_view bytes) {

@@ -93,6 +93,11 @@ std::string format_name(SampleFormat samples) {
   return samples == SampleFormat::kAlaw ? "audio/pcma" : "audio/pcm";
 }
 
+std::string beta_format_name(SampleFormat samples) {
+  if (samples == SampleFormat::kMulaw) return "g711_ulaw";
+  return samples == SampleFormat::kAlaw ? "g711_alaw" : "pcm16";
+}
+
 bool is_pcm(const RealtimeSettings& settings) { return settings.sound.samples == SampleFormat::kSigned16; }
 
 // Of PCM that does not say its own: what it was, or where it was something else, the dialect's.
@@ -124,15 +129,7 @@ void read_include(const json& session, RealtimeSettings& settings) {
 
 // What an update does not name stays as it is, unless that was in another dialect.
 RealtimeSettings begin(const RealtimeSettings& current, Dialect dialect, double silence) {
-  if (current.dialect == dialect) return current;
-  RealtimeSettings settings;
-  settings.dialect = dialect;
-  settings.session.silence = silence;
-  if (dialect == Dialect::kOpenAi) {
-    settings.sound.rate = kOpenAiRate;
-    settings.session.silence = turn_silence(silence);
-  }
-  return settings;
+  return current.dialect == dialect ? current : opening_settings(dialect, silence);
 }
 
 RealtimeSettings read_openai(const json& session, const ModelInfo& model, const RealtimeSettings& current,
@@ -162,10 +159,46 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, const 
   read_latency(session, model, stream);
   read_turn_detection(input, silence, settings);
   read_include(session, settings);
+  settings.beta = false;
   return settings;
 }
 
+json turn_detection_json(const RealtimeSettings& settings) {
+  if (!settings.detects_turns) return {};
+  return {{"type", "server_vad"}, {"silence_duration_ms", static_cast<int>(settings.session.silence * 1000)}};
+}
+
+void describe_openai(const RealtimeSettings& settings, const ModelInfo& model, json& session) {
+  const json transcription = {
+      {"model", model.name}, {"language", settings.session.stream.target_lang}, {"prompt", ""}};
+  session["type"] = "transcription";
+  session["include"] = settings.logprobs ? json::array({kLogprobs}) : json();
+  if (settings.beta) {
+    session["input_audio_format"] = beta_format_name(settings.sound.samples);
+    session["input_audio_transcription"] = transcription;
+    session["input_audio_noise_reduction"] = nullptr;
+    session["turn_detection"] = turn_detection_json(settings);
+  } else {
+    session["audio"]["input"] = {
+        {"format", {{"type", format_name(settings.sound.samples)}, {"rate", settings.sound.rate}}},
+        {"transcription", transcription},
+        {"noise_reduction", nullptr},
+        {"turn_detection", turn_detection_json(settings)}};
+  }
+}
+
 }  // namespace
+
+RealtimeSettings opening_settings(Dialect dialect, double silence) {
+  RealtimeSettings settings;
+  settings.dialect = dialect;
+  settings.session.silence = silence;
+  if (dialect == Dialect::kOpenAi) {
+    settings.sound.rate = kOpenAiRate;
+    settings.session.silence = turn_silence(silence);
+  }
+  return settings;
+}
 
 RealtimeSettings read_session_update(const json& session, const ModelInfo& model,
                                      const RealtimeSettings& current, double silence) {
@@ -212,6 +245,7 @@ RealtimeSettings read_transcription_session_update(const json& session, const Mo
   settings.session.silence = silence_of(endpointing, "stop_history_eou",
                                         silence_of(endpointing, "stop_history", settings.session.silence));
   read_latency(member(session, "custom_configuration"), model, stream);
+  settings.beta = !riva;
   if (!riva) {
     read_turn_detection(session, silence, settings);
     read_include(session, settings);
@@ -232,15 +266,7 @@ json describe_session(const RealtimeSettings& settings, const ModelInfo& model) 
       session["endpointing_ms"] = static_cast<int>(settings.session.silence * 1000);
       break;
     case Dialect::kOpenAi:
-      session["type"] = "transcription";
-      session["audio"]["input"] = {
-          {"format", {{"type", format_name(settings.sound.samples)}, {"rate", settings.sound.rate}}},
-          {"transcription", {{"model", model.name}, {"language", language}}},
-          {"turn_detection",
-           settings.detects_turns
-               ? json{{"type", "server_vad"},
-                      {"silence_duration_ms", static_cast<int>(settings.session.silence * 1000)}}
-               : json()}};
+      describe_openai(settings, model, session);
       break;
     case Dialect::kRiva:
       session["input_audio_format"] = "pcm16";

@@ -261,7 +261,9 @@ class UtteranceTeller {
 
 }  // namespace
 
-const char* item_event(const RealtimeSettings&) { return "conversation.item.added"; }
+const char* item_event(const RealtimeSettings& settings) {
+  return settings.beta ? "conversation.item.created" : "conversation.item.added";
+}
 
 ApiError nothing_to_commit() {
   return {400, "invalid_request_error", "input_audio_buffer_commit_empty",

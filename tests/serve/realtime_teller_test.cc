@@ -145,6 +145,12 @@ TEST(RealtimeTeller, AnItemThatFailsIsNamed) {
   EXPECT_EQ(events[0]["item_id"], "item_7");
 }
 
+TEST(RealtimeTeller, BetaClientsHaveTheirNameForAnItem) {
+  Conversation beta(Dialect::kOpenAi, {}, {.beta = true});
+  EXPECT_EQ(types(beta.hear(2, {}, /*ended=*/true)),
+            (Types{kCommitted, "conversation.item.created", kCompleted}));
+}
+
 TEST(RealtimeTeller, LogprobsOfATurn) {
   Conversation openai(Dialect::kOpenAi, {}, {.logprobs = true});
   Transcript transcript;

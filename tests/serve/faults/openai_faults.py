@@ -44,3 +44,48 @@ class OpenAiTest(FaultTest):
                 self.assertEqual(self.committed(client), EMPTY)
                 client.send(append(self.speech))
                 self.assertNotEqual(self.committed(client), EMPTY)
+
+    def test_sessions_have_openais_shape(self):
+        detection = {"type": "server_vad", "silence_duration_ms": 500}  # where the server has none
+        transcription = {"model": "small", "language": "auto", "prompt": ""}
+        for path in ("?intent=transcription", "?model=whisper-1"):
+            with self.subTest(path=path), WebSocket(self.server.http, "/v1/realtime" + path) as client:
+                created = client.next("session.created")["session"]
+                self.assertEqual((created["type"], created["object"]), ("transcription", "realtime.transcription_session"))
+                self.assertTrue(created["id"].startswith("sess_"))
+                self.assertIsNone(created["include"])
+                self.assertEqual(created["audio"]["input"], {
+                    "format": {"type": "audio/pcm", "rate": 24000}, "transcription": transcription,
+                    "noise_reduction": None, "turn_detection": detection})
+                logprobs = ["item.input_audio_transcription.logprobs"]
+                client.send(update(None, include=logprobs))
+                updated = client.next("session.updated")["session"]
+                self.assertEqual((updated["id"], updated["include"]), (created["id"], logprobs))
+                self.assertIsNone(updated["audio"]["input"]["turn_detection"])
+
+    def test_beta_clients(self):
+        with WebSocket(self.server.http, "/v1/realtime?intent=transcription", ["OpenAI-Beta: realtime=v1"]) as client:
+            self.assertEqual(client.next("session.created")["session"]["input_audio_format"], "pcm16")
+            client.send({"type": "transcription_session.update", "session": {
+                "input_audio_format": "g711_ulaw", "turn_detection": None}})
+            session = client.next("transcription_session.updated")["session"]
+            self.assertEqual(session["input_audio_format"], "g711_ulaw")
+            self.assertIsNone(session["turn_detection"])
+            client.send(append(bytes(8000)))
+            client.send(COMMIT)
+            item = client.next("conversation.item.created")["item"]["id"]
+            self.assertEqual(client.next(COMPLETED)["item_id"], item)
+
+    def test_sound_at_once_is_of_the_rate_that_was_told(self):
+        with WebSocket(self.server.http, "/v1/realtime?intent=transcription") as client:
+            client.send(append(bytes(24000 * 2)))
+            client.send(COMMIT)
+            self.assertAlmostEqual(client.next(COMPLETED)["usage"]["seconds"], 1, delta=0.1)
+
+    def test_an_item_that_cannot_be_transcribed(self):
+        with self.own_server(hours=0.01) as own, WebSocket(own.http) as client:
+            client.send(update(None))
+            client.send(append(bytes(40 * 32000)))
+            failed = client.next("conversation.item.input_audio_transcription.failed")
+            self.assertIn("longer than", failed["error"]["message"])
+            self.assertEqual((failed["item_id"], failed["content_index"]), ("item_1", 0))
