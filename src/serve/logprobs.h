@@ -14,20 +14,19 @@
 
 namespace glossa::serve {
 
-// For each of `words`, which follow each other in a transcript, its run of tokens: [first, last) into
-// `tokens`, all of the transcript. Words and tokens meet in the frames of their times; of tokens in a frame
+// For each of `words`, which follow each other in `transcript`, its run of tokens: [first, last). Words and
+// tokens meet in the frames of their times; of tokens in a frame
 // where one word ends and the next begins, confidences tell which is whose.
 std::vector<std::pair<std::size_t, std::size_t>> runs_of_words(std::span<const Word> words,
-                                                               std::span<const Token> tokens,
+                                                               const Transcript& transcript,
                                                                double frame_seconds);
 
 // The same for the sentences of a whole transcript. What follows a sentence, its language tag, is of its run.
 std::vector<std::pair<std::size_t, std::size_t>> runs_of_sentences(const Transcript& transcript,
                                                                    double frame_seconds);
 
-// The entries of all words of a text: joined, their tokens are the text.
-nlohmann::json logprobs_json(std::span<const Word> words, std::span<const Token> tokens,
-                             double frame_seconds);
+// The entries of all words: joined, their tokens are the text.
+nlohmann::json logprobs_json(const Transcript& transcript, double frame_seconds);
 
 // The entries of a text that is told in pieces.
 class GrowingLogprobs {
@@ -36,15 +35,15 @@ class GrowingLogprobs {
 
   // Those that are told with `delta`, the next piece of the text: its last word may still be open. `words`
   // are those since close(), `tokens` the transcript's.
-  nlohmann::json take(std::span<const Word> words, std::span<const Token> tokens, std::string_view delta);
+  nlohmann::json take(std::span<const Word> words, const Transcript& transcript, std::string_view delta);
 
   // `words` are final, and those that come from now on follow them.
-  void close(std::span<const Word> words, std::span<const Token> tokens);
+  void close(std::span<const Word> words, const Transcript& transcript);
 
   const nlohmann::json& all() const { return all_; }
 
  private:
-  nlohmann::json add(std::span<const Word> words, std::span<const Token> tokens);
+  nlohmann::json add(std::span<const Word> words, const Transcript& transcript);
 
   double frame_seconds_;
   nlohmann::json all_ = nlohmann::json::array();

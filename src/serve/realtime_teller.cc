@@ -49,12 +49,12 @@ class ItemEvents {
     const std::string delta = item.told.delta(text, is_final);
     if (!delta.empty()) {
       json event = delta_event(item.id, delta);
-      if (logprobs_) event["logprobs"] = item.logprobs.take(words, transcript.tokens, delta);
+      if (logprobs_) event["logprobs"] = item.logprobs.take(words, transcript, delta);
       events_->send(std::move(event));
     }
     if (!is_final) return;
     item.text = text;
-    if (logprobs_) item.logprobs.close(words, transcript.tokens);
+    if (logprobs_) item.logprobs.close(words, transcript);
   }
 
   void complete(const Item& item) {

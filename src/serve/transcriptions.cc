@@ -83,7 +83,7 @@ json usage(const Transcript& transcript) {
 }
 
 json logprobs(const Transcript& transcript, const Order& order) {
-  return logprobs_json(transcript.words, transcript.tokens, order.frame_seconds);
+  return logprobs_json(transcript, order.frame_seconds);
 }
 
 // As Whisper has it: how often a text repeats itself.
@@ -185,7 +185,7 @@ class Events {
  private:
   void send_delta(const std::string& delta, const Transcript& transcript) {
     json event = {{"type", "transcript.text.delta"}, {"delta", delta}};
-    if (order_.logprobs) event["logprobs"] = logprobs_.take(transcript.words, transcript.tokens, delta);
+    if (order_.logprobs) event["logprobs"] = logprobs_.take(transcript.words, transcript, delta);
     send_event(*reply_, event);
   }
 
