@@ -31,7 +31,24 @@ std::size_t settled_size(std::string_view text) {
   return settled;
 }
 
+char32_t last_letter(std::string_view text) {
+  char32_t last = 0;
+  while (!text.empty()) {
+    const text::CodePoint letter = text::first_code_point(text);
+    last = letter.value;
+    text.remove_prefix(letter.size);
+  }
+  return last;
+}
+
 }  // namespace
+
+std::string joined(const std::string& text, const std::string& more) {
+  if (text.empty() || more.empty()) return text + more;
+  const bool is_one = is_written_without_spaces(last_letter(text)) &&
+                      is_written_without_spaces(text::first_code_point(more).value);
+  return text + (is_one ? "" : " ") + more;
+}
 
 std::string GrowingText::delta(const std::string& text, bool whole) {
   const std::size_t settled = whole ? text.size() : settled_size(text);

@@ -16,4 +16,7 @@ class GrowingText {
   std::string told_;
 };
 
+// Two pieces of one text, one after the other: with a space between them where its script has any.
+std::string joined(const std::string& text, const std::string& more);
+
 }  // namespace glossa::serve

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "serve/listen_reply.h"
 #include "serve/listen_settings.h"
 #include "serve/sound_reader.h"
+#include "serve/turns.h"
 
 namespace glossa::serve {
 namespace {
@@ -45,54 +47,58 @@ struct ListenStream {
 class Teller {
  public:
   Teller(std::shared_ptr<ListenStream> stream, int channel)
-      : stream_(std::move(stream)), place_{channel, stream_->channels} {}
+      : stream_(std::move(stream)),
+        place_{channel, stream_->channels},
+        turns_(stream_->settings.session.silence) {}
 
   void operator()(const SessionUpdate& update) {
     if (!update.error.empty()) return stream_->fail(describe_failure(update), close_code::kInternalError);
     const UtteranceUpdate& heard = update.utterances;
-    decoded_ = update.began + update.transcript.decoded;
-    for (const Utterance& utterance : heard.finals) hear(utterance);
-    if (heard.interim) hear(*heard.interim);
-    const double quiet = decoded_ - last_word_end_;
-    const double silence = stream_->settings.session.silence;
-    const bool turn_ends =
-        !heard.interim && (update.flushed || update.ended || (silence > 0 && quiet >= silence));
-    tell_finals(heard.finals, turn_ends, update.flushed);
-    if (heard.interim && heard.interim_changed && stream_->settings.interim_results) send(*heard.interim, {});
-    tell_utterance_end(quiet);
+    now_ = decoded_until(update);
+    for (std::size_t index = 0; index < heard.finals.size(); ++index) {
+      hear(heard.finals[index]);
+      const bool last = index + 1 == heard.finals.size();
+      const bool over = last ? is_over_after(update) : turns_.is_over_before(heard.finals[index + 1]);
+      send(heard.finals[index],
+           {.is_final = true, .speech_final = over, .from_finalize = update.flushed && last});
+      if (over) turns_.end();
+    }
+    if (heard.interim) {
+      hear(*heard.interim);
+      if (heard.interim_changed && stream_->settings.interim_results) send(*heard.interim, {});
+    }
+    // The pause came after the sentence was told; and who said Finalize waits for an answer.
+    if (heard.finals.empty() && ((turns_.is_open() && turns_.is_over(update)) || update.flushed))
+      tell_pause(now_, update.flushed);
+    tell_utterance_end();
     if (update.ended && --stream_->open == 0) stream_->complete(update.began + update.transcript.duration);
   }
 
  private:
+  bool is_over_after(const SessionUpdate& update) const {
+    const std::optional<Utterance>& interim = update.utterances.interim;
+    return interim ? turns_.is_over_before(*interim) : turns_.is_over(update);
+  }
+
   void hear(const Utterance& utterance) {
-    if (!speaking_ && stream_->settings.speech_started)
+    if (turns_.is_over_before(utterance)) tell_pause(utterance.start, /*flushed=*/false);
+    if (turns_.begins_with(utterance) && stream_->settings.speech_started)
       stream_->socket->send(speech_started_message(place_, utterance.start));
-    speaking_ = true;
-    if (utterance.end <= last_word_end_) return;
-    last_word_end_ = utterance.end;
-    utterance_ended_ = false;
   }
 
-  void tell_finals(const std::vector<Utterance>& finals, bool turn_ends, bool flushed) {
-    for (std::size_t index = 0; index < finals.size(); ++index) {
-      const bool last = index + 1 == finals.size();
-      send(finals[index],
-           {.is_final = true, .speech_final = turn_ends && last, .from_finalize = flushed && last});
-    }
-    // The pause came after the sentence was told; and who said Finalize waits for an answer.
-    if (finals.empty() && ((turn_ends && speaking_) || flushed)) {
-      Utterance nothing;
-      nothing.start = nothing.end = decoded_;
-      send(nothing, {.is_final = true, .speech_final = true, .from_finalize = flushed});
-    }
-    if (turn_ends) speaking_ = false;
+  void tell_pause(double at, bool flushed) {
+    Utterance nothing;
+    nothing.start = nothing.end = at;
+    send(nothing, {.is_final = true, .speech_final = true, .from_finalize = flushed});
+    turns_.end();
   }
 
-  void tell_utterance_end(double quiet) {
+  void tell_utterance_end() {
     const double limit = stream_->settings.utterance_end;
-    if (limit == 0 || utterance_ended_ || quiet < limit) return;
-    stream_->socket->send(utterance_end_message(place_, last_word_end_));
-    utterance_ended_ = true;
+    const double end = turns_.last_word_end();
+    if (limit == 0 || end == utterance_end_ || now_ - end < limit) return;
+    stream_->socket->send(utterance_end_message(place_, end));
+    utterance_end_ = end;
   }
 
   void send(const Utterance& utterance, const ListenResult& result) {
@@ -101,10 +107,9 @@ class Teller {
 
   std::shared_ptr<ListenStream> stream_;
   ListenPlace place_;
-  double decoded_ = 0;           // seconds
-  double last_word_end_ = 0;     // seconds
-  bool speaking_ = false;        // something was heard since the last pause
-  bool utterance_ended_ = true;  // told, and no word since
+  Turns turns_;
+  double now_ = 0;            // seconds that were decoded
+  double utterance_end_ = 0;  // seconds; the last that was told
 };
 
 class ListenHandler final : public WebSocketHandler {

@@ -4,7 +4,12 @@
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
+
+#include <utility>
+#include <vector>
+
+#include "serve/metrics_text.h"
+#include "serve/process_metrics.h"
 
 namespace glossa::serve {
 namespace {
@@ -92,7 +97,9 @@ void Metrics::request(std::string_view protocol, std::string_view code) {
 }
 
 std::string Metrics::text() const {
-  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+  std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
+  for (prometheus::MetricFamily& family : process_metrics()) families.push_back(std::move(family));
+  return metrics_text(families);
 }
 
 }  // namespace glossa::serve

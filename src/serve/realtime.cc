@@ -6,18 +6,17 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/printable.h"
 #include "serve/api_error.h"
-#include "serve/growing_text.h"
 #include "serve/idle_watch.h"
 #include "serve/json_message.h"
-#include "serve/openai.h"
+#include "serve/realtime_events.h"
 #include "serve/realtime_settings.h"
+#include "serve/realtime_teller.h"
 #include "serve/sound_reader.h"
 
 namespace glossa::serve {
@@ -25,193 +24,17 @@ namespace {
 
 using json = nlohmann::json;
 
-constexpr const char* kDelta = "conversation.item.input_audio_transcription.delta";
-constexpr const char* kCompleted = "conversation.item.input_audio_transcription.completed";
-
-// Sends events; numbers them and the items. Thread-safe.
-class Events {
- public:
-  explicit Events(std::shared_ptr<WebSocket> socket) : socket_(std::move(socket)) {}
-
-  void send(json event) {
-    const std::lock_guard lock(mutex_);
-    event["event_id"] = fmt::format("event_{}", ++events_);
-    socket_->send(event.dump(-1, ' ', false, json::error_handler_t::replace));
-  }
-
-  void error(const ApiError& error) {
-    json event = json::parse(to_json(error));
-    event["type"] = "error";
-    send(std::move(event));
-  }
-
-  // The sound of an item is complete.
-  void committed(const std::string& id) {
-    json previous;  // null for the first
-    {
-      const std::lock_guard lock(mutex_);
-      if (!last_item_.empty()) previous = last_item_;
-      last_item_ = id;
-    }
-    send({{"type", "input_audio_buffer.committed"}, {"item_id", id}, {"previous_item_id", previous}});
-    const json item = {{"id", id},
-                       {"type", "message"},
-                       {"role", "user"},
-                       {"status", "completed"},
-                       {"content", {{{"type", "input_audio"}, {"transcript", nullptr}}}}};
-    send({{"type", "conversation.item.added"}, {"previous_item_id", previous}, {"item", item}});
-  }
-
-  std::string next_item() {
-    const std::lock_guard lock(mutex_);
-    return fmt::format("item_{}", ++items_);
-  }
-
-  void close(int code, std::string_view reason) { socket_->close(code, reason); }
-
- private:
-  std::shared_ptr<WebSocket> socket_;
-  std::mutex mutex_;
-  int events_ = 0;
-  int items_ = 0;
-  std::string last_item_;  // that is complete; empty: none
-};
-
-json words_json(const std::vector<Word>& words, bool riva) {
-  json list = json::array();
-  for (const Word& word : words) {
-    list.push_back(riva ? json{{"word", word.text},
-                               {"start_time", word.start},
-                               {"end_time", word.end},
-                               {"confidence", word.confidence},
-                               {"speaker_tag", 0}}
-                        : json{{"word", word.text},
-                               {"start", word.start},
-                               {"end", word.end},
-                               {"confidence", word.confidence}});
-  }
-  return list;
+bool is_beta(const HttpRequest& request) {
+  return request.header("openai-beta").value_or("").find("realtime=v1") != std::string::npos;
 }
 
-int milliseconds(double seconds) { return static_cast<int>(seconds * 1000); }
-
-// Tells a client what is heard in one session: an item for each utterance, or one item for the whole.
-class Teller {
- public:
-  // `item`: the whole session is this item; none: every utterance is one. `before`: seconds of sound of the
-  // sessions before it.
-  Teller(std::shared_ptr<Events> events, Dialect dialect, std::optional<std::string> item, double before)
-      : events_(std::move(events)),
-        dialect_(dialect),
-        whole_(item.has_value()),
-        item_(item.value_or("")),
-        before_(before) {}
-
-  void operator()(const SessionUpdate& update) {
-    if (!update.error.empty()) events_->error(describe_failure(update));
-    if (whole_) {
-      tell_whole(update);
-    } else {
-      tell_utterances(update);
-    }
-    if (!update.ended) return;
-    if (!update.error.empty()) {  // what comes after it would go nowhere
-      events_->close(update.is_client_error ? close_code::kPolicy : close_code::kInternalError, update.error);
-    } else if (dialect_ != Dialect::kOpenAi) {
-      events_->close(close_code::kNormal, "");
-    }
-  }
-
- private:
-  void tell_whole(const SessionUpdate& update) {
-    grow(update.transcript.text, update.ended, 0);
-    if (!update.ended) return;
-    Utterance utterance;
-    utterance.text = update.transcript.text;
-    utterance.words = update.transcript.words;
-    utterance.language = update.transcript.language;
-    utterance.end = update.transcript.duration;
-    complete(utterance, update.transcript.duration, /*last=*/false);
-  }
-
-  void tell_utterances(const SessionUpdate& update) {
-    const std::vector<Utterance>& finals = update.utterances.finals;
-    for (std::size_t index = 0; index < finals.size(); ++index) {
-      begin(finals[index]);
-      grow(finals[index].text, /*whole=*/true, finals[index].start);
-      if (dialect_ == Dialect::kOpenAi) {
-        events_->send({{"type", "input_audio_buffer.speech_stopped"},
-                       {"item_id", item_},
-                       {"audio_end_ms", milliseconds(before_ + finals[index].end)}});
-        events_->committed(item_);
-      }
-      complete(finals[index], finals[index].end - finals[index].start,
-               update.ended && index + 1 == finals.size());
-      item_.clear();
-    }
-    if (update.utterances.interim && update.utterances.interim_changed) {
-      begin(*update.utterances.interim);
-      grow(update.utterances.interim->text, /*whole=*/false, update.utterances.interim->start);
-    }
-    // Who waits for the last result gets one, even if nothing was said.
-    if (update.ended && finals.empty() && dialect_ != Dialect::kOpenAi) {
-      item_ = events_->next_item();
-      complete({}, 0, /*last=*/true);
-    }
-  }
-
-  void begin(const Utterance& utterance) {
-    if (!item_.empty()) return;
-    item_ = events_->next_item();
-    told_ = {};
-    if (dialect_ == Dialect::kOpenAi) {
-      events_->send({{"type", "input_audio_buffer.speech_started"},
-                     {"item_id", item_},
-                     {"audio_start_ms", milliseconds(before_ + utterance.start)}});
-    }
-  }
-
-  void grow(const std::string& text, bool whole, double start) {
-    const std::string delta = told_.delta(text, whole);
-    const bool captions = dialect_ == Dialect::kCaptions;
-    if (delta.empty() && (!captions || whole)) return;
-    json event = {{"type", kDelta}, {"item_id", item_}, {"content_index", 0}, {"delta", delta}};
-    if (captions) {
-      event["text"] = text;
-      event["start"] = start;
-    }
-    events_->send(std::move(event));
-  }
-
-  void complete(const Utterance& utterance, double seconds, bool last) {
-    json event = {
-        {"type", kCompleted}, {"item_id", item_}, {"content_index", 0}, {"transcript", utterance.text}};
-    switch (dialect_) {
-      case Dialect::kOpenAi:
-        event["usage"] = {{"type", "duration"}, {"seconds", seconds}};
-        break;
-      case Dialect::kRiva:
-        event["words_info"] = {{"words", words_json(utterance.words, /*riva=*/true)}};
-        event["is_last_result"] = last;
-        break;
-      case Dialect::kCaptions:
-        event["words"] = words_json(utterance.words, /*riva=*/false);
-        event["start"] = utterance.start;
-        event["end"] = utterance.end;
-        event["is_last_result"] = last;
-        break;
-    }
-    event["language"] = utterance.language;
-    events_->send(std::move(event));
-  }
-
-  std::shared_ptr<Events> events_;
-  Dialect dialect_;
-  bool whole_;
-  std::string item_;  // empty: no utterance is open
-  GrowingText told_;  // of the open one's text
-  double before_;
-};
+// Until the first message tells: OpenAI's clients say what they want in the address, or a header.
+Dialect opening_dialect(const HttpRequest& request) {
+  const std::string intent = request.parameter("intent").value_or("");
+  const bool openai =
+      intent == "transcription" || (intent.empty() && (request.parameter("model") || is_beta(request)));
+  return openai ? Dialect::kOpenAi : Dialect::kCaptions;
+}
 
 class Realtime final : public WebSocketHandler {
  public:
@@ -221,13 +44,14 @@ class Realtime final : public WebSocketHandler {
         options_(options),
         idle_(options.idle_seconds),
         origin_(request.origin),
-        events_(std::make_shared<Events>(std::move(socket))) {
-    settings_.session.silence = options.silence;
+        events_(std::make_shared<RealtimeEvents>(std::move(socket))),
+        settings_(opening_settings(opening_dialect(request), options.silence)) {
+    settings_.beta = is_beta(request);
     // Riva's client wants this one first, OpenAI's that one, and neither minds the other.
     if (request.parameter("intent").value_or("") != "captions")
       events_->send({{"type", "conversation.created"},
                      {"conversation", {{"id", "conversation_1"}, {"object", "realtime.conversation"}}}});
-    events_->send({{"type", "session.created"}, {"session", describe_session(settings_, model())}});
+    events_->send({{"type", "session.created"}, {"session", session_json()}});
   }
 
   void on_text(std::string_view text) override {
@@ -245,7 +69,7 @@ class Realtime final : public WebSocketHandler {
     if (!session_ || ended_ || !idle_.is_idle(session_->backlog())) return;
     events_->error({408, "timeout_error", "idle_timeout",
                     fmt::format("no audio for {:g} s: the stream was ended", idle_.seconds())});
-    guarded([&] { settings_.dialect == Dialect::kOpenAi ? commit() : finish(); });
+    guarded([&] { finish(); });
   }
 
   void on_gone() override {
@@ -257,6 +81,12 @@ class Realtime final : public WebSocketHandler {
 
  private:
   const ModelInfo& model() const { return scheduler_.recognizer().info(); }
+
+  json session_json() const {
+    json session = describe_session(settings_, model());
+    session["id"] = "sess_" + origin_.request;
+    return session;
+  }
 
   template <class Work>
   void guarded(const Work& work) {
@@ -306,7 +136,7 @@ class Realtime final : public WebSocketHandler {
     if (session_ && settings.session.stream.target_lang != settings_.session.stream.target_lang)
       session_->set_target_lang(settings.session.stream.target_lang);
     settings_ = std::move(settings);
-    events_->send({{"type", answer}, {"session", describe_session(settings_, model())}});
+    events_->send({{"type", answer}, {"session", session_json()}});
   }
 
   void append(std::string_view bytes) {
@@ -322,7 +152,9 @@ class Realtime final : public WebSocketHandler {
     if (!settings_.detects_turns) item_ = events_->next_item();
     settings_.session.keeps_transcript = item_.has_value();
     settings_.session.origin = origin_;
-    session_ = scheduler_.open(settings_.session, Teller(events_, settings_.dialect, item_, seconds_));
+    session_ = scheduler_.open(
+        settings_.session, make_realtime_teller(events_, settings_, item_, seconds_, model().frame_seconds));
+    began_ = seconds_;
   }
 
   void push(std::vector<std::vector<float>> sounds) {
@@ -340,9 +172,14 @@ class Realtime final : public WebSocketHandler {
       case Dialect::kOpenAi:
         break;
     }
-    if (!session_) fail_invalid_argument("the buffer is empty");
-    if (item_) events_->committed(*item_);
+    if (!session_) return events_->error(nothing_to_commit());
     push(reader_->finish());
+    if (seconds_ == began_) {  // what came was too short to be a sample
+      session_->cancel();
+      session_.reset();
+      return events_->error(nothing_to_commit());
+    }
+    if (item_) events_->committed(*item_, item_event(settings_));
     session_->finish();
     committed_.push_back(std::exchange(session_, nullptr));
     std::erase_if(committed_,
@@ -350,6 +187,7 @@ class Realtime final : public WebSocketHandler {
   }
 
   void finish() {
+    if (settings_.dialect == Dialect::kOpenAi) return commit();  // its connections go on
     if (ended_) return;
     if (!session_) open();  // nothing was said, and the client waits for the last result
     ended_ = true;
@@ -361,13 +199,14 @@ class Realtime final : public WebSocketHandler {
   LiveOptions options_;
   IdleWatch idle_;  // hears sound
   Origin origin_;
-  std::shared_ptr<Events> events_;
+  std::shared_ptr<RealtimeEvents> events_;
   RealtimeSettings settings_;
   std::shared_ptr<Session> session_;
   std::vector<std::shared_ptr<Session>> committed_;  // still being decoded
   std::optional<SampleReader> reader_;
   std::optional<std::string> item_;  // of the open session when turns are the client's business
   double seconds_ = 0;               // of sound that was pushed, of all sessions
+  double began_ = 0;                 // of it before the open session
   bool ended_ = false;
 };
 

@@ -12,8 +12,8 @@
 namespace glossa::serve {
 
 // The handler of one connection. Which dialect a client speaks is known from its first message; audio before
-// that is captions'. Bad messages are answered with an error event and change nothing. `scheduler` must live
-// longer.
+// that is captions', or OpenAI's where the address asks for `intent=transcription` or a model. Bad messages
+// are answered with an error event and change nothing. `scheduler` must live longer.
 std::unique_ptr<WebSocketHandler> make_realtime(Scheduler& scheduler, const LiveOptions& options,
                                                 const HttpRequest& request,
                                                 std::shared_ptr<WebSocket> socket);

@@ -1,5 +1,6 @@
 #include "serve/realtime_settings.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
@@ -17,7 +18,9 @@ constexpr int kMostRate = 48000;
 constexpr int kOpenAiRate = 24000;      // Hz, of what says no rate
 constexpr int kRivaRate = 16000;        // Hz, the same
 constexpr double kLongestSilence = 60;  // seconds
-constexpr double kLargestBoost = 1e6;   // of other servers' scales
+constexpr double kOpenAiSilence = 0.5;  // seconds, where neither the client nor the server say one
+constexpr const char* kLogprobs = "item.input_audio_transcription.logprobs";
+constexpr double kLargestBoost = 1e6;  // of other servers' scales
 
 // The member of an object; null where there is none.
 const json& member(const json& object, const char* name) {
@@ -90,6 +93,11 @@ std::string format_name(SampleFormat samples) {
   return samples == SampleFormat::kAlaw ? "audio/pcma" : "audio/pcm";
 }
 
+std::string beta_format_name(SampleFormat samples) {
+  if (samples == SampleFormat::kMulaw) return "g711_ulaw";
+  return samples == SampleFormat::kAlaw ? "g711_alaw" : "pcm16";
+}
+
 bool is_pcm(const RealtimeSettings& settings) { return settings.sound.samples == SampleFormat::kSigned16; }
 
 // Of PCM that does not say its own: what it was, or where it was something else, the dialect's.
@@ -97,24 +105,31 @@ int pcm_rate(const RealtimeSettings& settings, int otherwise) {
   return is_pcm(settings) ? settings.sound.rate : otherwise;
 }
 
+// Who asks for turns gets them, also where silence ends no utterance.
+double turn_silence(double silence) { return silence > 0 ? silence : kOpenAiSilence; }
+
 // null: the client ends turns itself.
 void read_turn_detection(const json& owner, double silence, RealtimeSettings& settings) {
   if (!owner.is_object() || !owner.contains("turn_detection")) return;
   const json& detection = owner["turn_detection"];
-  const double before = settings.detects_turns ? settings.session.silence : silence;
+  const double before = settings.detects_turns ? settings.session.silence : turn_silence(silence);
   settings.detects_turns = !detection.is_null();
   settings.session.silence =
       settings.detects_turns ? silence_of(detection, "silence_duration_ms", before) : 0;
 }
 
+// A list of what else is told; what glossa does not know is passed over.
+void read_include(const json& session, RealtimeSettings& settings) {
+  if (!session.contains("include")) return;
+  const json& list = session["include"];
+  if (!list.is_null() && !list.is_array())
+    fail_invalid_argument("include is {}, expected a list", quoted(list));
+  settings.logprobs = std::find(list.begin(), list.end(), json(kLogprobs)) != list.end();
+}
+
 // What an update does not name stays as it is, unless that was in another dialect.
 RealtimeSettings begin(const RealtimeSettings& current, Dialect dialect, double silence) {
-  if (current.dialect == dialect) return current;
-  RealtimeSettings settings;
-  settings.dialect = dialect;
-  settings.session.silence = silence;
-  if (dialect == Dialect::kOpenAi) settings.sound.rate = kOpenAiRate;
-  return settings;
+  return current.dialect == dialect ? current : opening_settings(dialect, silence);
 }
 
 RealtimeSettings read_openai(const json& session, const ModelInfo& model, const RealtimeSettings& current,
@@ -143,10 +158,47 @@ RealtimeSettings read_openai(const json& session, const ModelInfo& model, const 
   read_phrases(member(input, "transcription"), "keywords", stream);
   read_latency(session, model, stream);
   read_turn_detection(input, silence, settings);
+  read_include(session, settings);
+  settings.beta = false;
   return settings;
 }
 
+json turn_detection_json(const RealtimeSettings& settings) {
+  if (!settings.detects_turns) return {};
+  return {{"type", "server_vad"}, {"silence_duration_ms", static_cast<int>(settings.session.silence * 1000)}};
+}
+
+void describe_openai(const RealtimeSettings& settings, const ModelInfo& model, json& session) {
+  const json transcription = {
+      {"model", model.name}, {"language", settings.session.stream.target_lang}, {"prompt", ""}};
+  session["type"] = "transcription";
+  session["include"] = settings.logprobs ? json::array({kLogprobs}) : json();
+  if (settings.beta) {
+    session["input_audio_format"] = beta_format_name(settings.sound.samples);
+    session["input_audio_transcription"] = transcription;
+    session["input_audio_noise_reduction"] = nullptr;
+    session["turn_detection"] = turn_detection_json(settings);
+  } else {
+    session["audio"]["input"] = {
+        {"format", {{"type", format_name(settings.sound.samples)}, {"rate", settings.sound.rate}}},
+        {"transcription", transcription},
+        {"noise_reduction", nullptr},
+        {"turn_detection", turn_detection_json(settings)}};
+  }
+}
+
 }  // namespace
+
+RealtimeSettings opening_settings(Dialect dialect, double silence) {
+  RealtimeSettings settings;
+  settings.dialect = dialect;
+  settings.session.silence = silence;
+  if (dialect == Dialect::kOpenAi) {
+    settings.sound.rate = kOpenAiRate;
+    settings.session.silence = turn_silence(silence);
+  }
+  return settings;
+}
 
 RealtimeSettings read_session_update(const json& session, const ModelInfo& model,
                                      const RealtimeSettings& current, double silence) {
@@ -193,7 +245,11 @@ RealtimeSettings read_transcription_session_update(const json& session, const Mo
   settings.session.silence = silence_of(endpointing, "stop_history_eou",
                                         silence_of(endpointing, "stop_history", settings.session.silence));
   read_latency(member(session, "custom_configuration"), model, stream);
-  if (!riva) read_turn_detection(session, silence, settings);
+  settings.beta = !riva;
+  if (!riva) {
+    read_turn_detection(session, silence, settings);
+    read_include(session, settings);
+  }
   return settings;
 }
 
@@ -210,15 +266,7 @@ json describe_session(const RealtimeSettings& settings, const ModelInfo& model) 
       session["endpointing_ms"] = static_cast<int>(settings.session.silence * 1000);
       break;
     case Dialect::kOpenAi:
-      session["type"] = "transcription";
-      session["audio"]["input"] = {
-          {"format", {{"type", format_name(settings.sound.samples)}, {"rate", settings.sound.rate}}},
-          {"transcription", {{"model", model.name}, {"language", language}}},
-          {"turn_detection",
-           settings.detects_turns
-               ? json{{"type", "server_vad"},
-                      {"silence_duration_ms", static_cast<int>(settings.session.silence * 1000)}}
-               : json()}};
+      describe_openai(settings, model, session);
       break;
     case Dialect::kRiva:
       session["input_audio_format"] = "pcm16";

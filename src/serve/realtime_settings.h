@@ -22,7 +22,12 @@ struct RealtimeSettings {
   SessionOptions session;
   RawFormat sound{SampleFormat::kSigned16, 16000, 1};
   bool detects_turns = true;  // utterances end by themselves
+  bool logprobs = false;      // are told with the text
+  bool beta = false;          // OpenAI's dialect in its older form: transcription_session.update
 };
+
+// Before the first update. `silence`: the server's own.
+RealtimeSettings opening_settings(Dialect dialect, double silence);
 
 // Of the object "session" in an update. What it does not name stays as in `current`, when that has the same
 // dialect. `silence`: the server's own. Error kInvalidArgument names the field, what was expected and what

@@ -9,10 +9,12 @@
 #include <optional>
 #include <string_view>
 
+#include "base/edit_distance.h"
 #include "base/fail.h"
 #include "base/printable.h"
 #include "serve/boosting.h"
 #include "serve/latency.h"
+#include "serve/passed_over.h"
 #include "serve/proto/riva_asr.pb.h"
 
 namespace glossa::serve {
@@ -24,6 +26,7 @@ using riva::asr::RecognitionConfig;
 constexpr int kLowestRate = 8000;    // Hz
 constexpr int kHighestRate = 48000;  // Hz
 constexpr int kMostChannels = 8;
+constexpr std::size_t kMistyped = 2;  // edits
 constexpr std::array<std::string_view, 4> kCustomKeys = {"att_context_size", "latency", "stop_history_eou",
                                                          "target_lang"};
 
@@ -56,11 +59,18 @@ AttContext parse_att_context(std::string_view text) {
       printable(text));
 }
 
+// "100ms": a latency written in the place of a model, whether there is such a one or not.
+bool names_latency(std::string_view name) {
+  return name.ends_with("ms") && parse_int(name.substr(0, name.size() - 2));
+}
+
+// Clients have NVIDIA's names built in: theirs are this one.
 void read_model(const RecognitionConfig& config, const ModelInfo& model, RivaRequest& request) {
   const std::string& name = config.model();
   if (name.empty() || name == model.name) return;
   request.session.stream.att_context = find_latency(name, model);
   if (request.session.stream.att_context) return;
+  if (!names_latency(name)) return tell_passed_over("Riva: model", name);
   throw UnknownModel(fmt::format("there is no model \"{}\" (this server has {}, at {})", printable(name),
                                  model.name, latency_names(model)));
 }
@@ -128,14 +138,22 @@ void read_silence(const std::string& text, RivaRequest& request) {
   if (*ms > 0) request.session.silence = *ms / 1000.0;
 }
 
+// Other servers have other keys; one that is nearly ours is a mistake.
+void check_custom_key(const std::string& key) {
+  if (std::find(kCustomKeys.begin(), kCustomKeys.end(), key) != kCustomKeys.end()) return;
+  for (const std::string_view known : kCustomKeys) {
+    if (edit_distance(key, known) <= kMistyped) {
+      fail_invalid_argument("custom_configuration: unknown key \"{}\" (did you mean {}?)", printable(key),
+                            known);
+    }
+  }
+  tell_passed_over("Riva: key of custom_configuration", key);
+}
+
 void read_custom_configuration(const RecognitionConfig& config, const ModelInfo& model,
                                RivaRequest& request) {
   const auto& values = config.custom_configuration();
-  for (const auto& [key, value] : values) {
-    if (std::find(kCustomKeys.begin(), kCustomKeys.end(), key) != kCustomKeys.end()) continue;
-    fail_invalid_argument("custom_configuration: unknown key \"{}\" (known: {})", printable(key),
-                          fmt::join(kCustomKeys, ", "));
-  }
+  for (const auto& [key, value] : values) check_custom_key(key);
   const auto value_of = [&](const char* key) {
     const auto found = values.find(key);
     return found == values.end() ? std::optional<std::string>() : found->second;

@@ -1,4 +1,5 @@
-// What a Riva client asks for, as options of a session; what glossa cannot do is refused by name.
+// What a Riva client asks for, as options of a session; what glossa cannot do is refused by name, and names
+// it does not know are passed over.
 #pragma once
 
 #include <string>
@@ -27,7 +28,7 @@ struct RivaRequest {
   std::string language;      // as asked for; empty when the model finds it
 };
 
-// There is no such model.
+// There is no such latency, where one stands in the place of a model.
 class UnknownModel : public Error {
  public:
   explicit UnknownModel(const std::string& message) : Error(ErrorCode::kInvalidArgument, message) {}

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/printable.h"
 #include "serve/listen_reply.h"
 #include "serve/openai.h"
 #include "serve/page_files.h"
@@ -17,6 +18,7 @@ namespace {
 
 using json = nlohmann::json;
 
+constexpr std::string_view kModels = "/v1/models/";
 constexpr const char* kPagePolicy = "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'";
 
 // Compares in a time that does not depend on where the first difference is.
@@ -114,8 +116,15 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   if (get && path == "/version")
     return reply->send(200, "application/json", json{{"version", options_.version}}.dump());
   const ModelInfo& model = scheduler_.recognizer().info();
-  if (get && path == "/v1/models/" + model.name)
+  if (get && path == std::string(kModels) + model.name)
     return reply->send(200, "application/json", model_json(model));
+  if (get && path.starts_with(kModels)) {
+    return send_error(*reply,
+                      {404, "invalid_request_error", "model_not_found",
+                       fmt::format("the model '{}' does not exist, expected {}",
+                                   printable(std::string_view(path).substr(kModels.size())), model.name),
+                       "model"});
+  }
   if (get && path == "/v1/models") {
     return reply->send(200, "application/json",
                        fmt::format(R"({{"object":"list","data":[{}]}})", model_json(model)));

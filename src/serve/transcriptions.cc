@@ -1,5 +1,7 @@
 #include "serve/transcriptions.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -13,6 +15,7 @@
 #include "serve/boosting.h"
 #include "serve/growing_text.h"
 #include "serve/latency.h"
+#include "serve/logprobs.h"
 #include "serve/multipart.h"
 #include "serve/openai.h"
 #include "text/subtitles.h"
@@ -31,6 +34,8 @@ struct Order {
   bool stream = false;
   bool words = false;
   bool segments = true;
+  bool logprobs = false;
+  double frame_seconds = 0;  // of the model
   StreamOptions options;
 };
 
@@ -39,6 +44,7 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 Order read_order(const HttpRequest& request, const ModelInfo& model) {
   Order order;
   order.options.att_context = most_accurate(model);
+  order.frame_seconds = model.frame_seconds;
   bool has_file = false;
   std::set<std::string> granularities;
   for (const FormPart& part : parse_multipart(request.header("content-type").value_or(""), request.body)) {
@@ -55,6 +61,8 @@ Order read_order(const HttpRequest& request, const ModelInfo& model) {
       order.stream = value == "true" || value == "1" || value == "True";
     } else if (part.name == "timestamp_granularities[]" || part.name == "timestamp_granularities") {
       granularities.insert(value);
+    } else if (part.name == "include[]" || part.name == "include") {
+      order.logprobs = order.logprobs || value == "logprobs";
     } else if (part.name == "keywords" || part.name == "keywords[]") {
       add_boosted_phrase(std::string(part.data), kDefaultBoost, order.options.boosted_phrases);
     } else if (part.name == "latency") {
@@ -74,29 +82,53 @@ json usage(const Transcript& transcript) {
   return {{"type", "duration"}, {"seconds", static_cast<std::int64_t>(transcript.duration + 0.999)}};
 }
 
+json logprobs(const Transcript& transcript, const Order& order) {
+  return logprobs_json(transcript, order.frame_seconds);
+}
+
+// As Whisper has it: how often a text repeats itself.
+double compression_ratio(const std::string& text) {
+  if (text.empty()) return 1;
+  uLongf size = compressBound(text.size());
+  std::vector<Bytef> compressed(size);
+  compress(compressed.data(), &size, reinterpret_cast<const Bytef*>(text.data()), text.size());
+  return static_cast<double>(text.size()) / static_cast<double>(size);
+}
+
+json segments_json(const Transcript& transcript, const Order& order) {
+  json list = json::array();
+  const auto runs = runs_of_sentences(transcript, order.frame_seconds);
+  for (std::size_t index = 0; index < runs.size(); ++index) {
+    const Sentence& sentence = transcript.sentences[index];
+    json ids = json::array();
+    double logprob = 0;
+    for (std::size_t at = runs[index].first; at < runs[index].second; ++at) {
+      ids.push_back(transcript.tokens[at].id);
+      logprob += transcript.tokens[at].log_prob;
+    }
+    const double average = ids.empty() ? 0 : logprob / static_cast<double>(ids.size());
+    list.push_back({{"id", index},
+                    {"seek", 0},
+                    {"start", sentence.start},
+                    {"end", sentence.end},
+                    {"text", sentence.text},
+                    {"tokens", std::move(ids)},
+                    {"temperature", 0.0},
+                    {"avg_logprob", average},
+                    {"compression_ratio", compression_ratio(sentence.text)},
+                    {"no_speech_prob", 0.0},  // the model has none
+                    {"language", sentence.language}});
+  }
+  return list;
+}
+
 json verbose(const Transcript& transcript, const Order& order) {
   json result = {{"task", "transcribe"},
                  {"language", transcript.language.empty() ? order.options.target_lang : transcript.language},
                  {"duration", transcript.duration},
                  {"text", transcript.text},
                  {"usage", usage(transcript)}};
-  if (order.segments) {
-    json segments = json::array();
-    for (const Sentence& sentence : transcript.sentences) {
-      segments.push_back({{"id", segments.size()},
-                          {"seek", 0},
-                          {"start", sentence.start},
-                          {"end", sentence.end},
-                          {"text", sentence.text},
-                          {"tokens", json::array()},
-                          {"temperature", 0.0},
-                          {"avg_logprob", 0.0},
-                          {"compression_ratio", 1.0},
-                          {"no_speech_prob", 0.0},
-                          {"language", sentence.language}});
-    }
-    result["segments"] = segments;
-  }
+  if (order.segments) result["segments"] = segments_json(transcript, order);
   if (order.words) {
     json words = json::array();
     for (const Word& word : transcript.words)
@@ -112,9 +144,9 @@ void send_whole(HttpReply& reply, const Transcript& transcript, const Order& ord
   if (order.format == "srt")
     return reply.send(200, "application/x-subrip; charset=utf-8", text::to_srt(transcript));
   if (order.format == "vtt") return reply.send(200, "text/vtt; charset=utf-8", text::to_vtt(transcript));
-  const json body = order.format == "verbose_json"
-                        ? verbose(transcript, order)
-                        : json{{"text", transcript.text}, {"usage", usage(transcript)}};
+  json body = order.format == "verbose_json" ? verbose(transcript, order)
+                                             : json{{"text", transcript.text}, {"usage", usage(transcript)}};
+  if (order.logprobs && order.format == "json") body["logprobs"] = logprobs(transcript, order);
   reply.send(200, "application/json", dump(body));
 }
 
@@ -123,7 +155,7 @@ void send_event(HttpReply& reply, const json& event) { reply.write("data: " + du
 class Events {
  public:
   Events(std::shared_ptr<HttpReply> reply, Order order)
-      : reply_(std::move(reply)), order_(std::move(order)) {}
+      : reply_(std::move(reply)), order_(std::move(order)), logprobs_(order_.frame_seconds) {}
 
   void operator()(const SessionUpdate& update) {
     if (!order_.stream) {
@@ -135,11 +167,12 @@ class Events {
     begun_ = true;
     const std::string& text = update.transcript.text;
     const std::string delta = told_.delta(text, /*whole=*/update.ended);
-    if (!delta.empty()) send_event(*reply_, {{"type", "transcript.text.delta"}, {"delta", delta}});
+    if (!delta.empty()) send_delta(delta, update.transcript);
     if (!update.ended) return;
     if (update.error.empty()) {
-      send_event(*reply_,
-                 {{"type", "transcript.text.done"}, {"text", text}, {"usage", usage(update.transcript)}});
+      json event = {{"type", "transcript.text.done"}, {"text", text}, {"usage", usage(update.transcript)}};
+      if (order_.logprobs) event["logprobs"] = logprobs(update.transcript, order_);
+      send_event(*reply_, event);
     } else {
       json event = json::parse(to_json(describe_failure(update)));
       event["type"] = "error";
@@ -150,10 +183,17 @@ class Events {
   }
 
  private:
+  void send_delta(const std::string& delta, const Transcript& transcript) {
+    json event = {{"type", "transcript.text.delta"}, {"delta", delta}};
+    if (order_.logprobs) event["logprobs"] = logprobs_.take(transcript.words, transcript, delta);
+    send_event(*reply_, event);
+  }
+
   std::shared_ptr<HttpReply> reply_;
   Order order_;
   bool begun_ = false;
   GrowingText told_;
+  GrowingLogprobs logprobs_;
 };
 
 }  // namespace

@@ -27,5 +27,12 @@ TEST(GrowingText, TheLastLetterWaitsWhereThereAreNoSpaces) {
   EXPECT_EQ(korean.delta("안녕하세요 여", false), "안녕하세요");
 }
 
+TEST(GrowingText, PiecesAreJoinedAsTheirScriptHasIt) {
+  EXPECT_EQ(joined("", "One."), "One.");
+  EXPECT_EQ(joined("One.", "Two."), "One. Two.");
+  EXPECT_EQ(joined("今日は。", "晴れ。"), "今日は。晴れ。");
+  EXPECT_EQ(joined("今日は。", "One."), "今日は。 One.");
+}
+
 }  // namespace
 }  // namespace glossa::serve

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
 #include "serve/proto/riva_asr.pb.h"
 
 namespace glossa::serve {
@@ -10,6 +15,7 @@ namespace {
 
 namespace riva = nvidia::riva;
 using riva::asr::RecognitionConfig;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 ModelInfo some_model() {
@@ -149,7 +155,7 @@ TEST(RivaRequest, ModelsAndLatencies) {
   EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 3}));
   config.set_model("160ms");  // not listed, but 56 is a multiple of its chunk
   EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 1}));
-  for (const char* model : {"parakeet", "100ms", "240ms", "ms"}) {
+  for (const char* model : {"100ms", "240ms"}) {
     config.set_model(model);
     EXPECT_THROW(read(config), UnknownModel);
     EXPECT_THAT(refusal(config), HasSubstr("this server has demo, at 1120ms, 320ms, 80ms"));
@@ -174,10 +180,46 @@ TEST(RivaRequest, CustomConfiguration) {
   custom["att_context_size"] = "70,6";
   custom["latency"] = "90ms";
   EXPECT_THAT(refusal(config), HasSubstr("latency is \"90ms\", expected one of 1120ms, 320ms, 80ms"));
-  custom["beam"] = "4";
-  EXPECT_EQ(refusal(config),
-            "custom_configuration: unknown key \"beam\" (known: att_context_size, latency, stop_history_eou, "
-            "target_lang)");
+}
+
+TEST(RivaRequest, UnknownNamesArePassedOverAndToldOnce) {
+  std::vector<std::string> told;
+  log::set_sink([&](log::Level, std::string_view message) { told.emplace_back(message); });
+  RecognitionConfig config;
+  auto& custom = *config.mutable_custom_configuration();
+  for (const char* key : {"enable_vad_endpointing", "neural_vad.onset", "apply_partial_itn"})
+    custom[key] = "0.65";
+  custom["latency"] = "80ms";
+  config.set_model("parakeet-1.1b-en-US-asr-streaming-silero-vad-sortformer");
+  for (int time = 0; time < 3; ++time) {
+    EXPECT_EQ(refusal(config), "");
+    EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 0}));
+  }
+  EXPECT_EQ(told.size(), 4u);
+  EXPECT_THAT(told, Contains(HasSubstr("model \"parakeet-1.1b")));
+  EXPECT_THAT(told, Contains(HasSubstr("\"neural_vad.onset\" is unknown")));
+  for (int name = 0; name < 1000; ++name) {
+    config.set_model("model " + std::to_string(name));
+    read(config);
+  }
+  EXPECT_LE(told.size(), 100u);
+  EXPECT_THAT(told.back(), HasSubstr("not told any more"));
+  log::set_sink({});
+}
+
+TEST(RivaRequest, AMistypedKeyIsRefused) {
+  for (const auto& [key, meant] : {std::pair{"latncy", "latency"},
+                                   {"Latency", "latency"},
+                                   {"target-language", ""},
+                                   {"target-lang", "target_lang"},
+                                   {"stop_history_eos", "stop_history_eou"},
+                                   {"stop_history", ""}}) {
+    RecognitionConfig config;
+    (*config.mutable_custom_configuration())[key] = "80ms";
+    const std::string wanted = *meant ? std::string("(did you mean ") + meant + "?)" : "";
+    EXPECT_THAT(refusal(config), HasSubstr(wanted)) << key;
+    EXPECT_EQ(refusal(config).empty(), wanted.empty()) << key;
+  }
 }
 
 TEST(RivaRequest, BoostedPhrases) {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { deflateSync } from "node:zlib";
 
 import { WebSocketClient } from "./websocket.mjs";
 
@@ -99,6 +100,36 @@ test("server-sent events add up", async () => {
   const deltas = parsed.filter((event) => event.type === "transcript.text.delta").map((event) => event.delta).join("");
   assert.equal(deltas, parsed.at(-1).text);
   assert.equal(squeezed(deltas), squeezed(expected[longest]));
+});
+
+test("log-probabilities come when asked for", async () => {
+  assert.equal((await (await transcribe({})).json()).logprobs, undefined);
+  const { text, logprobs } = await (await transcribe({ "include[]": "logprobs" })).json();
+  assert.equal(squeezed(logprobs.map(({ token }) => token).join("")), squeezed(text));
+  for (const { token, logprob, bytes } of logprobs) {
+    assert.ok(logprob < 0);
+    assert.equal(Buffer.from(bytes).toString(), token);
+  }
+  const stream = await (await transcribe({ "include[]": "logprobs", stream: "true" })).text();
+  const events = stream.trim().split("\n\n").map((line) => line.replace(/^data: /, "")).slice(0, -1).map(JSON.parse);
+  assert.deepEqual(events.at(-1).logprobs, logprobs);
+  const tokens = (list) => list.map(({ token }) => token);
+  assert.deepEqual(tokens(events.slice(0, -1).flatMap((event) => event.logprobs)), tokens(logprobs));
+});
+
+test("segments have their tokens and how sure they are", async () => {
+  const { text, segments } = await (await transcribe({ response_format: "verbose_json" })).json();
+  const { logprobs } = await (await transcribe({ "include[]": "logprobs" })).json();
+  assert.ok(segments.length > 0);
+  for (const segment of segments) {
+    assert.ok(segment.tokens.length > 0 && segment.avg_logprob < 0);
+    const bytes = Buffer.from(segment.text);
+    const ratio = segment.compression_ratio * deflateSync(bytes).length / bytes.length;
+    assert.ok(ratio > 0.9 && ratio < 1.1, "Node's zlib is not everybody's");
+  }
+  const total = (list, each) => list.reduce((sum, one) => sum + each(one), 0);
+  const all = total(segments, (segment) => segment.avg_logprob * segment.tokens.length);
+  assert.ok(all <= total(logprobs, ({ logprob }) => logprob) + 1e-3, "tags are tokens, too");
 });
 
 test("what cannot be done is said", async () => {

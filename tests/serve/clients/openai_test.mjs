@@ -67,6 +67,9 @@ test("models", async () => {
   const models = await client.models.list();
   assert.equal(models.data.length, 1);
   assert.equal(models.data[0].owned_by, "glossa");
+  assert.deepEqual(await client.models.retrieve(models.data[0].id), models.data[0]);
+  await assert.rejects(client.models.retrieve("whisper-1"), (error) =>
+    error.status === 404 && error.code === "model_not_found" && error.param === "model" && /whisper-1/.test(error.message));
 });
 
 test("a file at every latency", async () => {
@@ -88,6 +91,7 @@ test("verbose_json has the times of words and segments", async () => {
   assert.equal(verbose.duration.toFixed(2), whole.duration.toFixed(2));
   assert.deepEqual(timed(verbose.words, "word"), timed(whole.words, "word"));
   assert.deepEqual(timed(verbose.segments, "text"), timed(whole.sentences, "text"));
+  assert.deepEqual(verbose.segments.flatMap((segment) => segment.tokens), whole.tokens);
 });
 
 test("a stream's deltas add up", async () => {

@@ -13,6 +13,7 @@ from ending_faults import LogTest, TerminationTest
 from http_faults import HttpTest
 from locked_faults import LockedTest
 from mutation_faults import MutationTest
+from openai_faults import OpenAiTest
 from riva_faults import RivaTest
 from serving import squeezed
 from websocket_faults import WebSocketTest
@@ -57,7 +58,8 @@ class AfterwardsTest(FaultTest):
 
 def load_tests(loader, _tests, _pattern):
     """In this order."""
-    cases = (HttpTest, WebSocketTest, RivaTest, LockedTest, MutationTest, TerminationTest, LogTest, AfterwardsTest)
+    cases = (HttpTest, WebSocketTest, OpenAiTest, RivaTest, LockedTest, MutationTest, TerminationTest, LogTest,
+             AfterwardsTest)
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
 
 

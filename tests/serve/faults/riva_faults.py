@@ -79,7 +79,7 @@ class RivaTest(FaultTest):
                 ("max_alternatives", {"max_alternatives": -1}),
                 *(("", {"custom_configuration": custom}) for custom in (
                     {"att_context_size": "56"}, {"att_context_size": "-1,-1"}, {"latency": "5ms"},
-                    {"stop_history_eou": "x"}, {"": ""}))]:
+                    {"stop_history_eou": "x"}, {"latenc": "80ms"}))]:
             with self.subTest(fields=str(fields)[:80]):
                 self.assert_refused(Code.INVALID_ARGUMENT, text, lambda: self.transcribe(self.speech, **fields))
                 self.assert_refused(Code.INVALID_ARGUMENT, text, lambda: self.recognize(self.speech, **fields))

@@ -204,7 +204,8 @@ class WebSocketTest(FaultTest):
         """And each knows the one before it."""
         with WebSocket(self.server.http) as client:
             client.send({"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
-                "format": {"type": "audio/pcm", "rate": 16000}}}}})
+                "format": {"type": "audio/pcm", "rate": 16000},
+                "turn_detection": {"type": "server_vad", "silence_duration_ms": 60000}}}}})
             starts, committed = [], []
             for _ in range(2):
                 client.send(self.speech)

@@ -236,6 +236,13 @@ class WebSocket:
                 yield json.loads(payload)
         self.code = self.code or 1006
 
+    def next_of(self, *kinds, timeout=TIMEOUT):
+        """The next event of one of these types."""
+        for event in self.events(timeout):
+            if event["type"] in kinds:
+                return event
+        raise EOFError(f"closed with {self.code} before {kinds}")
+
     def next(self, kind, timeout=TIMEOUT):
         """The next event of that type."""
         for event in self.events(timeout):

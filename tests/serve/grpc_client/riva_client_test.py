@@ -227,10 +227,17 @@ class RivaTest(ServerTest):
                              ("diarization", {"diarization_config": diarization}),
                              ("FLAC", {"encoding": riva.audio.FLAC}),
                              ("sample_rate_hertz", {"sample_rate_hertz": 4000}),
-                             ("known: att_context_size", {"custom_configuration": {"beam": "4"}})):
+                             ("did you mean latency", {"custom_configuration": {"latencey": "80ms"}})):
             with self.subTest(text=text):
                 self.assert_refused(INVALID, text, lambda: self.transcribe(samples_of("en-US_0"), **fields))
-        self.assert_refused(grpc.StatusCode.NOT_FOUND, "80ms", lambda: self.transcribe(b"", model="parakeet"))
+        self.assert_refused(grpc.StatusCode.NOT_FOUND, "80ms", lambda: self.transcribe(b"", model="100ms"))
+
+    def test_what_others_call_their_models_and_options(self):
+        """NVIDIA's voice agent and LiveKit's plug-in say it unasked."""
+        sound = samples_of("en-US_0")
+        custom = {"enable_vad_endpointing": "true", "neural_vad.onset": "0.65", "apply_partial_itn": "true"}
+        model = "parakeet-1.1b-en-US-asr-streaming-silero-vad-sortformer"
+        self.assertEqual(self.transcribe(sound, model=model, custom_configuration=custom), self.transcribe(sound))
 
     def test_refused_sounds(self):
         opening = riva.opening(riva.configuration())

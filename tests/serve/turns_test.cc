@@ -1,0 +1,66 @@
+#include "serve/turns.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+namespace glossa::serve {
+namespace {
+
+Utterance spoken(double start, double end) {
+  Utterance utterance;
+  utterance.text = "x";
+  utterance.start = start;
+  utterance.end = end;
+  return utterance;
+}
+
+struct Heard {
+  Transcript transcript;
+  SessionUpdate update{.transcript = transcript};
+  explicit Heard(double decoded) { transcript.decoded = decoded; }
+};
+
+TEST(Turns, APauseEndsOne) {
+  Turns turns(0.5);
+  EXPECT_TRUE(turns.begins_with(spoken(1, 2)));
+  EXPECT_FALSE(turns.is_over(Heard(2.4).update));
+  EXPECT_FALSE(turns.begins_with(spoken(2.4, 3))) << "another sentence of the same turn";
+  EXPECT_FALSE(turns.is_over(Heard(3.4).update));
+  EXPECT_TRUE(turns.is_over(Heard(3.5).update));
+  turns.end();
+  EXPECT_TRUE(turns.begins_with(spoken(4, 5)));
+}
+
+TEST(Turns, APauseWithinOneUpdateEndsOne) {
+  Turns turns(0.5);
+  EXPECT_FALSE(turns.is_over_before(spoken(1, 2))) << "there is none";
+  turns.begins_with(spoken(1, 2));
+  EXPECT_FALSE(turns.is_over_before(spoken(1, 3))) << "it has grown";
+  EXPECT_FALSE(turns.is_over_before(spoken(2.4, 3)));
+  EXPECT_TRUE(turns.is_over_before(spoken(2.5, 3)));
+}
+
+TEST(Turns, WhatIsOpenIsNotOver) {
+  Turns turns(0.5);
+  turns.begins_with(spoken(1, 2));
+  Heard heard(9);
+  heard.update.utterances.interim = spoken(1, 2);
+  EXPECT_FALSE(turns.is_over(heard.update));
+}
+
+TEST(Turns, WithoutSilenceTheClientAndTheEndEndOne) {
+  Turns turns(0);
+  turns.begins_with(spoken(1, 2));
+  EXPECT_FALSE(turns.is_over_before(spoken(60, 61)));
+  Heard heard(99);
+  EXPECT_FALSE(turns.is_over(heard.update));
+  heard.update.flushed = true;
+  EXPECT_TRUE(turns.is_over(heard.update));
+  heard.update.flushed = false;
+  heard.update.ended = true;
+  EXPECT_TRUE(turns.is_over(heard.update));
+}
+
+}  // namespace
+}  // namespace glossa::serve
