@@ -1,6 +1,7 @@
 // A checkpoint in memory: configuration, tokenizer and tensors, whatever file they came from.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/model_config.h"
@@ -26,6 +28,24 @@ bool is_block_format(DType dtype);
 // Bytes of that many numbers, whole blocks.
 std::uint64_t stored_bytes(DType dtype, std::int64_t numbers);
 
+// A part of a file for which the file carries a CRC-32. Any thread may compare; the bytes are read once.
+class Checksum {
+ public:
+  // `record`: what the file calls the part. The bytes belong to the Checkpoint.
+  Checksum(std::string file, std::string record, std::span<const std::byte> bytes, std::uint32_t crc32)
+      : file_(std::move(file)), record_(std::move(record)), bytes_(bytes), crc32_(crc32) {}
+
+  // Error kBadInput, naming file, record and both checksums, when the bytes have another one.
+  void compare() const;
+
+ private:
+  std::string file_;
+  std::string record_;
+  std::span<const std::byte> bytes_;
+  std::uint32_t crc32_;
+  mutable std::atomic<bool> compared_{false};
+};
+
 // A contiguous row-major tensor; its rows are whole blocks. The bytes belong to the Checkpoint (often the
 // mapped file) and may be unaligned.
 struct TensorView {
@@ -33,9 +53,12 @@ struct TensorView {
   DType dtype = DType::kF32;
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
+  std::shared_ptr<const Checksum> checksum = {};  // of the record that holds it; null: the file has none
 
   std::int64_t elements() const;
-  std::vector<float> to_f32() const;  // widened copy
+  // For whoever reads all bytes: Error kBadInput when they are not those that the file's checksum is of.
+  void check() const;
+  std::vector<float> to_f32() const;  // widened copy, after check()
 };
 
 // A file beside the weights, e.g. the tokenizer: kept so that a rewritten .nemo is complete.

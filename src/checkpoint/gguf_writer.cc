@@ -109,7 +109,11 @@ class GgufWriter {
     }
     std::vector<std::byte> encoded;
     std::span<const std::byte> bytes = tensor->bytes;
-    if (tensor->dtype != entry.dtype) bytes = encoded = encode(*tensor, entry.dtype, checkpoint_.source());
+    if (tensor->dtype != entry.dtype) {
+      bytes = encoded = encode(*tensor, entry.dtype, checkpoint_.source());
+    } else {
+      tensor->check();
+    }
     file.write(bytes);
     const WrittenTensor written{entry.state_name, entry.dtype, crc32_of(bytes)};
     release(tensor->bytes.size());

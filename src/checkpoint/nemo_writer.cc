@@ -54,10 +54,12 @@ void write_weights(AtomicFile& file, std::span<const TensorView> tensors, const 
     std::string name;
     std::span<const std::byte> bytes;
     std::int64_t elements = 0;
+    const TensorView* tensor = nullptr;
   };
   std::vector<Record> records{{"data.pkl", as_bytes(pickle)}, {"byteorder", as_bytes("little")}};
   for (std::size_t index = 0; index < tensors.size(); ++index) {
-    records.push_back({fmt::format("data/{}", index), tensors[index].bytes, tensors[index].elements()});
+    const TensorView& tensor = tensors[index];
+    records.push_back({fmt::format("data/{}", index), tensor.bytes, tensor.elements(), &tensor});
   }
   records.push_back({"version", as_bytes("3\n")});
 
@@ -66,6 +68,8 @@ void write_weights(AtomicFile& file, std::span<const TensorView> tensors, const 
   const std::uint64_t size = zip.size();
   file.write(tar_header("./model_weights.ckpt", size, '0'));
   for (std::size_t index = 0; index < records.size(); ++index) {
+    // A damaged tensor must not get a checksum that fits.
+    if (records[index].tensor != nullptr) records[index].tensor->check();
     file.write(zip.local_header(index, crc32_of(records[index].bytes)));
     file.write(records[index].bytes);
     if (done) done(records[index].elements);

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 // Which matrix takes which format, and what rounding minds. Changes with them, so that older files are
 // replaced.
-constexpr int kPackingPolicy = 1;
+constexpr int kPackingPolicy = 2;  // 1: of records whose checksum had not been compared
 
 constexpr std::string_view kMagic = "glossa packed weights 1\n";
 constexpr std::uint64_t kAlignment = 64;

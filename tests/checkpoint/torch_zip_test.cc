@@ -31,6 +31,7 @@ struct Case {
   std::string prefix = "model_weights/";
   std::string name = "w";
   std::vector<ZipMember> more;
+  std::uint32_t crc32 = 0;  // of the storage
 };
 
 std::string floats(int count) {
@@ -59,7 +60,7 @@ std::string zip_of(const Case& c) {
   const auto crc = static_cast<std::uint32_t>(
       ::crc32(0, reinterpret_cast<const Bytef*>(pickle.data()), static_cast<uInt>(pickle.size())));
   std::vector<ZipMember> members{{.name = c.prefix + "data.pkl", .data = pickle, .crc32 = crc},
-                                 {c.prefix + "data/0", c.bytes.empty() ? floats(6) : c.bytes}};
+                                 {c.prefix + "data/0", c.bytes.empty() ? floats(6) : c.bytes, c.crc32}};
   members.insert(members.end(), c.more.begin(), c.more.end());
   return build_zip(members);
 }
@@ -115,6 +116,14 @@ TEST(TorchZip, HalfPrecision) {
   EXPECT_THAT(read(zip_of({.type = "HalfStorage", .bytes = bits})).tensors[0].to_f32(),
               ElementsAre(1, -2, 0x1p-24f, 0, 0, 0));
   EXPECT_THAT(read(zip_of({.type = "BFloat16Storage", .bytes = bits})).tensors[0].to_f32()[1], -2);
+}
+
+// 0 is what writers put that leave checksums out.
+TEST(TorchZip, AChecksumIsComparedWhereThereIsOne) {
+  const std::string unknown = zip_of({.crc32 = 0});
+  EXPECT_NO_THROW(read(unknown).tensors[0].to_f32());
+  const std::string wrong = zip_of({.crc32 = 1});
+  EXPECT_THROW(read(wrong).tensors[0].to_f32(), Error);
 }
 
 // A file of 30 bytes of numbers must not claim memory for millions.
