@@ -112,6 +112,13 @@ class TorchZip {
     TensorView view{spec.name, *dtype, tensor.shape, {}, checksum_of(entry)};
     const auto size = static_cast<std::uint64_t>(view.elements()) * dtype_size(*dtype);
     if (tensor.is_contiguous()) {
+      // Two tensors may be one (tied weights), but many that share a storage would claim any amount of
+      // memory.
+      viewed_ += size;
+      if (viewed_ / 2 > zip_size_) {
+        fail_bad_input("{}: the tensors up to {} have {} bytes, more than twice the archive's {}", source_,
+                       spec.name, viewed_, zip_size_);
+      }
       view.bytes = record.subspan(static_cast<std::uint64_t>(tensor.offset) * dtype_size(*dtype), size);
       return view;
     }
@@ -171,7 +178,8 @@ class TorchZip {
 
   const std::string& source_;
   std::uint64_t zip_size_;
-  std::uint64_t copied_ = 0;
+  std::uint64_t viewed_ = 0;  // bytes of the tensors that are views
+  std::uint64_t copied_ = 0;  // of the others
   std::string prefix_;
   std::unordered_map<std::string, ZipEntry> entries_;
   std::unordered_map<std::string_view, std::shared_ptr<const Checksum>> checksums_;  // by name of the entry

@@ -157,6 +157,19 @@ TEST(GgufReader, WrongTensors) {
               HasSubstr("encoder.layers.1.norm_out.bias is missing"));
 }
 
+TEST(GgufReader, ManyTensorsInOnePlaceAreRefused) {
+  const auto with_copies = [](int copies) {  // of the table of positions, most of the file
+    return error_with([&](GgufEdit& edit) {
+      for (; copies > 0; --copies) {
+        edit.tensors.push_back(edit.tensor("encoder.pos_enc.pe"));
+        edit.tensors.back().name = "loss." + std::to_string(copies);  // ignored, whatever it is
+      }
+    });
+  };
+  EXPECT_EQ(with_copies(1), "no error");
+  EXPECT_THAT(with_copies(2), HasSubstr("more than twice"));
+}
+
 TEST(GgufReader, WrongMetadata) {
   const auto missing = [](const std::string& key) {
     return error_with([&](GgufEdit& edit) { edit.remove(key); });

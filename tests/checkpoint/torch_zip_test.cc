@@ -133,6 +133,32 @@ TEST(TorchZip, ExpandedTensorsAreRefused) {
               HasSubstr("more than its storage"));
 }
 
+// Nor may many tensors that are one: each is read, widened and packed. Tied weights, two of them, are usual.
+TEST(TorchZip, ManyTensorsInOneStorageAreRefused) {
+  const auto sharing = [](int tensors) {
+    std::string pickle = "\x80\x02}";
+    std::vector<model::TensorSpec> specs;
+    for (int index = 0; index < tensors; ++index) {
+      specs.push_back({"w" + std::to_string(index), {60'000}, false, false});
+      pickle += text(specs.back().name) + "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") +
+                "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "M" + little_endian(60'000, 2) + "tQK" +
+                std::string(1, '\0') + small_numbers({60'000}) + small_numbers({1}) +
+                "\x89"
+                "ccollections\nOrderedDict\n)RtRs";
+    }
+    const std::string zip =
+        build_zip({{"m/data.pkl", pickle + "."}, {"m/data/0", std::string(240'000, '\0')}});
+    try {
+      read(zip, specs);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(sharing(2), "no error");
+  EXPECT_THAT(sharing(3), HasSubstr("x.nemo: the tensors up to w2 have 720000 bytes, more than twice"));
+}
+
 TEST(TorchZip, RefusesWhatDoesNotFit) {
   EXPECT_THAT(error_of({.shape = {3, 2}, .stride = {2, 1}}), HasSubstr("w is [3,2], expected [2,3]"));
   EXPECT_THAT(error_of({.name = "v"}), HasSubstr("tensor w is missing (expected [2,3])"));
