@@ -1,6 +1,7 @@
 // Oracle: the outcome with weights packed in memory.
 #include "engine/packed_weights.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ class PackedWeightsFile : public ::testing::TestWithParam<WeightFormat> {
   fs::path only_file() const {
     const auto files = files_in(folder_);
     EXPECT_EQ(files.size(), 1u);
-    return files.front();
+    return files.empty() ? fs::path() : files.front();
   }
 
   fs::path folder_;
@@ -170,23 +171,41 @@ TEST_P(PackedWeightsFile, ManyMayPackAtOnce) {
   EXPECT_FALSE(packed_);
 }
 
+// Not even root writes beside an open file's number.
 TEST_P(PackedWeightsFile, GoesToTheUsersCacheWhereTheModelCannotBeWrittenTo) {
-  if (::geteuid() == 0) {
-    // Root writes everywhere: a folder in the file's place stands in for a folder that cannot be written.
-    fs::path blocked = model_;
-    blocked += std::string(".") + name_of(GetParam()) + ".packed";
-    fs::create_directories(blocked / "in the way");
-  } else {
-    fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
-  }
   ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  const int fd = ::open(model_.c_str(), O_RDONLY | O_CLOEXEC);
+  model_ = "/proc/self/fd/" + std::to_string(fd);
   EXPECT_EQ(run(cached()), expected_);
+  EXPECT_TRUE(packed_);
+  EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
   EXPECT_EQ(run(cached()), expected_);
-  fs::permissions(folder_, fs::perms::owner_all);
-  if (::geteuid() != 0) {
-    EXPECT_FALSE(packed_);
-    EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
-  }
+  EXPECT_FALSE(packed_);
+  ::close(fd);
+}
+
+// A folder in the file's place lets everything be written and then refuses the name.
+TEST_P(PackedWeightsFile, GoesToTheUsersCacheWhenItsNameIsRefused) {
+  ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  fs::path taken = model_;
+  taken += std::string(".") + name_of(GetParam()) + ".packed";
+  fs::create_directories(taken / "in the way");
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_FALSE(packed_);
+}
+
+TEST_P(PackedWeightsFile, OfAModelWithALongNameGoesToTheUsersCache) {
+  ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  std::string name(245, 'n');
+  name += ".nemo";
+  fs::rename(model_, folder_ / name);
+  model_ = folder_ / name;
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_FALSE(packed_);
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, PackedWeightsFile,
