@@ -334,6 +334,16 @@ std::vector<int> GgufFile::integers(std::string_view key) const {
   return numbers;
 }
 
+std::vector<float> GgufFile::numbers(std::string_view key) const {
+  const Value& value = find(
+      key,
+      [](const Value& found) { return found.type == GgufType::kArray && found.element == GgufType::kF32; },
+      "numbers in f32");
+  std::vector<float> numbers(value.count);
+  if (!numbers.empty()) std::memcpy(numbers.data(), value.bytes.data(), value.bytes.size());
+  return numbers;
+}
+
 std::vector<std::string_view> GgufFile::texts(std::string_view key) const {
   const Value& value = find(
       key,

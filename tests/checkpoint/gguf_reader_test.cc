@@ -223,6 +223,27 @@ TEST(GgufReader, WrongMetadata) {
 }
 
 // What a foreign file looks like: no key of glossa's, the keys that only newer converters write left out.
+TEST(GgufReader, TheWindowMayBeGiven) {
+  const auto file_with = [](std::uint32_t element, const std::vector<float>& values) {
+    GgufEdit edit(tiny());
+    std::string bytes = little_endian(9, 4) + little_endian(element, 4) + little_endian(values.size(), 8);
+    bytes.append(reinterpret_cast<const char*>(values.data()), 4 * values.size());
+    edit.values.push_back({"glossa.preprocessor_window", bytes});
+    return edit.file();
+  };
+  std::vector<float> values(400);
+  for (std::size_t index = 0; index < values.size(); ++index) values[index] = static_cast<float>(index);
+  const std::string file = file_with(6, values);
+  EXPECT_EQ(
+      read_gguf_bytes(bytes_of(file), nullptr, "x.gguf")->tensor("preprocessor.featurizer.window").to_f32(),
+      values);
+  EXPECT_THAT(error_of(file_with(5, values)),
+              HasSubstr("glossa.preprocessor_window has the metadata type 9"));
+  values.pop_back();
+  EXPECT_THAT(error_of(file_with(6, values)),
+              HasSubstr("glossa.preprocessor_window has 399 numbers (expected 400"));
+}
+
 TEST(GgufReader, ForeignFiles) {
   GgufEdit edit(tiny());
   edit.remove("glossa.att_context_sizes");
