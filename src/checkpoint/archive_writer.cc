@@ -1,6 +1,7 @@
 #include "checkpoint/archive_writer.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -9,8 +10,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -20,6 +23,23 @@ constexpr std::size_t kTarBlock = 512;
 constexpr std::uint64_t kAlignment = 64;  // of the records of a torch zip
 constexpr std::uint64_t kIn64 = 0xffffffff;
 constexpr std::string_view kPartial = ".partial";  // how a file's temporary name ends
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : ".";
+}
+
+// How the temporary names of a file begin: ".NAME.", of a long name the beginning. "PID-NUMBER.partial"
+// follows.
+std::string temporary_prefix(const std::filesystem::path& path) {
+  constexpr std::size_t kLongest = 200;  // of 255
+  return fmt::format(".{}.", shortened(path.filename().string(), kLongest));
+}
+
+bool is_temporary(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix) || !name.ends_with(kPartial)) return false;
+  name.remove_prefix(prefix.size());
+  return name.find_first_not_of("0123456789-") == name.size() - kPartial.size();
+}
 
 void append_number(std::string& out, std::uint64_t value, int bytes) {
   for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
@@ -95,16 +115,53 @@ void append_common_fields(std::string& out, std::uint32_t crc32, std::uint64_t s
 }  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
-  static std::atomic<unsigned> counter{0};
   buffer_.reserve(kBuffer);
-  // A process of the same number may have been killed here before: its file is passed over.
-  do {
-    temporary_ = path_;
-    temporary_.replace_filename(
-        fmt::format(".{}.{}-{}{}", path_.filename().string(), ::getpid(), counter++, kPartial));
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  } while (fd_ < 0 && errno == EEXIST);
+  struct stat status {};
+  if (::lstat(path_.c_str(), &status) != 0 && errno == ENAMETOOLONG)  // the temporary one would do
+    fail_bad_input("{}: cannot create the file: {}", path_.string(), std::strerror(errno));
+  remove_leftovers();
+  while (!create()) {
+  }
+}
+
+// False: try again, under another name. A process of the same number may have been killed here before.
+bool AtomicFile::create() {
+  static std::atomic<unsigned> counter{0};
+  temporary_ = path_;
+  temporary_.replace_filename(
+      fmt::format("{}{}-{}{}", temporary_prefix(path_), ::getpid(), counter++, kPartial));
+  fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd_ < 0 && errno == EEXIST) return false;
   if (fd_ < 0) fail_bad_input("{}: cannot create the file: {}", path_.string(), std::strerror(errno));
+  // Before it was locked somebody may have taken it for a leftover. A file system that has no locks has none
+  // for others either: they leave the file alone.
+  struct stat status {};
+  const bool taken = ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (!taken && ::fstat(fd_, &status) == 0 && status.st_nlink > 0) return true;
+  ::unlink(temporary_.c_str());
+  ::close(fd_);
+  fd_ = -1;
+  return false;
+}
+
+// Of this very file, and not locked: whoever wrote it is gone.
+void AtomicFile::remove_leftovers() const {
+  const std::filesystem::path folder = folder_of(path_);
+  const std::string prefix = temporary_prefix(path_);
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (is_temporary(entry->path().filename().string(), prefix)) found.push_back(entry->path());
+  }
+  for (const std::filesystem::path& path : found) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) continue;
+    struct stat status {};
+    if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && ::flock(fd, LOCK_EX | LOCK_NB) == 0)
+      ::unlink(path.c_str());
+    ::close(fd);
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -140,27 +197,48 @@ void AtomicFile::flush() {
   buffer_.clear();
 }
 
+const std::filesystem::path& AtomicFile::flushed() {
+  flush();
+  return temporary_;
+}
+
+void AtomicFile::copy_to(AtomicFile& other, std::uint64_t size) {
+  std::vector<std::byte> part(kBuffer);
+  const std::uint64_t stored = std::min(size, on_disk_);
+  for (std::uint64_t at = 0; at < stored;) {
+    const auto count =
+        ::pread(fd_, part.data(), std::min<std::uint64_t>(stored - at, part.size()), static_cast<off_t>(at));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail("cannot read what was written");
+    other.write(std::span<const std::byte>(part).first(static_cast<std::size_t>(count)));
+    at += static_cast<std::uint64_t>(count);
+  }
+  other.write(std::span<const std::byte>(buffer_).first(size - stored));
+}
+
 void AtomicFile::write_out(std::span<const std::byte> bytes) {
+  const std::uint64_t after = on_disk_ + bytes.size();
   while (!bytes.empty()) {
     const ::ssize_t count = ::write(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), 1u << 30));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) fail("cannot write");
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
+  on_disk_ = after;
 }
 
 void AtomicFile::commit() {
   flush();
   if (::fsync(fd_) != 0) fail("cannot write");
-  const int fd = fd_;
-  fd_ = -1;
-  if (::close(fd) != 0) fail("cannot write");
+  // Network file systems tell some failures only at a close; the lock stays until the file has its name.
+  const int other = ::dup(fd_);
+  if (other < 0 || ::close(other) != 0) fail("cannot write");
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot rename the finished file");
   temporary_.clear();
+  ::close(std::exchange(fd_, -1));
   // The new name, too, must survive a crash. Some file systems cannot sync folders; the data is safe all the
   // same.
-  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
-  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder_fd = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder_fd >= 0) {
     ::fsync(folder_fd);
     ::close(folder_fd);

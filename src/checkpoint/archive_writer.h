@@ -13,7 +13,8 @@
 namespace glossa::checkpoint {
 
 // Written under a temporary name in the same folder; commit() makes it durable and gives it its name. Without
-// commit() it is removed. Error kBadInput when the disk refuses.
+// commit() it is removed, and what a killed process has left of this very file is removed when it is begun
+// again. Error kBadInput when the disk refuses.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
@@ -26,19 +27,28 @@ class AtomicFile {
   std::uint64_t written() const { return written_; }
   void commit();
 
+  // The file so far, on the disk under its temporary name; for whoever wants to look at it before commit().
+  const std::filesystem::path& flushed();
+  // Writes the first `size` bytes of this file to another, even after this one's disk has refused more. Error
+  // kBadInput when they cannot be read or written.
+  void copy_to(AtomicFile& other, std::uint64_t size);
+
   // Files of that kind in a folder that no other process writes to: what killed ones have left.
   static void remove_half_written(const std::filesystem::path& folder);
 
  private:
+  void remove_leftovers() const;
+  bool create();
   void flush();
   void write_out(std::span<const std::byte> bytes);
   [[noreturn]] void fail(std::string_view what) const;
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
-  int fd_ = -1;
+  int fd_ = -1;  // locked (flock) while it is open: so others see that the file is not a leftover
   std::uint64_t written_ = 0;
-  std::vector<std::byte> buffer_;
+  std::uint64_t on_disk_ = 0;      // of the bytes written
+  std::vector<std::byte> buffer_;  // the others
 };
 
 // The header block(s) of a tar member, a PAX header first where ustar fields are too small. `type`: '0' file,

@@ -6,6 +6,8 @@
 
 #include "base/fail.h"
 #include "base/half.h"
+#include "base/printable.h"
+#include "checkpoint/archive_writer.h"
 #include "checkpoint/block_formats.h"
 #include "checkpoint/encode.h"
 
@@ -67,7 +69,22 @@ std::int64_t TensorView::elements() const {
   return product;
 }
 
+void Checksum::compare() const {
+  if (compared_.load(std::memory_order_relaxed)) return;
+  const std::uint32_t found = crc32_of(bytes_);
+  if (found != crc32_) {
+    fail_bad_input("{}: record {} is damaged: its CRC-32 is {:08x} (expected {:08x})", file_,
+                   printable(record_), found, crc32_);
+  }
+  compared_.store(true, std::memory_order_relaxed);
+}
+
+void TensorView::check() const {
+  if (checksum != nullptr) checksum->compare();
+}
+
 std::vector<float> TensorView::to_f32() const {
+  check();
   switch (dtype) {
     case DType::kF32:
       return widened<float>(bytes, [](float value) { return value; });
@@ -104,6 +121,7 @@ NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
       storage.push_back(encode(view, wanted, checkpoint.source()));
       view.dtype = wanted;
       view.bytes = storage.back();
+      view.checksum = nullptr;
     }
     if (done) done(view.elements());
     contents.tensors.push_back(std::move(view));

@@ -1,6 +1,7 @@
 // A checkpoint in memory: configuration, tokenizer and tensors, whatever file they came from.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/model_config.h"
@@ -26,6 +28,24 @@ bool is_block_format(DType dtype);
 // Bytes of that many numbers, whole blocks.
 std::uint64_t stored_bytes(DType dtype, std::int64_t numbers);
 
+// A part of a file for which the file carries a CRC-32. Any thread may compare; the bytes are read once.
+class Checksum {
+ public:
+  // `record`: what the file calls the part. The bytes belong to the Checkpoint.
+  Checksum(std::string file, std::string record, std::span<const std::byte> bytes, std::uint32_t crc32)
+      : file_(std::move(file)), record_(std::move(record)), bytes_(bytes), crc32_(crc32) {}
+
+  // Error kBadInput, naming file, record and both checksums, when the bytes have another one.
+  void compare() const;
+
+ private:
+  std::string file_;
+  std::string record_;
+  std::span<const std::byte> bytes_;
+  std::uint32_t crc32_;
+  mutable std::atomic<bool> compared_{false};
+};
+
 // A contiguous row-major tensor; its rows are whole blocks. The bytes belong to the Checkpoint (often the
 // mapped file) and may be unaligned.
 struct TensorView {
@@ -33,9 +53,12 @@ struct TensorView {
   DType dtype = DType::kF32;
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
+  std::shared_ptr<const Checksum> checksum = {};  // of the record that holds it; null: the file has none
 
   std::int64_t elements() const;
-  std::vector<float> to_f32() const;  // widened copy
+  // For whoever reads all bytes: Error kBadInput when they are not those that the file's checksum is of.
+  void check() const;
+  std::vector<float> to_f32() const;  // widened copy, after check()
 };
 
 // A file beside the weights, e.g. the tokenizer: kept so that a rewritten .nemo is complete.
@@ -67,8 +90,10 @@ class Checkpoint {
   const TensorView& tensor(std::string_view name) const;
 };
 
-// Reads a .nemo or a GGUF file, whichever the first bytes say it is.
-std::shared_ptr<const Checkpoint> read_checkpoint(const std::filesystem::path& path);
+// Reads a .nemo or a GGUF file, whichever the first bytes say it is. Messages call it `source`, or by its
+// path.
+std::shared_ptr<const Checkpoint> read_checkpoint(const std::filesystem::path& path,
+                                                  const std::string& source = {});
 
 // Reads a .nemo: POSIX tar (also gzip-compressed) with model_config.yaml, model_weights.ckpt (torch zip) and
 // tokenizer. An uncompressed tar is memory-mapped and its tensors point into the mapping. Every tensor is
@@ -93,16 +118,6 @@ struct NemoContents {
 // Called after each tensor with the number of its elements. May throw to end the work.
 using TensorDone = std::function<void(std::int64_t elements)>;
 
-// Writes a .nemo that NeMo loads: uncompressed PAX tar, torch zip with 64-byte aligned records. Written
-// beside `path` and renamed, so an interrupted write leaves no half file. Error kBadInput when the disk
-// refuses.
-void write_nemo(const std::filesystem::path& path, const NemoContents& contents, const TensorDone& done = {});
-
-// The contents of a checkpoint with model weights rounded to `dtype`, f32, f16 or bf16 (preprocessor.* stays
-// f32). The returned views point into `checkpoint` or into `storage`, which must both outlive them.
-NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
-                         std::vector<std::vector<std::byte>>& storage, const TensorDone& done = {});
-
 // What went into a file, to compare with what is read back.
 struct WrittenTensor {
   std::string name;  // in the state dict
@@ -110,10 +125,25 @@ struct WrittenTensor {
   std::uint32_t crc32 = 0;  // of its bytes in the file
 };
 
+// Called with the whole file while it has a temporary name yet. May throw: then nothing is replaced.
+using FileDone =
+    std::function<void(const std::filesystem::path& file, std::span<const WrittenTensor> written)>;
+
+// Writes a .nemo that NeMo loads: uncompressed PAX tar, torch zip with 64-byte aligned records. Written
+// beside `path` and renamed, so an interrupted write leaves no half file. Error kBadInput when the disk
+// refuses, and for damaged tensors.
+void write_nemo(const std::filesystem::path& path, const NemoContents& contents, const TensorDone& done = {},
+                const FileDone& check = {});
+
+// The contents of a checkpoint with model weights rounded to `dtype`, f32, f16 or bf16 (preprocessor.* stays
+// f32). The returned views point into `checkpoint` or into `storage`, which must both outlive them.
+NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
+                         std::vector<std::vector<std::byte>>& storage, const TensorDone& done = {});
+
 // Writes a GGUF file with the matrices of linear layers in `dtype` (f32, f16, bf16, q8_0 or q4_k), tensor by
 // tensor, so that memory stays small. As write_nemo(), it leaves no half file. Error kInvalidArgument for
-// numbers that the format cannot hold.
+// numbers and names of languages that the format cannot hold.
 std::vector<WrittenTensor> write_gguf(const std::filesystem::path& path, const Checkpoint& checkpoint,
-                                      DType dtype, const TensorDone& done = {});
+                                      DType dtype, const TensorDone& done = {}, const FileDone& check = {});
 
 }  // namespace glossa::checkpoint

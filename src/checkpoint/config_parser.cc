@@ -40,13 +40,18 @@ void expect_not_null(const ConfigSection& section, std::string_view key, std::st
 
 int samples_of(const ConfigSection& section, std::string_view seconds_key, std::string_view samples_key,
                int sample_rate) {
-  if (section.has(samples_key)) return section.integer(samples_key);
+  constexpr int kMost = 1 << 20;
+  if (section.has(samples_key)) {
+    const int samples = section.integer(samples_key);
+    if (samples < 0 || samples > kMost) section.fail(samples_key, "a duration in samples");
+    return samples;
+  }
   const double samples = section.number(seconds_key) * sample_rate;
-  constexpr double kMost = 1 << 20;
   if (samples < 0 || samples > kMost) section.fail(seconds_key, "a duration in seconds");
   return static_cast<int>(samples);  // truncated, as NeMo does
 }
 
+// Of numbers up to 2^20, as samples_of() gives.
 int next_power_of_two(int value) {
   int power = 1;
   while (power < value) power *= 2;
@@ -117,6 +122,7 @@ std::vector<AttContext> parse_att_contexts(const ConfigSection& section, const C
 // "causal", or [kernel - 1, 0].
 void expect_causal_convolution(const ConfigSection& section, int kernel) {
   constexpr std::string_view kKey = "conv_context_size";
+  if (kernel < 1) section.fail("conv_kernel_size", "a positive number");
   const std::string expected = fmt::format("'causal' or [{}, 0] for conv_kernel_size={}", kernel - 1, kernel);
   const auto node = section.value(kKey);
   if (!node) section.fail(kKey, expected);
@@ -212,6 +218,7 @@ model::PromptConfig parse_prompt(const ConfigSection& root, const ConfigDocument
 int parse_vocabulary(const ConfigSection& root, const ConfigDocument& document) {
   const ConfigSection decoder = root.section("decoder");
   const ConfigSection joint = root.section("joint");
+  constexpr int kMost = 1 << 30;  // one more, for blank, is still a number
   int pieces = 0;
   std::string first;
   const auto agree = [&](const std::string& name, int count) {
@@ -225,12 +232,13 @@ int parse_vocabulary(const ConfigSection& root, const ConfigDocument& document) 
   // -1: "to be filled in" of configs that were never trained.
   for (const auto& [section, key] : {std::pair{&decoder, "vocab_size"}, std::pair{&joint, "num_classes"}}) {
     const int count = section->integer_or(key, -1);
+    if (count > kMost) section->fail(key, "a number of pieces");
     if (count > 0) agree(section->name(key), count);
   }
   for (const auto& [section, key] :
        {std::pair{&joint, "vocabulary"}, std::pair{&decoder, "vocabulary"}, std::pair{&root, "labels"}}) {
     const auto size = section->list_size(key);
-    if (size && *size > 0 && *size < (1u << 30))
+    if (size && *size > 0 && *size < kMost)
       agree("the length of " + section->name(key), static_cast<int>(*size));
   }
   if (pieces == 0) {

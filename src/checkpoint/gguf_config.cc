@@ -121,11 +121,10 @@ std::pair<std::string, int> read_prompt(const GgufFile& file, std::string_view e
   const std::size_t colon = entry.rfind(':');
   const std::string_view digits = colon == std::string_view::npos ? "" : entry.substr(colon + 1);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
   constexpr std::size_t kMostDigits = 5;
   const std::string_view language = entry.substr(0, std::min(colon, entry.size()));
   if (digits.empty() || digits.size() > kMostDigits || !std::all_of(digits.begin(), digits.end(), is_digit) ||
-      !std::all_of(language.begin(), language.end(), is_plain)) {
+      !is_gguf_language(language)) {
     fail_bad_input("{}: asr.rnnt.prompt_dictionary has '{}' (expected language:slot)", file.source(),
                    printable(entry));
   }
@@ -198,6 +197,10 @@ ConfigExtras read_extras(const GgufFile& file) {
 }
 
 }  // namespace
+
+bool is_gguf_language(std::string_view language) {
+  return std::all_of(language.begin(), language.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
 
 GgufConfig read_gguf_config(const GgufFile& file) {
   expect_text(file, "general.architecture", "asr");

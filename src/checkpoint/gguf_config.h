@@ -1,6 +1,8 @@
 // The metadata of a GGUF file -> ModelConfig.
 #pragma once
 
+#include <string_view>
+
 #include "checkpoint/config_parser.h"
 #include "checkpoint/gguf_file.h"
 #include "model/model_config.h"
@@ -10,6 +12,12 @@ namespace glossa::checkpoint {
 // Every latency setting of the model, [left, right] one after the other: glossa's addition to NVIDIA's
 // layout.
 inline constexpr const char* kGgufAttContexts = "glossa.att_context_sizes";
+
+// The front end's window, where it is not the one that glossa computes, bit for bit: glossa's addition, too.
+inline constexpr const char* kGgufWindow = "glossa.preprocessor_window";
+
+// Whether a prompt dictionary may have it.
+bool is_gguf_language(std::string_view language);
 
 struct GgufConfig {
   model::ModelConfig config;  // validated

@@ -223,6 +223,7 @@ void GgufFile::read_tensors(Cursor& cursor, std::uint64_t count) {
       fail_bad_input("{}: tensor {} occurs twice", source_, printable(tensors_.back().name));
   }
   const auto data = cursor.rest(alignment());
+  std::uint64_t bound = 0;
   for (std::size_t index = 0; index < offsets.size(); ++index) {
     GgufTensor& tensor = tensors_[index];
     std::int64_t elements = 1;
@@ -238,6 +239,12 @@ void GgufFile::read_tensors(Cursor& cursor, std::uint64_t count) {
                      printable(tensor.name), size, offset, data.size());
     }
     tensor.bytes = data.subspan(offset, size);
+    // Two tensors may be one, but many in one place would claim any amount of memory once they are widened.
+    bound += size;
+    if (bound / 2 > data.size()) {
+      fail_bad_input("{}: the tensors up to {} have {} bytes, more than twice the {} of the tensor data",
+                     source_, printable(tensor.name), bound, data.size());
+    }
   }
 }
 
@@ -324,6 +331,16 @@ std::vector<int> GgufFile::integers(std::string_view key) const {
     numbers.push_back(
         checked_int(load_integer(value.element, value.bytes.subspan(index * size, size)), key, source_));
   }
+  return numbers;
+}
+
+std::vector<float> GgufFile::numbers(std::string_view key) const {
+  const Value& value = find(
+      key,
+      [](const Value& found) { return found.type == GgufType::kArray && found.element == GgufType::kF32; },
+      "numbers in f32");
+  std::vector<float> numbers(value.count);
+  if (!numbers.empty()) std::memcpy(numbers.data(), value.bytes.data(), value.bytes.size());
   return numbers;
 }
 

@@ -60,6 +60,7 @@ class GgufFile {
   bool boolean(std::string_view key) const;
   std::string_view text(std::string_view key) const;
   std::vector<int> integers(std::string_view key) const;
+  std::vector<float> numbers(std::string_view key) const;  // f32
   std::vector<std::string_view> texts(std::string_view key) const;
 
  private:

@@ -18,7 +18,7 @@ struct GgufPlace {
   std::vector<std::int64_t> shape;
 };
 
-// None for preprocessor.featurizer.window, which such files do not have.
+// None for preprocessor.featurizer.window, which such files do not have; kGgufWindow stands for it.
 std::optional<GgufPlace> gguf_place(const model::TensorSpec& spec);
 
 // What a tensor is stored in when linear layers are to be `wanted`: f16 where rows are no whole blocks and

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "base/base64.h"
 #include "base/fail.h"
 #include "checkpoint/gguf_config.h"
+#include "features/log_mel.h"
 #include "text/sentencepiece_model.h"
 
 namespace glossa::checkpoint {
@@ -77,6 +79,18 @@ void add_features(GgufMetadata& metadata, const model::FeatureConfig& features, 
   metadata.boolean("asr.preprocessor.stft_center_window", true);
   metadata.boolean("asr.preprocessor.hann_periodic", false);
   metadata.boolean("asr.preprocessor.mask_invalid_frames", true);
+}
+
+void add_window(GgufMetadata& metadata, const Checkpoint& checkpoint) {
+  const TensorView* tensor = checkpoint.find("preprocessor.featurizer.window");
+  if (tensor == nullptr) return;
+  const std::vector<float> window = tensor->to_f32();
+  const std::vector<float> computed = features::hann_window(checkpoint.config().features.window);
+  const auto same_bits = [](float a, float b) {
+    return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+  };
+  if (!std::equal(window.begin(), window.end(), computed.begin(), computed.end(), same_bits))
+    metadata.f32s(kGgufWindow, window);
 }
 
 void add_transducer(GgufMetadata& metadata, const model::ModelConfig& config) {
@@ -161,6 +175,11 @@ void GgufMetadata::i32s(std::string_view key, const std::vector<int>& values) {
   for (const int value : values) append_u32(bytes_, static_cast<std::uint32_t>(value));
 }
 
+void GgufMetadata::f32s(std::string_view key, const std::vector<float>& values) {
+  begin_array(key, GgufType::kF32, values.size());
+  for (const float value : values) append_u32(bytes_, std::bit_cast<std::uint32_t>(value));
+}
+
 GgufMetadata gguf_metadata(const Checkpoint& checkpoint, const ConfigExtras& extras, DType dtype) {
   const model::ModelConfig& config = checkpoint.config();
   GgufMetadata metadata;
@@ -170,6 +189,7 @@ GgufMetadata gguf_metadata(const Checkpoint& checkpoint, const ConfigExtras& ext
   metadata.u32("general.file_type", file_type(dtype));
   add_encoder(metadata, config.encoder, config.features.mels, extras);
   add_features(metadata, config.features, extras);
+  add_window(metadata, checkpoint);
   add_transducer(metadata, config);
   add_tokenizer(metadata, checkpoint);
   return metadata;

@@ -21,6 +21,7 @@ class GgufMetadata {
   void boolean(std::string_view key, bool value);
   void texts(std::string_view key, const std::vector<std::string>& values);
   void i32s(std::string_view key, const std::vector<int>& values);
+  void f32s(std::string_view key, const std::vector<float>& values);
 
   std::uint64_t count() const { return count_; }
   const std::string& bytes() const { return bytes_; }
@@ -33,7 +34,8 @@ class GgufMetadata {
   std::uint64_t count_ = 0;
 };
 
-// Everything that NVIDIA's layout has, and kGgufAttContexts. `dtype`: of the linear layers.
+// Everything that NVIDIA's layout has, kGgufAttContexts and where needed kGgufWindow. `dtype`: of the linear
+// layers.
 GgufMetadata gguf_metadata(const Checkpoint& checkpoint, const ConfigExtras& extras, DType dtype);
 
 // Little-endian, as everything in the file.

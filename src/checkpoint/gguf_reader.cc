@@ -74,7 +74,7 @@ class GgufCheckpoint final : public IndexedCheckpoint {
       }
     }
     for (TensorView& tensor : tensors_) {
-      if (tensor.bytes.empty()) tensor.bytes = computed(tensor.name);
+      if (tensor.bytes.empty()) tensor.bytes = computed(tensor.name, file);
     }
   }
 
@@ -87,10 +87,21 @@ class GgufCheckpoint final : public IndexedCheckpoint {
   }
 
   // The front end's constants, as the engine would compute them without a tensor.
-  std::span<const std::byte> computed(std::string_view name) {
+  std::span<const std::byte> computed(std::string_view name, const GgufFile& file) {
     return std::as_bytes(std::span(computed_.emplace_back(name == "preprocessor.featurizer.window"
-                                                              ? features::hann_window(config_.features.window)
+                                                              ? window(file)
                                                               : features::slaney_filters(config_.features))));
+  }
+
+  std::vector<float> window(const GgufFile& file) const {
+    const auto size = static_cast<std::size_t>(config_.features.window);
+    if (!file.has(kGgufWindow)) return features::hann_window(config_.features.window);
+    std::vector<float> window = file.numbers(kGgufWindow);
+    if (window.size() != size) {
+      fail_bad_input("{}: {} has {} numbers (expected {} from asr.preprocessor.window_size)", source_,
+                     kGgufWindow, window.size(), size);
+    }
+    return window;
   }
 
   std::shared_ptr<const MappedFile> mapped_;  // what the views point into; may be null

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/encode.h"
+#include "checkpoint/gguf_config.h"
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/gguf_metadata.h"
 #include "features/log_mel.h"
@@ -20,6 +22,7 @@ class GgufWriter {
       : checkpoint_(checkpoint),
         dtype_(dtype),
         extras_(parse_config_extras(checkpoint.config_yaml(), checkpoint.source())) {
+    check_languages();
     if (extras_.name.empty()) extras_.name = path.stem().string();
     const std::int64_t positions = 2 * std::int64_t{extras_.pos_emb_max_len} - 1;
     entries_.push_back({kGgufPositions, {positions, checkpoint.config().encoder.d_model}, DType::kF32});
@@ -54,6 +57,15 @@ class GgufWriter {
     DType dtype = DType::kF32;
     std::string state_name;  // in the state dict
   };
+
+  void check_languages() const {
+    for (const auto& [language, slot] : checkpoint_.config().prompt.dictionary) {
+      if (!is_gguf_language(language)) {
+        fail_invalid_argument("{}: a .gguf cannot hold the prompt language '{}' (expected printable ASCII)",
+                              checkpoint_.source(), printable(language));
+      }
+    }
+  }
 
   static std::int64_t elements_of(const Entry& entry) {
     std::int64_t product = 1;
@@ -109,7 +121,11 @@ class GgufWriter {
     }
     std::vector<std::byte> encoded;
     std::span<const std::byte> bytes = tensor->bytes;
-    if (tensor->dtype != entry.dtype) bytes = encoded = encode(*tensor, entry.dtype, checkpoint_.source());
+    if (tensor->dtype != entry.dtype) {
+      bytes = encoded = encode(*tensor, entry.dtype, checkpoint_.source());
+    } else {
+      tensor->check();
+    }
     file.write(bytes);
     const WrittenTensor written{entry.state_name, entry.dtype, crc32_of(bytes)};
     release(tensor->bytes.size());
@@ -135,10 +151,11 @@ class GgufWriter {
 }  // namespace
 
 std::vector<WrittenTensor> write_gguf(const std::filesystem::path& path, const Checkpoint& checkpoint,
-                                      DType dtype, const TensorDone& done) {
+                                      DType dtype, const TensorDone& done, const FileDone& check) {
   GgufWriter writer(path, checkpoint, dtype);
   AtomicFile file(path);
   auto written = writer.write(file, done);
+  if (check) check(file.flushed(), written);
   file.commit();
   return written;
 }

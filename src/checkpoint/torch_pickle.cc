@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kLargestPickle = std::size_t{16} << 20;  // about 200 bytes per tensor are usual
 constexpr std::size_t kDeepestStack = 1 << 20;
 constexpr std::size_t kMostTensors = 100'000;
+constexpr std::size_t kMostObjects = 1 << 20;  // about 25 per tensor are usual; each takes up to 100 bytes
 constexpr std::size_t kMostDimensions = 16;
 constexpr std::size_t kLongestKey = 64;
 
@@ -256,8 +257,15 @@ class PickleMachine {
 
   // ---- stack, marks, memo
 
+  // A byte of the pickle may make an object, whose bytes are many.
+  void count_objects(std::size_t count) {
+    objects_ += count;
+    if (objects_ > kMostObjects) fail(fmt::format("more than {} objects", kMostObjects));
+  }
+
   template <class T>
-  static Value stored(Kind kind, std::deque<T>& arena, T object) {
+  Value stored(Kind kind, std::deque<T>& arena, T object) {
+    count_objects(1);
     arena.push_back(std::move(object));
     return {kind, static_cast<std::int64_t>(arena.size() - 1)};
   }
@@ -294,7 +302,7 @@ class PickleMachine {
 
   void remember(std::uint64_t slot) {
     need(1);
-    memo_[slot] = stack_.back();
+    if (memo_.insert_or_assign(slot, stack_.back()).second) count_objects(1);
   }
 
   void recall(std::uint64_t slot) {
@@ -406,6 +414,7 @@ class PickleMachine {
     if (count % 2 != 0) fail("a key without a value");
     const Value target = stack_[stack_.size() - count - 1];
     if (target.kind != Kind::kDict) fail(fmt::format("items are set on {}", kind_name(target.kind)));
+    count_objects(count / 2);
     Dict& dict = dicts_[index(target)];
     for (std::size_t at = stack_.size() - count; at < stack_.size(); at += 2)
       dict.emplace_back(stack_[at], stack_[at + 1]);
@@ -465,6 +474,7 @@ class PickleMachine {
   std::vector<Value> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint64_t, Value> memo_;
+  std::size_t objects_ = 0;  // in the arenas, the memo and the dicts
   std::deque<std::string> strings_;
   std::deque<std::vector<Value>> tuples_;
   std::deque<Dict> dicts_;

@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/fail.h"
@@ -105,10 +107,18 @@ class TorchZip {
       fail_bad_input("{}: {} is stored as {} (expected FloatStorage, HalfStorage or BFloat16Storage)",
                      source_, spec.name, tensor.storage_type);
     }
-    const auto record = storage_record(tensor, dtype_size(*dtype));
-    TensorView view{spec.name, *dtype, tensor.shape, {}};
+    const ZipEntry& entry = storage_record(tensor, dtype_size(*dtype));
+    const auto record = entry.bytes;
+    TensorView view{spec.name, *dtype, tensor.shape, {}, checksum_of(entry)};
     const auto size = static_cast<std::uint64_t>(view.elements()) * dtype_size(*dtype);
     if (tensor.is_contiguous()) {
+      // Two tensors may be one (tied weights), but many that share a storage would claim any amount of
+      // memory.
+      viewed_ += size;
+      if (viewed_ / 2 > zip_size_) {
+        fail_bad_input("{}: the tensors up to {} have {} bytes, more than twice the archive's {}", source_,
+                       spec.name, viewed_, zip_size_);
+      }
       view.bytes = record.subspan(static_cast<std::uint64_t>(tensor.offset) * dtype_size(*dtype), size);
       return view;
     }
@@ -123,7 +133,7 @@ class TorchZip {
     return view;
   }
 
-  std::span<const std::byte> storage_record(const PickledTensor& tensor, std::size_t element_size) const {
+  const ZipEntry& storage_record(const PickledTensor& tensor, std::size_t element_size) const {
     const auto found = entries_.find(fmt::format("{}data/{}", prefix_, tensor.storage_key));
     if (found == entries_.end()) {
       fail_bad_input("{}: {}: there is no record {}data/{}", source_, tensor.name, printable(prefix_),
@@ -136,7 +146,16 @@ class TorchZip {
                      tensor.name, printable(found->first), bytes.size(), tensor.storage_elements,
                      element_size);
     }
-    return bytes;
+    return found->second;
+  }
+
+  // One for all tensors of a storage. Null where the writer has left the checksum out.
+  std::shared_ptr<const Checksum> checksum_of(const ZipEntry& entry) {
+    if (entry.crc32 == 0) return nullptr;
+    auto& checksum = checksums_[entry.name];
+    if (checksum == nullptr)
+      checksum = std::make_shared<const Checksum>(source_, entry.name, entry.bytes, entry.crc32);
+    return checksum;
   }
 
   // Row-major copy; the pickle reader has checked that no element lies beyond the storage.
@@ -159,9 +178,11 @@ class TorchZip {
 
   const std::string& source_;
   std::uint64_t zip_size_;
-  std::uint64_t copied_ = 0;
+  std::uint64_t viewed_ = 0;  // bytes of the tensors that are views
+  std::uint64_t copied_ = 0;  // of the others
   std::string prefix_;
   std::unordered_map<std::string, ZipEntry> entries_;
+  std::unordered_map<std::string_view, std::shared_ptr<const Checksum>> checksums_;  // by name of the entry
   std::unordered_map<std::string, PickledTensor> tensors_;
 };
 

@@ -112,17 +112,6 @@ class Conversion {
   double done_ = 0;
 };
 
-std::vector<checkpoint::WrittenTensor> write_nemo(const fs::path& path, const checkpoint::Checkpoint& before,
-                                                  checkpoint::DType dtype, Conversion& conversion) {
-  std::vector<std::vector<std::byte>> storage;
-  const auto contents = checkpoint::contents_of(before, dtype, storage, conversion.step("rounding"));
-  checkpoint::write_nemo(path, contents, conversion.step("writing"));
-  std::vector<checkpoint::WrittenTensor> written;
-  for (const checkpoint::TensorView& tensor : contents.tensors)
-    written.push_back({tensor.name, tensor.dtype, checkpoint::crc32_of(tensor.bytes)});
-  return written;
-}
-
 void compare_values(const checkpoint::TensorView& before, const checkpoint::TensorView& after,
                     Parity& parity) {
   constexpr double kSmallestNormal = 6.2e-5;  // of f16, the format with the smallest range
@@ -144,18 +133,18 @@ void compare_values(const checkpoint::TensorView& before, const checkpoint::Tens
   }
 }
 
-// Reads the new file again: every tensor must be there, bit for bit as it was to be written.
+// Reads the new file again: every tensor must be there, bit for bit as it was to be written. `out`: what the
+// file is going to be called.
 Parity compare(const checkpoint::Checkpoint& before, std::span<const checkpoint::WrittenTensor> written,
-               const fs::path& path, const checkpoint::TensorDone& done) {
-  const auto after = checkpoint::read_checkpoint(path);
+               const fs::path& file, const std::string& out, const checkpoint::TensorDone& done) {
+  const auto after = checkpoint::read_checkpoint(file, out);
   Parity parity;
   for (const checkpoint::WrittenTensor& tensor : written) {
     const checkpoint::TensorView* read = after->find(tensor.name);
     const checkpoint::TensorView* old = before.find(tensor.name);
     if (read == nullptr || read->dtype != tensor.dtype || checkpoint::crc32_of(read->bytes) != tensor.crc32 ||
         (old != nullptr && old->shape != read->shape)) {
-      throw Error(ErrorCode::kInternal,
-                  fmt::format("{}: {} was not read back as written", path.string(), tensor.name));
+      throw Error(ErrorCode::kInternal, fmt::format("{}: {} was not read back as written", out, tensor.name));
     }
     ++parity.tensors;
     if (old != nullptr) compare_values(*old, *read, parity);  // else a constant that IN leaves to the reader
@@ -181,9 +170,18 @@ Parity write_and_compare(const ConvertOptions& options, checkpoint::DType dtype,
   if (!options.language.code.empty()) before = checkpoint::with_language(before, options.language);
   const bool gguf = container == Container::kGguf;
   Conversion conversion(*before, gguf ? 2 : 3, options.quiet);
-  const auto written = gguf ? checkpoint::write_gguf(options.out, *before, dtype, conversion.step("writing"))
-                            : write_nemo(options.out, *before, dtype, conversion);
-  return compare(*before, written, options.out, conversion.step("checking"));
+  Parity parity;
+  const auto check = [&](const fs::path& file, std::span<const checkpoint::WrittenTensor> written) {
+    parity = compare(*before, written, file, options.out.string(), conversion.step("checking"));
+  };
+  if (gguf) {
+    checkpoint::write_gguf(options.out, *before, dtype, conversion.step("writing"), check);
+  } else {
+    std::vector<std::vector<std::byte>> storage;
+    const auto contents = checkpoint::contents_of(*before, dtype, storage, conversion.step("rounding"));
+    checkpoint::write_nemo(options.out, contents, conversion.step("writing"), check);
+  }
+  return parity;
 }
 
 int convert(const ConvertOptions& options) {
@@ -223,10 +221,9 @@ Command add_convert(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("convert", "Write a checkpoint in another number format, as .nemo or .gguf");
   command->footer(
-      "OUT's ending says which kind of file it becomes. The new file is read again and compared; the front\n"
-      "end's constants stay f32. In a .gguf, f16, bf16, q8_0 and q4_k are for the matrices of linear "
-      "layers;\n"
-      "convolutions and the embedding are f16, small tensors f32.");
+      "OUT's ending says which kind of file it becomes. The new file is read again and compared before it\n"
+      "gets its name; the front end's constants stay f32. In a .gguf, f16, bf16, q8_0 and q4_k are for the\n"
+      "matrices of linear layers; convolutions and the embedding are f16, small tensors f32.");
   command->add_option("in", options->in, "The checkpoint, a .nemo or .gguf file")->required()->type_name("");
   command->add_option("out", options->out, "The .nemo or .gguf file to write; not IN")
       ->required()

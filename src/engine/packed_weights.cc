@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/number_formats.h"
+#include "base/printable.h"
 #include "base/thread_pool.h"
 #include "glossa/error.hpp"
 
@@ -21,7 +23,7 @@ namespace fs = std::filesystem;
 
 // Which matrix takes which format, and what rounding minds. Changes with them, so that older files are
 // replaced.
-constexpr int kPackingPolicy = 1;
+constexpr int kPackingPolicy = 2;  // 1: of records whose checksum had not been compared
 
 constexpr std::string_view kMagic = "glossa packed weights 1\n";
 constexpr std::uint64_t kAlignment = 64;
@@ -46,7 +48,7 @@ std::string hash_of(std::string_view text) {
 }
 
 template <class T>
-void append(std::string& out, const T& value) {
+void append_bytes(std::string& out, const T& value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
@@ -81,7 +83,9 @@ std::vector<fs::path> candidates(const fs::path& model, WeightFormat format, con
   // Models of the same name from several folders meet in a common one.
   std::error_code error;
   const fs::path whole = fs::absolute(model, error);
-  const std::string distinct = name + "-" + hash_of(error ? name : whole.string()).substr(0, 12) + suffix;
+  constexpr std::size_t kLongest = 200;  // a file name may have 255 bytes
+  const std::string distinct = fmt::format("{}-{}{}", shortened(name, kLongest),
+                                           hash_of(error ? name : whole.string()).substr(0, 12), suffix);
   if (!folder.empty()) return {folder / distinct};
   std::vector<fs::path> paths = {fs::path(model) += suffix};
   const char* cache = std::getenv("XDG_CACHE_HOME");
@@ -103,15 +107,17 @@ PackedWeights::PackedWeights(const checkpoint::Checkpoint& checkpoint, const bac
     : backend_(backend),
       key_(hash_of(fmt::format("{}|{}|{}|{}", checkpoint.fingerprint(), backend.packed_layout(),
                                kPackingPolicy, name_of(format)))) {
-  const std::vector<fs::path> paths = candidates(checkpoint.source(), format, folder);
-  for (const fs::path& path : paths) {
+  places_ = candidates(checkpoint.source(), format, folder);
+  for (const fs::path& path : places_) {
     if (open(path)) return;
   }
-  for (const fs::path& path : paths) {
-    if (create(path)) return;
+  const fs::path best = places_.front();
+  std::reverse(places_.begin(), places_.end());
+  begin();
+  if (writer_ == nullptr) {
+    log::warning(fmt::format("{}: cannot be written: the weights will be packed again at the next start",
+                             best.string()));
   }
-  log::warning(fmt::format("{}: cannot be written: the weights will be packed again at the next start",
-                           paths.front().string()));
 }
 
 PackedWeights::~PackedWeights() = default;
@@ -178,16 +184,26 @@ bool PackedWeights::open(const fs::path& path) {
   return false;
 }
 
-bool PackedWeights::create(const fs::path& path) {
-  try {
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);  // what cannot be created cannot be written to either
-    writer_ = std::make_unique<checkpoint::AtomicFile>(path);
-    writer_->write(kMagic);
-    return true;
-  } catch (const Error&) {
-    writer_.reset();
-    return false;
+// At the best place that is left; none: writer_ is null.
+void PackedWeights::begin() {
+  const auto before = std::exchange(writer_, nullptr);
+  while (writer_ == nullptr && !places_.empty()) {
+    const fs::path path = std::move(places_.back());
+    places_.pop_back();
+    try {
+      std::error_code error;
+      fs::create_directories(path.parent_path(),
+                             error);  // what cannot be created cannot be written to either
+      auto writer = std::make_unique<checkpoint::AtomicFile>(path);
+      if (before != nullptr) {
+        before->copy_to(*writer, end_);
+      } else {
+        writer->write(kMagic);
+        end_ = writer->written();
+      }
+      writer_ = std::move(writer);
+    } catch (const Error&) {  // the next one
+    }
   }
 }
 
@@ -203,22 +219,28 @@ std::unique_ptr<const backend::PackedWeight> PackedWeights::find(const std::stri
 }
 
 void PackedWeights::add(const std::string& name, const backend::PackedWeight& weight) {
-  if (writer_ == nullptr) return;
-  try {
-    const std::string padding((kAlignment - writer_->written() % kAlignment) % kAlignment, '\0');
-    writer_->write(padding);
-    Entry entry;
-    entry.format = weight.format();
-    entry.rows = weight.rows();
-    entry.cols = weight.cols();
-    entry.offset = writer_->written();
-    entry.size = weight.bytes().size();
-    entry.checksum = checksum_of(weight.bytes());
-    writer_->write(weight.bytes());
-    entries_.emplace(name, entry);
-  } catch (const Error& error) {
-    stop_writing(error.what());
+  while (writer_ != nullptr) {
+    try {
+      return append(name, weight);
+    } catch (const Error& error) {
+      move_on(error.what());
+    }
   }
+}
+
+void PackedWeights::append(const std::string& name, const backend::PackedWeight& weight) {
+  const std::string padding((kAlignment - writer_->written() % kAlignment) % kAlignment, '\0');
+  writer_->write(padding);
+  Entry entry;
+  entry.format = weight.format();
+  entry.rows = weight.rows();
+  entry.cols = weight.cols();
+  entry.offset = writer_->written();
+  entry.size = weight.bytes().size();
+  entry.checksum = checksum_of(weight.bytes());
+  writer_->write(weight.bytes());
+  entries_.emplace(name, entry);
+  end_ = writer_->written();
 }
 
 void PackedWeights::release(std::span<const std::byte> bytes) const {
@@ -226,38 +248,44 @@ void PackedWeights::release(std::span<const std::byte> bytes) const {
 }
 
 void PackedWeights::finish() {
-  if (writer_ == nullptr) return;
-  try {
-    std::string index;
-    for (const auto& [name, entry] : entries_) {
-      append(index, static_cast<std::uint32_t>(name.size()));
-      index += name;
-      append(index, static_cast<std::uint64_t>(entry.format));
-      append(index, entry.rows);
-      append(index, entry.cols);
-      append(index, entry.offset);
-      append(index, entry.size);
-      append(index, entry.checksum);
+  while (writer_ != nullptr) {
+    try {
+      write_index();
+      writer_->commit();
+      writer_.reset();
+    } catch (const Error& error) {
+      move_on(error.what());
     }
-    Footer footer{};
-    std::memcpy(footer.key, key_.data(), sizeof footer.key);
-    footer.index_offset = writer_->written();
-    footer.index_size = index.size();
-    footer.index_checksum = checksum_of(std::as_bytes(std::span(index)));
-    footer.file_size = footer.index_offset + index.size() + sizeof footer;
-    writer_->write(index);
-    writer_->write(std::as_bytes(std::span(&footer, 1)));
-    writer_->commit();
-    writer_.reset();
-  } catch (const Error& error) {
-    stop_writing(error.what());
   }
 }
 
-// A full disk must not keep a model from running.
-void PackedWeights::stop_writing(const std::string& reason) {
-  log::warning(fmt::format("{}: the weights will be packed again at the next start", reason));
-  writer_.reset();
+void PackedWeights::write_index() {
+  std::string index;
+  for (const auto& [name, entry] : entries_) {
+    append_bytes(index, static_cast<std::uint32_t>(name.size()));
+    index += name;
+    append_bytes(index, static_cast<std::uint64_t>(entry.format));
+    append_bytes(index, entry.rows);
+    append_bytes(index, entry.cols);
+    append_bytes(index, entry.offset);
+    append_bytes(index, entry.size);
+    append_bytes(index, entry.checksum);
+  }
+  Footer footer{};
+  std::memcpy(footer.key, key_.data(), sizeof footer.key);
+  footer.index_offset = writer_->written();
+  footer.index_size = index.size();
+  footer.index_checksum = checksum_of(std::as_bytes(std::span(index)));
+  footer.file_size = footer.index_offset + index.size() + sizeof footer;
+  writer_->write(index);
+  writer_->write(std::as_bytes(std::span(&footer, 1)));
+}
+
+// What is written so far goes where it can be written. A full disk must not keep a model from running.
+void PackedWeights::move_on(const std::string& reason) {
+  begin();
+  if (writer_ == nullptr)
+    log::warning(fmt::format("{}: the weights will be packed again at the next start", reason));
 }
 
 }  // namespace glossa::engine

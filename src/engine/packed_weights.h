@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "backend/backend.h"
 #include "base/mapped_file.h"
@@ -28,7 +29,8 @@ class PackedWeights {
  public:
   // Opens the file of this checkpoint, format and backend, or begins to write it; when it can be neither read
   // nor written, find() finds nothing and add() does nothing, and a warning is logged. `folder` empty: beside
-  // the model, or where that cannot be written to $XDG_CACHE_HOME/glossa (~/.cache/glossa).
+  // the model, or where that cannot be written to, be it at the last byte, $XDG_CACHE_HOME/glossa
+  // (~/.cache/glossa).
   PackedWeights(const checkpoint::Checkpoint& checkpoint, const backend::Backend& backend,
                 WeightFormat format, const std::filesystem::path& folder);
   ~PackedWeights();
@@ -54,13 +56,17 @@ class PackedWeights {
   };
 
   bool open(const std::filesystem::path& path);
-  bool create(const std::filesystem::path& path);
-  void stop_writing(const std::string& reason);
+  void begin();
+  void append(const std::string& name, const backend::PackedWeight& weight);
+  void write_index();
+  void move_on(const std::string& reason);
 
   const backend::Backend& backend_;
   std::string key_;
   std::unique_ptr<const MappedFile> file_;
+  std::vector<std::filesystem::path> places_;  // where to write, the best one last
   std::unique_ptr<checkpoint::AtomicFile> writer_;
+  std::uint64_t end_ = 0;  // of the last entry that was written
   std::unordered_map<std::string, Entry> entries_;
 };
 

@@ -1,6 +1,7 @@
 #include "engine/weights.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -23,6 +24,26 @@ const float* in_place(const checkpoint::TensorView& tensor) {
              ? reinterpret_cast<const float*>(tensor.bytes.data())
              : nullptr;
 }
+
+// Neither infinite nor NaN: their exponents are all ones. In runs, so that the compiler may use vectors.
+bool all_finite(std::span<const float> values) {
+  constexpr std::size_t kRun = 4096;
+  while (!values.empty()) {
+    const auto run = values.first(std::min(values.size(), kRun));
+    std::uint32_t carries = 0;
+    for (const float value : run) {
+      constexpr std::uint32_t kSign = 0x8000'0000;
+      constexpr std::uint32_t kOneInExponent = 0x0080'0000;
+      carries |= (std::bit_cast<std::uint32_t>(value) & ~kSign) + kOneInExponent;
+    }
+    if (carries >> 31 != 0) return false;
+    values = values.subspan(run.size());
+  }
+  return true;
+}
+
+// Without pages of their own beside packed weights: they are copied.
+bool is_small(const checkpoint::TensorView& tensor) { return tensor.elements() <= 1 << 16; }
 
 }  // namespace
 
@@ -69,10 +90,10 @@ std::span<const float> WeightStore::optional_values(const std::string& name) {
 WeightStore::Values WeightStore::values(const std::string& name) const {
   const checkpoint::TensorView& tensor = checkpoint_->tensor(name);
   count_read(tensor.bytes.size());
-  if (const float* values = in_place(tensor)) return {as_matrix(tensor, values), {}};
+  if (const float* values = in_place(tensor)) return {as_matrix(tensor, checked(tensor, values)), {}};
   Values copy;
   copy.owned = tensor.to_f32();
-  copy.matrix = as_matrix(tensor, copy.owned.data());
+  copy.matrix = as_matrix(tensor, checked(tensor, copy.owned.data()));
   return copy;
 }
 
@@ -98,7 +119,7 @@ std::unique_ptr<const backend::PackedWeight> WeightStore::pack(const std::string
     if (columns > 0) whole.cols = columns;
     return whole;
   };
-  if (format == WeightFormat::kF32) return backend_.pack(part(matrix(name)), format);
+  if (format == WeightFormat::kF32) return backend_.pack(part(as_matrix(tensor, unread(tensor))), format);
   const backend::Matrix<const float> shape = part(as_matrix(tensor, nullptr));
   if (cache_ != nullptr) {
     if (auto found = cache_->find(name, shape.rows, shape.cols, format)) return found;
@@ -113,17 +134,7 @@ std::unique_ptr<const backend::PackedWeight> WeightStore::pack(const std::string
     }
   }
   const Values source = values(name);
-  const backend::Matrix<const float> matrix_to_pack = part(source.matrix);
-  for (std::int64_t row = 0; row < shape.rows; ++row) {
-    const float* values_of_row = matrix_to_pack.row(row);
-    if (!std::all_of(values_of_row, values_of_row + shape.cols,
-                     [](float value) { return std::isfinite(value); })) {
-      fail_bad_input(
-          "{}: tensor {} has a value in row {} that is not finite, which only f32 weights can express",
-          checkpoint_->source(), name, row);
-    }
-  }
-  auto weight = backend_.pack(matrix_to_pack, format, input != nullptr ? importance.data() : nullptr);
+  auto weight = backend_.pack(part(source.matrix), format, input != nullptr ? importance.data() : nullptr);
   if (weight->bytes().empty())
     return backend_.pack(part(matrix(name)), format);  // it uses the values themselves
   if (cache_ != nullptr) cache_->add(name, *weight);
@@ -146,12 +157,29 @@ void WeightStore::finish() {
 }
 
 const float* WeightStore::lasting(const checkpoint::TensorView& tensor) {
-  // Beside packed weights the small tensors are copied: each would keep pages of its own in memory.
-  constexpr std::int64_t kSmall = 1 << 16;
   const float* values = in_place(tensor);
-  if (values != nullptr && (format_ == WeightFormat::kF32 || tensor.elements() > kSmall)) return values;
   count_read(tensor.bytes.size());
-  return keep(tensor.to_f32());
+  // Beside packed weights the small tensors are copied: each would keep pages of its own in memory.
+  if (values == nullptr || (format_ != WeightFormat::kF32 && is_small(tensor)))
+    values = keep(tensor.to_f32());
+  return checked(tensor, values);
+}
+
+const float* WeightStore::unread(const checkpoint::TensorView& tensor) {
+  const float* values = in_place(tensor);
+  return values == nullptr || is_small(tensor) ? lasting(tensor) : values;
+}
+
+const float* WeightStore::checked(const checkpoint::TensorView& tensor, const float* values) const {
+  tensor.check();
+  const std::span<const float> all(values, static_cast<std::size_t>(tensor.elements()));
+  if (!all_finite(all)) {
+    const auto wrong =
+        std::find_if(all.begin(), all.end(), [](float value) { return !std::isfinite(value); });
+    fail_bad_input("{}: tensor {} has the value {} in row {} (expected numbers)", checkpoint_->source(),
+                   tensor.name, *wrong, (wrong - all.begin()) / (tensor.elements() / tensor.shape.front()));
+  }
+  return values;
 }
 
 void WeightStore::count_read(std::size_t bytes) const {

@@ -36,7 +36,9 @@ WeightFormat format_of(Precision precision, WeightFormat chosen);
 
 // Hands out tensors: as f32, straight from the mapped file where they are stored so and aligned, else as a
 // widened copy that it owns; and as packed weights, from the file of packed weights where there is one, else
-// packed now. Lives as long as the engine; the pointers it gave stay valid.
+// packed now. What it reads it checks: Error kBadInput for bytes that are not those of the file's checksum,
+// and for values that are no finite numbers. Only large matrices that are used in place, or come from the
+// file of packed weights, are not read here. Lives as long as the engine; the pointers it gave stay valid.
 class WeightStore {
  public:
   // `cache` may be null: weights are packed now and kept in memory. `on_packing` may be empty.
@@ -88,6 +90,10 @@ class WeightStore {
   std::unique_ptr<const backend::PackedWeight> pack(const std::string& name, Precision precision,
                                                     const LayerNorm* input, std::int64_t columns);
   const float* lasting(const checkpoint::TensorView& tensor);
+  // As lasting(), but a large tensor that is used in place is not even read here.
+  const float* unread(const checkpoint::TensorView& tensor);
+  // The values, after Error kBadInput when the file is damaged there or one is infinite or NaN.
+  const float* checked(const checkpoint::TensorView& tensor, const float* values) const;
   void count_read(std::size_t bytes) const;
 
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint_;

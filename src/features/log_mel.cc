@@ -6,8 +6,6 @@
 #include <kissfft/kissfft.hh>
 #include <numbers>
 
-#include "base/fail.h"
-
 namespace glossa::features {
 namespace {
 
@@ -35,24 +33,12 @@ std::vector<Filter> nonzero_parts(std::span<const float> filters, int mels) {
   return parts;
 }
 
-// Other factors would make kissfft use a scratch buffer that threads share.
-int checked_fft_size(int size) {
-  int rest = size / 2;
-  for (const int factor : {2, 3, 5}) {
-    while (rest > 1 && rest % factor == 0) rest /= factor;
-  }
-  if (size < 2 || size % 2 != 0 || rest != 1) {
-    fail_bad_input("preprocessor.n_fft is {}, expected an even product of 2, 3 and 5", size);
-  }
-  return size;
-}
-
 }  // namespace
 
 class LogMel::Impl {
  public:
   Impl(const model::FeatureConfig& config, std::span<const float> window, std::span<const float> filters)
-      : config_(config), fft_(static_cast<std::size_t>(checked_fft_size(config.fft)) / 2, /*inverse=*/false) {
+      : config_(config), fft_(static_cast<std::size_t>(config.fft) / 2, /*inverse=*/false) {
     window_ = window.empty() ? hann_window(config.window) : std::vector<float>(window.begin(), window.end());
     window_offset_ = (config.fft - config.window) / 2;
     filters_ = filters.empty() ? nonzero_parts(slaney_filters(config), config.mels)

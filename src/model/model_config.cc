@@ -44,7 +44,12 @@ class Check {
 void validate_features(const FeatureConfig& features, const Check& check) {
   check.range("preprocessor.sample_rate", features.sample_rate, 1'000, kMostRate);
   check.range("preprocessor.n_fft", features.fft, 2, kMostPoints);
-  check.that(features.fft % 2 == 0, "preprocessor.n_fft", features.fft, "an even number");
+  int rest = features.fft % 2 == 0 ? features.fft / 2 : 0;
+  for (const int factor : {2, 3, 5}) {
+    while (rest > 1 && rest % factor == 0) rest /= factor;
+  }
+  // Other factors would make kissfft use a scratch buffer that threads share.
+  check.that(rest == 1, "preprocessor.n_fft", features.fft, "an even product of 2, 3 and 5");
   check.range("preprocessor.window_size in samples", features.window, 2, features.fft);
   check.range("preprocessor.window_stride in samples", features.hop, 1, features.window);
   check.range("preprocessor.features", features.mels, 1, kMostMels);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -136,6 +137,79 @@ TEST(AtomicFile, ARefusingDiskLeavesNothingBehind) {
   std::signal(SIGXFSZ, handler);
   EXPECT_THAT(message, HasSubstr("a.txt: cannot write: "));
   EXPECT_EQ(folder.files(), 0u);
+}
+
+TEST(AtomicFile, WhatAKilledProcessLeftIsRemovedWhenTheFileIsBegunAgain) {
+  const TemporaryFolder folder;
+  const auto path = folder / "a.txt";
+  const ::pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFile file(path);
+    file.write(std::string(3'000'000, 'x'));
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(folder.files(), 1u);
+  std::ofstream(folder / ".a.txt.4000000000-7.partial") << "of a process long gone";
+  // Not of this file, or not ours.
+  for (const char* other :
+       {".a.txt.old.1-0.partial", ".b.txt.1-0.partial", ".a.txt.mine.partial", "a.txt.1-0.partial"})
+    std::ofstream(folder / other) << "other";
+  AtomicFile file(path);
+  EXPECT_EQ(folder.files(), 5u);
+  AtomicFile second(path);  // the first one lives
+  EXPECT_EQ(folder.files(), 6u);
+  second.write(std::string_view("second"));
+  second.commit();
+  file.write(std::string_view("first"));
+  file.commit();
+  EXPECT_EQ(text_of(path), "first");
+  EXPECT_EQ(folder.files(), 5u);
+}
+
+TEST(AtomicFile, LongNames) {
+  const TemporaryFolder folder;
+  std::string name(252, 'n');
+  name += "\xe2\x82\xac";  // the euro sign: 255 bytes in all
+  for (const std::string& good : {name, "x" + name.substr(0, 198) + name.substr(252) + name.substr(0, 50)}) {
+    AtomicFile file(folder / good);
+    file.write(std::string_view("long"));
+    EXPECT_LT(file.flushed().filename().string().size(), 250u);
+    file.commit();
+    EXPECT_EQ(text_of(folder / good), "long");
+  }
+  EXPECT_EQ(folder.files(), 2u);
+  try {
+    AtomicFile file(folder / ("n" + name));
+    ADD_FAILURE() << "refused only after all is written";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("too long"));
+  }
+}
+
+// What a disk took before it refused goes to another file. A file-size limit stands in for a full disk.
+TEST(AtomicFile, ACopyHasWhatWasWritten) {
+  const TemporaryFolder folder;
+  std::string text(5'000'000, '\0');
+  for (std::size_t at = 0; at < text.size(); ++at) text[at] = static_cast<char>(at * at >> 7);
+  AtomicFile file(folder / "a.txt");
+  file.write(std::string_view(text).substr(0, 2'300'000));
+  file.write(std::string_view(text).substr(2'300'000, 70'000));
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit small = before;
+  small.rlim_cur = 2'340'000;  // within the buffer
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  EXPECT_THROW(file.write(std::string_view(text).substr(2'370'000)), Error);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  for (const std::uint64_t size : {0, 1, 2'300'000, 2'345'678, 2'370'000}) {
+    AtomicFile copy(folder / "b.txt");
+    file.copy_to(copy, size);
+    copy.commit();
+    EXPECT_EQ(text_of(folder / "b.txt"), text.substr(0, size));
+  }
 }
 
 TEST(AtomicFile, UnusablePaths) {

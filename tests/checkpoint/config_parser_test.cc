@@ -210,6 +210,11 @@ TEST(ConfigParser, Windows) {
   EXPECT_THAT(error_of(with("window_size: 0.025", "window_size: 1e300")), HasSubstr("window_size"));
   EXPECT_THAT(error_of(with("window_size: 0.025", "window_size: .nan")), HasSubstr("window_size"));
   EXPECT_THAT(error_of(with("window_size: 0.025", "window_size: -1")), HasSubstr("window_size"));
+  // Without n_fft it follows from the window; of this one it would be beyond an int.
+  std::string huge = with("window_size: 0.025", "n_window_size: 2000000000");
+  huge.erase(huge.find("  n_fft: 512\n"), std::string("  n_fft: 512\n").size());
+  EXPECT_THAT(error_of(huge), HasSubstr("preprocessor.n_window_size is '2000000000'"));
+  EXPECT_THAT(error_of(with("window_size: 0.025", "n_window_size: -5")), HasSubstr("n_window_size is '-5'"));
 }
 
 struct Refusal {
@@ -254,6 +259,11 @@ TEST(ConfigParser, RefusesOtherModels) {
            {"encoder_hidden: 64", "encoder_hidden: 65", "joint.jointnet.encoder_hidden"},
            {"num_classes: 4", "num_classes: 5", "joint.num_classes says 5"},
            {"labels: [a, b, c, d]", "labels: [a, b, c]", "the length of labels says 3"},
+           // Beside the ends of an int, before one is taken away or added.
+           {"conv_kernel_size: 9", "conv_kernel_size: -2147483648",
+            "encoder.conv_kernel_size is '-2147483648'"},
+           {"num_classes: 4", "num_classes: 2147483647",
+            "joint.num_classes is '2147483647' (expected a number"},
            {"strategy: greedy_batch", "model_type: tdt", "decoding.model_type"},
            {"\nnum_prompts: 128", "\nnum_prompts: 64", "num_prompts is '64'"},
            {"auto: 101", "auto: 128", "'auto' is slot 128"},
@@ -307,6 +317,13 @@ TEST(ConfigParser, HostileYaml) {
         std::string("&a [*a, *a]"), std::string("--- !!map\n")}) {
     EXPECT_NE(error_of(text), "no error") << text.substr(0, 40);
   }
+  // In yaml-cpp a list of numbers takes some hundred times the bytes of its text.
+  const std::string numbers(2 << 20, ',');
+  EXPECT_THAT(error_of(kYaml + "more: [" + numbers + "]\n"), HasSubstr("(expected at most 2097152)"));
+  std::string labels = "more:\n";  // twice as many pieces, thrice, as published models have
+  for (int piece = 0; piece < 3 * 26'000; ++piece) labels += fmt::format("- '\u2581{:07}'\n", piece);
+  EXPECT_LT(labels.size(), 2u << 20);
+  EXPECT_EQ(error_of(kYaml + labels), "no error");
   std::string bomb = "a0: &a0 [x]\n";  // billion laughs
   for (int level = 1; level < 40; ++level) {
     bomb += fmt::format("a{}: &a{} [*a{}, *a{}, *a{}]\n", level, level, level - 1, level - 1, level - 1);

@@ -157,6 +157,19 @@ TEST(GgufReader, WrongTensors) {
               HasSubstr("encoder.layers.1.norm_out.bias is missing"));
 }
 
+TEST(GgufReader, ManyTensorsInOnePlaceAreRefused) {
+  const auto with_copies = [](int copies) {  // of the table of positions, most of the file
+    return error_with([&](GgufEdit& edit) {
+      for (; copies > 0; --copies) {
+        edit.tensors.push_back(edit.tensor("encoder.pos_enc.pe"));
+        edit.tensors.back().name = "loss." + std::to_string(copies);  // ignored, whatever it is
+      }
+    });
+  };
+  EXPECT_EQ(with_copies(1), "no error");
+  EXPECT_THAT(with_copies(2), HasSubstr("more than twice"));
+}
+
 TEST(GgufReader, WrongMetadata) {
   const auto missing = [](const std::string& key) {
     return error_with([&](GgufEdit& edit) { edit.remove(key); });
@@ -210,6 +223,27 @@ TEST(GgufReader, WrongMetadata) {
 }
 
 // What a foreign file looks like: no key of glossa's, the keys that only newer converters write left out.
+TEST(GgufReader, TheWindowMayBeGiven) {
+  const auto file_with = [](std::uint32_t element, const std::vector<float>& values) {
+    GgufEdit edit(tiny());
+    std::string bytes = little_endian(9, 4) + little_endian(element, 4) + little_endian(values.size(), 8);
+    bytes.append(reinterpret_cast<const char*>(values.data()), 4 * values.size());
+    edit.values.push_back({"glossa.preprocessor_window", bytes});
+    return edit.file();
+  };
+  std::vector<float> values(400);
+  for (std::size_t index = 0; index < values.size(); ++index) values[index] = static_cast<float>(index);
+  const std::string file = file_with(6, values);
+  EXPECT_EQ(
+      read_gguf_bytes(bytes_of(file), nullptr, "x.gguf")->tensor("preprocessor.featurizer.window").to_f32(),
+      values);
+  EXPECT_THAT(error_of(file_with(5, values)),
+              HasSubstr("glossa.preprocessor_window has the metadata type 9"));
+  values.pop_back();
+  EXPECT_THAT(error_of(file_with(6, values)),
+              HasSubstr("glossa.preprocessor_window has 399 numbers (expected 400"));
+}
+
 TEST(GgufReader, ForeignFiles) {
   GgufEdit edit(tiny());
   edit.remove("glossa.att_context_sizes");

@@ -9,6 +9,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/same_config.h"
 #include "checkpoint/temporary_folder.h"
+#include "features/log_mel.h"
 #include "glossa/error.hpp"
 #include "support/golden.h"
 #include "support/tiny_model.h"
@@ -116,19 +117,30 @@ TEST(GgufWriter, HalvesAreRoundedToNearest) {
   }
 }
 
-// The front end's constants of a real checkpoint: its filters are kept, its window is computed again.
-TEST(GgufWriter, KeepsTheMelFilters) {
+// The front end's constants of a real checkpoint are kept, whatever the format: PyTorch's window is not ours
+// to the last bit.
+TEST(GgufWriter, KeepsTheFrontEnd) {
   const TemporaryFolder folder;
   const auto tiny = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  EXPECT_NE(tiny->tensor("preprocessor.featurizer.window").to_f32(), features::hann_window(400));
   write_gguf(folder / "m.gguf", *tiny, DType::kQ8_0);
   const auto gguf = read_gguf(folder / "m.gguf");
-  const char* filters = "preprocessor.featurizer.fb";
-  EXPECT_TRUE(same_bytes(tiny->tensor(filters), gguf->tensor(filters)));
-  const auto window = tiny->tensor("preprocessor.featurizer.window").to_f32();
-  const auto computed = gguf->tensor("preprocessor.featurizer.window").to_f32();
-  ASSERT_EQ(window.size(), computed.size());
-  for (std::size_t index = 0; index < window.size(); ++index)
-    EXPECT_NEAR(window[index], computed[index], 1e-6);
+  for (const char* name : {"preprocessor.featurizer.fb", "preprocessor.featurizer.window"})
+    EXPECT_TRUE(same_bytes(tiny->tensor(name), gguf->tensor(name))) << name;
+}
+
+TEST(GgufWriter, ACheckpointMadeByPyTorchIsBitEqualThereAndBack) {
+  const TemporaryFolder folder;
+  for (const char* name : {"tiny", "tiny-en"}) {
+    const auto nemo = read_nemo(testing::golden_dir() / "models" / (std::string(name) + ".nemo"));
+    write_gguf(folder / "m.gguf", *nemo, DType::kF32);
+    std::vector<std::vector<std::byte>> storage;
+    write_nemo(folder / "back.nemo", contents_of(*read_gguf(folder / "m.gguf"), DType::kF32, storage));
+    const auto back = read_nemo(folder / "back.nemo");
+    ASSERT_EQ(back->tensors().size(), nemo->tensors().size());
+    for (const TensorView& tensor : nemo->tensors())
+      EXPECT_TRUE(same_bytes(tensor, back->tensor(tensor.name))) << tensor.name;
+  }
 }
 
 TEST(GgufWriter, GgufToGgufChangesOnlyTheFormat) {
@@ -156,6 +168,61 @@ TEST(GgufWriter, LeavesNoHalfFile) {
   tensors = 0;
   EXPECT_THROW(write_nemo(folder / "m.nemo", contents, stop), std::runtime_error);
   EXPECT_EQ(folder.files(), 0u);
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// What looks at the file before it gets its name sees all of it, and may keep it from replacing another.
+TEST(GgufWriter, AFileThatIsRefusedReplacesNothing) {
+  const TemporaryFolder folder;
+  const auto nemo = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  std::vector<std::vector<std::byte>> storage;
+  const auto contents = contents_of(*nemo, DType::kBF16, storage);
+  for (const char* name : {"m.gguf", "m.nemo"}) {
+    std::ofstream(folder / name) << "old";
+    std::size_t tensors = 0;
+    const FileDone refuse = [&](const std::filesystem::path& file, std::span<const WrittenTensor> written) {
+      const auto after = read_checkpoint(file, "new");
+      EXPECT_EQ(after->source(), "new");
+      tensors = after->tensors().size();
+      for (const WrittenTensor& tensor : written) {
+        EXPECT_EQ(after->tensor(tensor.name).dtype, tensor.dtype);
+        EXPECT_EQ(crc32_of(after->tensor(tensor.name).bytes), tensor.crc32);
+      }
+      throw std::runtime_error("no");
+    };
+    if (std::string(name) == "m.gguf") {
+      EXPECT_THROW(write_gguf(folder / name, *nemo, DType::kQ8_0, {}, refuse), std::runtime_error);
+    } else {
+      EXPECT_THROW(write_nemo(folder / name, contents, {}, refuse), std::runtime_error);
+    }
+    EXPECT_EQ(tensors, nemo->tensors().size());
+    EXPECT_EQ(text_of(folder / name), "old");
+  }
+  EXPECT_EQ(folder.files(), 2u);
+}
+
+TEST(GgufWriter, RefusesLanguagesThatItsReaderRefuses) {
+  const TemporaryFolder folder;
+  std::string archive = text_of(testing::golden_dir() / "models" / "tiny.nemo");
+  const std::size_t at = archive.find("    el-GR:");
+  ASSERT_NE(at, std::string::npos);
+  archive.replace(at + 4, 2, "\xce\xb5");  // a Greek letter
+  std::ofstream(folder / "greek.nemo", std::ios::binary) << archive;
+  try {
+    write_gguf(folder / "m.gguf", *read_nemo(folder / "greek.nemo"), DType::kF32);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(
+        std::string(error.what()).find("greek.nemo: a .gguf cannot hold the prompt language '\xce\xb5-GR'"),
+        std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(folder.files(), 1u);
 }
 
 TEST(GgufWriter, RefusesFormatsItOnlyReads) {

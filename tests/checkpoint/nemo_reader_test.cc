@@ -1,5 +1,6 @@
 #include "checkpoint/nemo_reader.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,8 @@
 #include "base/mapped_file.h"
 #include "base/tar_builder.h"
 #include "base/tar_reader.h"
+#include "base/zip_reader.h"
+#include "checkpoint/archive_writer.h"
 #include "checkpoint/temporary_folder.h"
 #include "glossa/error.hpp"
 #include "support/golden.h"
@@ -232,6 +235,53 @@ TEST(NemoReader, TruncatedWeightsAreAnError) {
     parts.weights = weights.substr(0, length);
     EXPECT_NE(error_of(archive_of(parts)), "no error") << length;
   }
+}
+
+// One bit of joint.enc.weight is another one. Oracle: the checksums of the zip, by zlib.
+TEST(NemoReader, WhoeverReadsATensorNoticesItsDamage) {
+  Parts parts = tiny_parts();
+  const std::string name = "joint.enc.weight";
+  const std::string good = archive_of(parts);
+  const auto undamaged = read_nemo_bytes(bytes_of(good), nullptr, "good.nemo");
+  const std::string values = text_of(undamaged->tensor(name).bytes);
+  const std::size_t at = parts.weights.find(values) + values.size() / 2;
+  ASSERT_LT(at, parts.weights.size());
+  parts.weights[at] = static_cast<char>(parts.weights[at] ^ 4);
+
+  const std::string archive = archive_of(parts);
+  const auto checkpoint = read_nemo_bytes(bytes_of(archive), nullptr, "x.nemo");
+  std::string record;
+  std::string expected;
+  for (const ZipEntry& entry : read_zip(bytes_of(parts.weights), "x")) {
+    if (crc_matches(entry)) continue;
+    record = entry.name;
+    expected = fmt::format("x.nemo: record {} is damaged: its CRC-32 is {:08x} (expected {:08x})", record,
+                           crc32_of(entry.bytes), entry.crc32);
+  }
+  ASSERT_NE(record, "");
+  const auto message_of = [](const auto& action) -> std::string {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+      return error.what();
+    }
+    return "no error";
+  };
+  const testing::TemporaryFolder folder;
+  EXPECT_EQ(message_of([&] { checkpoint->tensor(name).check(); }), expected);
+  EXPECT_EQ(message_of([&] { checkpoint->tensor(name).to_f32(); }), expected);
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    std::vector<std::vector<std::byte>> storage;
+    EXPECT_EQ(message_of([&] { write_nemo(folder / "out.nemo", contents_of(*checkpoint, dtype, storage)); }),
+              expected);
+    EXPECT_EQ(message_of([&] { write_gguf(folder / "out.gguf", *checkpoint, dtype); }), expected);
+  }
+  EXPECT_EQ(folder.files(), 0u);
+  EXPECT_EQ(message_of([&] {
+              for (const TensorView& tensor : undamaged->tensors()) tensor.check();
+            }),
+            "no error");
 }
 
 // Damage to numbers of a tensor cannot be noticed without reading all of them; to anything else it must be.

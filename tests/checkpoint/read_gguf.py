@@ -209,7 +209,8 @@ def check_metadata(metadata, tensors, wanted):
             assert key not in metadata
             continue
         assert metadata[key][0] == kind, (key, metadata[key][0], kind)
-    assert set(metadata) <= set(KEYS), set(metadata) - set(KEYS)
+    # Of models that have a window of their own.
+    assert set(metadata) <= set(KEYS) | {"glossa.preprocessor_window"}, set(metadata) - set(KEYS)
     get = lambda key: metadata[key][1]
     assert get("general.architecture") == "asr" and get("asr.head_type") == "rnnt"
     assert get("general.file_type") == FILE_TYPES[wanted]

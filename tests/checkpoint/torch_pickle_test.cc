@@ -182,8 +182,19 @@ TEST(TorchPickle, RefusesMalformedPrograms) {
 
 TEST(TorchPickle, DepthAndSizeAreBounded) {
   EXPECT_THAT(error_of(kStart + std::string(3'000'000, '(')), HasSubstr("too deep"));
-  EXPECT_THAT(error_of(kStart + std::string(3'000'000, ')')), HasSubstr("too deep"));
+  EXPECT_THAT(error_of(kStart + std::string(3'000'000, 'N')), HasSubstr("too deep"));
   EXPECT_THAT(error_of(std::string((16 << 20) + 1, 'N')), HasSubstr("at most"));
+  // A byte each: an object, an entry of a dict, or five of the memo.
+  EXPECT_THAT(error_of(kStart + ")" + std::string(2'000'000, '\x85') + "."),
+              HasSubstr("more than 1048576 objects"));
+  std::string entries = "}";
+  std::string memo = "N";
+  for (std::uint64_t index = 0; index <= 1 << 20; ++index) {
+    entries += "NNs";
+    memo += "r" + little_endian(index, 4);
+  }
+  EXPECT_THAT(error_of(kStart + entries), HasSubstr("more than 1048576 objects"));
+  EXPECT_THAT(error_of(kStart + memo), HasSubstr("more than 1048576 objects"));
   // A million tuples inside each other, and a dict that contains itself: nothing recurses.
   EXPECT_THAT(error_of(kStart + ")" + std::string(1'000'000, '\x85') + "."), HasSubstr("a tuple"));
   EXPECT_THAT(error_of(kStart + "}q\x01" + text("self") + "h\x01s."), HasSubstr("'self' is a dict"));

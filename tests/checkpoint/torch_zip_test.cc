@@ -31,6 +31,7 @@ struct Case {
   std::string prefix = "model_weights/";
   std::string name = "w";
   std::vector<ZipMember> more;
+  std::uint32_t crc32 = 0;  // of the storage
 };
 
 std::string floats(int count) {
@@ -59,7 +60,7 @@ std::string zip_of(const Case& c) {
   const auto crc = static_cast<std::uint32_t>(
       ::crc32(0, reinterpret_cast<const Bytef*>(pickle.data()), static_cast<uInt>(pickle.size())));
   std::vector<ZipMember> members{{.name = c.prefix + "data.pkl", .data = pickle, .crc32 = crc},
-                                 {c.prefix + "data/0", c.bytes.empty() ? floats(6) : c.bytes}};
+                                 {c.prefix + "data/0", c.bytes.empty() ? floats(6) : c.bytes, c.crc32}};
   members.insert(members.end(), c.more.begin(), c.more.end());
   return build_zip(members);
 }
@@ -117,11 +118,45 @@ TEST(TorchZip, HalfPrecision) {
   EXPECT_THAT(read(zip_of({.type = "BFloat16Storage", .bytes = bits})).tensors[0].to_f32()[1], -2);
 }
 
+// 0 is what writers put that leave checksums out.
+TEST(TorchZip, AChecksumIsComparedWhereThereIsOne) {
+  const std::string unknown = zip_of({.crc32 = 0});
+  EXPECT_NO_THROW(read(unknown).tensors[0].to_f32());
+  const std::string wrong = zip_of({.crc32 = 1});
+  EXPECT_THROW(read(wrong).tensors[0].to_f32(), Error);
+}
+
 // A file of 30 bytes of numbers must not claim memory for millions.
 TEST(TorchZip, ExpandedTensorsAreRefused) {
   const std::vector<model::TensorSpec> specs{{"w", {60'000, 60'000}, false, false}};
   EXPECT_THAT(error_of({.shape = {60'000, 60'000}, .stride = {0, 0}}, specs),
               HasSubstr("more than its storage"));
+}
+
+// Nor may many tensors that are one: each is read, widened and packed. Tied weights, two of them, are usual.
+TEST(TorchZip, ManyTensorsInOneStorageAreRefused) {
+  const auto sharing = [](int tensors) {
+    std::string pickle = "\x80\x02}";
+    std::vector<model::TensorSpec> specs;
+    for (int index = 0; index < tensors; ++index) {
+      specs.push_back({"w" + std::to_string(index), {60'000}, false, false});
+      pickle += text(specs.back().name) + "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") +
+                "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "M" + little_endian(60'000, 2) + "tQK" +
+                std::string(1, '\0') + small_numbers({60'000}) + small_numbers({1}) +
+                "\x89"
+                "ccollections\nOrderedDict\n)RtRs";
+    }
+    const std::string zip =
+        build_zip({{"m/data.pkl", pickle + "."}, {"m/data/0", std::string(240'000, '\0')}});
+    try {
+      read(zip, specs);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(sharing(2), "no error");
+  EXPECT_THAT(sharing(3), HasSubstr("x.nemo: the tensors up to w2 have 720000 bytes, more than twice"));
 }
 
 TEST(TorchZip, RefusesWhatDoesNotFit) {

@@ -138,6 +138,47 @@ TEST(Convert, WritesAndReadsGguf) {
   EXPECT_THAT(here.glossa({"languages", (here / "q8.gguf").string()}).out, HasSubstr("<en-US>"));
 }
 
+// An output that glossa would refuse must not replace what is there. Nothing in the tar is checksummed but
+// headers, so bytes of tiny.nemo can be exchanged for as many others.
+TEST(Convert, AnUnusableFileReplacesNothing) {
+  const Workplace here;
+  const std::string good = testing::read_file(golden_model("tiny"));
+  const auto with = [&](std::string from, const std::string& to) {
+    std::string changed = good;
+    const std::size_t at = changed.find(from);
+    EXPECT_NE(at, std::string::npos);
+    return changed.replace(at, to.size(), to);
+  };
+  here.write("greek.nemo", with("el-GR:", "\xce\xb5"));
+  here.write("pieces.nemo", with("\x0a\x0e\x0a\x05<unk>", "\x7a"));  // a tokenizer of 255 pieces
+  for (const auto& [model, message] :
+       {std::pair{"greek.nemo", "cannot hold the prompt language '\xce\xb5-GR'"},
+        std::pair{"pieces.nemo", "out.gguf: the tokenizer has 255 pieces (expected 256"}}) {
+    here.write("out.gguf", "old");
+    const auto run = here.glossa(
+        {"convert", (here / model).string(), (here / "out.gguf").string(), "--dtype", "f16", "--quiet"});
+    EXPECT_NE(run.exit_code, 0);
+    EXPECT_THAT(run.err, HasSubstr(message));
+    EXPECT_EQ(here.read("out.gguf"), "old");
+  }
+}
+
+// A bit of a weight is another one, as after a bad download.
+TEST(Convert, ADamagedCheckpointIsNotCopied) {
+  const Workplace here;
+  std::string damaged = testing::read_file(golden_model("tiny"));
+  damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+  here.write("damaged.nemo", damaged);
+  for (const char* out : {"out.nemo", "out.gguf"}) {
+    const auto run = here.glossa(
+        {"convert", (here / "damaged.nemo").string(), (here / out).string(), "--dtype", "f32", "--quiet"});
+    EXPECT_NE(run.exit_code, 0);
+    EXPECT_THAT(run.err, HasSubstr("damaged.nemo: record "));
+    EXPECT_THAT(run.err, HasSubstr("is damaged: its CRC-32 is "));
+    EXPECT_FALSE(std::filesystem::exists(here / out));
+  }
+}
+
 struct Npy {
   std::string header;
   std::vector<float> values;

@@ -1,6 +1,7 @@
 // Oracle: the outcome with weights packed in memory.
 #include "engine/packed_weights.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -10,7 +11,9 @@
 
 #include "base/log.h"
 #include "base/number_formats.h"
+#include "checkpoint/checkpoint.h"
 #include "engine/test_streams.h"
+#include "glossa/error.hpp"
 #include "support/tiny_model.h"
 
 namespace glossa::testing {
@@ -55,10 +58,17 @@ class PackedWeightsFile : public ::testing::TestWithParam<WeightFormat> {
     }
     return files;
   }
+  static std::string bytes_of(const fs::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  static void write(const fs::path& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  }
   fs::path only_file() const {
     const auto files = files_in(folder_);
     EXPECT_EQ(files.size(), 1u);
-    return files.front();
+    return files.empty() ? fs::path() : files.front();
   }
 
   fs::path folder_;
@@ -99,12 +109,33 @@ TEST_P(PackedWeightsFile, OfAnotherModelIsReplaced) {
   EXPECT_FALSE(packed_);
 }
 
+// The zip's directory is that of the good file, and so is the key: nothing may be kept of the damaged one.
+TEST_P(PackedWeightsFile, IsNotMadeOfDamagedWeights) {
+  const std::string good = bytes_of(model_);
+  const std::string name = "encoder.layers.1.feed_forward1.linear1.weight";
+  const std::vector<float> numbers = checkpoint::read_nemo(model_)->tensor(name).to_f32();
+  const std::string values(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float));
+  std::string bad = good;
+  bad[good.find(values) + values.size() / 2] ^= 4;
+  write(model_, bad);
+  try {
+    run(cached());
+    ADD_FAILURE() << "damaged weights are used";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+    EXPECT_NE(std::string(error.what()).find("is damaged: its CRC-32 is "), std::string::npos)
+        << error.what();
+  }
+  EXPECT_TRUE(files_in(folder_).empty());
+  write(model_, good);
+  EXPECT_EQ(run(cached()), expected_);
+}
+
 // Torn at any length, or with any byte changed: packed again, never used.
 TEST_P(PackedWeightsFile, DamageIsFoundAndRepaired) {
   run(cached());
   const fs::path file = only_file();
-  std::ifstream stream(file, std::ios::binary);
-  const std::string good((std::istreambuf_iterator<char>(stream)), {});
+  const std::string good = bytes_of(file);
   std::mt19937 random(7);
   log::set_sink([](log::Level, std::string_view) {});
   for (int round = 0; round < 24; ++round) {
@@ -116,7 +147,7 @@ TEST_P(PackedWeightsFile, DamageIsFoundAndRepaired) {
       // Bytes between entries belong to nothing: change a run that is longer than such a gap.
       for (std::size_t index = place; index < std::min(place + 64, bad.size()); ++index) bad[index] ^= 0x11;
     }
-    std::ofstream(file, std::ios::binary | std::ios::trunc) << bad;
+    write(file, bad);
     EXPECT_EQ(run(cached()), expected_);
     EXPECT_TRUE(packed_) << "round " << round << " at " << place << " of " << good.size();
   }
@@ -140,23 +171,41 @@ TEST_P(PackedWeightsFile, ManyMayPackAtOnce) {
   EXPECT_FALSE(packed_);
 }
 
+// Not even root writes beside an open file's number.
 TEST_P(PackedWeightsFile, GoesToTheUsersCacheWhereTheModelCannotBeWrittenTo) {
-  if (::geteuid() == 0) {
-    // Root writes everywhere: a folder in the file's place stands in for a folder that cannot be written.
-    fs::path blocked = model_;
-    blocked += std::string(".") + name_of(GetParam()) + ".packed";
-    fs::create_directories(blocked / "in the way");
-  } else {
-    fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
-  }
   ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  const int fd = ::open(model_.c_str(), O_RDONLY | O_CLOEXEC);
+  model_ = "/proc/self/fd/" + std::to_string(fd);
   EXPECT_EQ(run(cached()), expected_);
+  EXPECT_TRUE(packed_);
+  EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
   EXPECT_EQ(run(cached()), expected_);
-  fs::permissions(folder_, fs::perms::owner_all);
-  if (::geteuid() != 0) {
-    EXPECT_FALSE(packed_);
-    EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
-  }
+  EXPECT_FALSE(packed_);
+  ::close(fd);
+}
+
+// A folder in the file's place lets everything be written and then refuses the name.
+TEST_P(PackedWeightsFile, GoesToTheUsersCacheWhenItsNameIsRefused) {
+  ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  fs::path taken = model_;
+  taken += std::string(".") + name_of(GetParam()) + ".packed";
+  fs::create_directories(taken / "in the way");
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_FALSE(packed_);
+}
+
+TEST_P(PackedWeightsFile, OfAModelWithALongNameGoesToTheUsersCache) {
+  ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  std::string name(245, 'n');
+  name += ".nemo";
+  fs::rename(model_, folder_ / name);
+  model_ = folder_ / name;
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_EQ(only_file().parent_path(), folder_ / "cache" / "glossa");
+  EXPECT_EQ(run(cached()), expected_);
+  EXPECT_FALSE(packed_);
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, PackedWeightsFile,

@@ -72,6 +72,11 @@ TEST(ModelConfig, Consistency) {
               HasSubstr("divisor of encoder.d_model=1024"));
   EXPECT_THAT(error_of([](ModelConfig& c) { c.encoder.conv_kernel = 8; }), HasSubstr("odd"));
   EXPECT_THAT(error_of([](ModelConfig& c) { c.encoder.subsampling_factor = 6; }), HasSubstr("power of two"));
+  for (const int fft : {448, 511, 514}) {  // 7 * 64, odd, 2 * 257
+    EXPECT_THAT(error_of([&](ModelConfig& c) { c.features.fft = fft; }),
+                HasSubstr(std::to_string(fft) + " (expected an even product of 2, 3 and 5)"));
+  }
+  EXPECT_EQ(error_of([](ModelConfig& c) { c.features.fft = 2 * 3 * 5 * 16; }), "no error");
   EXPECT_THAT(error_of([](ModelConfig& c) { c.features.window = 513; }), HasSubstr("expected 2 to 512"));
   EXPECT_THAT(error_of([](ModelConfig& c) { c.encoder.att_contexts = {}; }), HasSubstr("att_context_size"));
   EXPECT_THAT(error_of([](ModelConfig& c) {
