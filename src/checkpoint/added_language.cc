@@ -121,6 +121,7 @@ class WithLanguage final : public Checkpoint {
       fail_invalid_argument("{}: {} is not there number by number (expected f32, f16 or bf16)", source(),
                             kWeight);
     }
+    weight->check();
     const std::size_t size = dtype_size(weight->dtype);
     const auto columns = static_cast<std::size_t>(weight->shape[1]);
     const auto first = static_cast<std::size_t>(config_.encoder.d_model);
