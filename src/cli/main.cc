@@ -44,4 +44,7 @@ int run_program(int argc, char** argv) {
 }  // namespace
 }  // namespace glossa::cli
 
-int main(int argc, char** argv) { return glossa::cli::run_program(argc, argv); }
+int main(int argc, char** argv) {
+  glossa::cli::fill_standard_descriptors();
+  return glossa::cli::run_program(argc, argv);
+}

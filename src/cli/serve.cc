@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -162,6 +164,18 @@ void add_options(CLI::App& program, ServeOptions& options) {
   }
 }
 
+// An address as it stands before a port: [::1].
+std::string host_of(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+// An error now and not when the model is loaded.
+void check_readable(const std::string& path, const char* from) {
+  std::error_code error;
+  if (path.empty() || (!std::filesystem::is_directory(path, error) && std::ifstream(path))) return;
+  fail_bad_input("{}: no such file, or it cannot be read (expected PEM, from {})", path, from);
+}
+
 // Does it when it goes out of scope, however that comes.
 struct Finally {
   std::function<void()> work;
@@ -214,10 +228,10 @@ class Server {
                             scheduler_->capacity(context)));
     }
     const std::string scheme = options_.certificate.empty() ? "http" : "https";
-    log::info(
-        fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options_.address, http_.port()));
-    if (grpc_) log::info(fmt::format("Riva: {}:{}", options_.address, grpc_->port()));
-    if (wyoming_) log::info(fmt::format("Wyoming: {}:{}", options_.address, wyoming_->port()));
+    const std::string host = host_of(options_.address);
+    log::info(fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, host, http_.port()));
+    if (grpc_) log::info(fmt::format("Riva: {}:{}", host, grpc_->port()));
+    if (wyoming_) log::info(fmt::format("Wyoming: {}:{}", host, wyoming_->port()));
   }
 
   // Takes no new streams; returns when those in flight have ended, or after --drain-seconds.
@@ -237,14 +251,14 @@ class Server {
 
  private:
   void start_grpc() {
-    grpc_.emplace(
-        serve::GrpcServerOptions{.address = fmt::format("{}:{}", options_.address, options_.grpc_port),
-                                 .tls_certificate = options_.certificate,
-                                 .tls_key = options_.key,
-                                 .max_message_bytes = options_.max_upload_mb << 20,
-                                 .api_keys = keys_,
-                                 .live = live_},
-        *scheduler_, metrics_, *worker_);
+    grpc_.emplace(serve::GrpcServerOptions{.address = fmt::format("{}:{}", host_of(options_.address),
+                                                                  options_.grpc_port),
+                                           .tls_certificate = options_.certificate,
+                                           .tls_key = options_.key,
+                                           .max_message_bytes = options_.max_upload_mb << 20,
+                                           .api_keys = keys_,
+                                           .live = live_},
+                  *scheduler_, metrics_, *worker_);
   }
 
   void start_wyoming() {
@@ -293,6 +307,8 @@ std::optional<AttContext> default_context(const ServeOptions& options) {
 int serve(ServeOptions& options) {
   if (options.certificate.empty() != options.key.empty())
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
+  check_readable(options.certificate, "--tls-certificate");
+  check_readable(options.key, "--tls-key");
   if (options.log_transcripts && options.log != "json")
     fail_invalid_argument("--log-transcripts needs --log json");
   if (std::count(options.api_keys.begin(), options.api_keys.end(), "") > 0)

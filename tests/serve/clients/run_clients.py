@@ -33,6 +33,13 @@ def check_options(serve):
             (complaint("nonsense: 1"), "no option 'nonsense'"), (complaint("- a"), "not a map"),
             (complaint("http_port: 70000"), "got 70000"), (complaint(GLOSSA_HTTP_PORT="70001"), "got 70001"),
             (complaint("http_port: 70000", GLOSSA_HTTP_PORT="0"), "nowhere.nemo"),
+            (complaint("http_port: 70000", GLOSSA_HTTP_PORT=""), "got 70000"),  # an empty variable says nothing
+            (complaint("api_key: ['']", GLOSSA_API_KEY=""), "--api-key is empty"),
+            (complaint("api_key: [[a]]"), "api-key is neither a value nor a list of values"),
+            (complaint("[a, b]: c"), "a key of the configuration is a list"),
+            (complaint("log: json\nlog: text"), "log is given twice"),
+            (complaint("http-port: 1\nhttp_port: 2"), "http-port is given twice"),
+            (complaint("tls_key: none.pem\ntls_certificate: none.crt"), "none.crt: no such file"),
             (complaint("http_port: 70000", ["--http-port", "0"], GLOSSA_HTTP_PORT="70001"), "nowhere.nemo"),
             (complaint("tls_key: key.pem\nmodel: elsewhere.nemo"), "belong together")]:
         assert text in wrong, wrong
