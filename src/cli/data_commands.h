@@ -45,6 +45,9 @@ TextModel read_text_model(const std::filesystem::path& path);
 // Written beside `path` and renamed. Error kBadInput when the disk refuses.
 void replace_file(const std::filesystem::path& path, const std::string& bytes);
 
+// The same error before the work whose result replaces the file. Makes its folder.
+void check_replaceable(const std::filesystem::path& path);
+
 // "3 lines", "1 line".
 std::string counted(std::int64_t count, const std::string& noun);
 

@@ -95,10 +95,10 @@ Command add_data_tar(CLI::App& data) {
   options->shuffle =
       command->add_option("--shuffle", options->seed, "Shuffle the lines with this seed")->type_name("SEED");
   command->add_option("--min-duration", options->shards.min_duration, "Leave out what is shorter")
-      ->check(CLI::NonNegativeNumber)
+      ->check(zero_or_more())
       ->type_name("SECONDS");
   command->add_option("--max-duration", options->shards.max_duration, "Leave out what is as long or longer")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->type_name("SECONDS");
   command
       ->add_option("--codec", options->codec,

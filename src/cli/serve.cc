@@ -117,10 +117,10 @@ void add_options(CLI::App& program, ServeOptions& options) {
       ->check(between(1, 100000))
       ->capture_default_str();
   program.add_option("--utilisation", options.utilisation, "part of the machine that live streams may need")
-      ->check(CLI::Range(0.05, 1.0))
+      ->check(number_between(0.05, 1))
       ->capture_default_str();
   program.add_option("--max-hours", options.max_hours, "of sound in one stream")
-      ->check(CLI::Range(0.01, 1000.0))
+      ->check(number_between(0.01, 1000))
       ->capture_default_str();
   program.add_option("--max-upload-mb", options.max_upload_mb, "of a file in one request, in MiB")
       ->check(between(1, 2000))
@@ -140,22 +140,19 @@ void add_options(CLI::App& program, ServeOptions& options) {
       .add_option(
           "--log", options.log,
           "on stderr: 'text', a few messages for people, or 'json', a line for each request and stream")
-      ->check(CLI::IsMember({"text", "json"}))
+      ->check(one_of({"text", "json"}))
       ->capture_default_str();
   program.add_flag("--log-transcripts", options.log_transcripts,
                    "with --log json: what is understood, too; without it no text is logged");
   program.add_flag("--quiet", options.quiet, "no messages with --log text but errors");
   const std::pair<const char*, const char*> types[] = {
-      {"--config", "FILE"},     {"--att-context-size", "L,R"},
-      {"--latency", "MS"},      {"--target-lang", "LANG"},
-      {"--address", "IP"},      {"--http-port", "PORT"},
-      {"--grpc-port", "PORT"},  {"--wyoming-port", "PORT"},
-      {"--tls-key", "FILE"},    {"--tls-certificate", "FILE"},
-      {"--api-key", "KEY"},     {"--max-streams", "N"},
-      {"--max-files", "N"},     {"--max-upload-mb", "MB"},
-      {"--max-hours", "HOURS"}, {"--utilisation", "PART"},
-      {"--idle-seconds", "S"},  {"--endpointing-ms", "MS"},
-      {"--drain-seconds", "S"}, {"--log", "FORM"}};
+      {"--config", "FILE"},          {"--att-context-size", "L,R"}, {"--latency", "MS"},
+      {"--target-lang", "LANG"},     {"--address", "IP"},           {"--http-port", "PORT"},
+      {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"},    {"--tls-key", "FILE"},
+      {"--tls-certificate", "FILE"}, {"--api-key", "KEY"},          {"--max-streams", "N"},
+      {"--max-files", "N"},          {"--max-upload-mb", "MB"},     {"--max-hours", "HOURS"},
+      {"--utilisation", "PART"},     {"--idle-seconds", "S"},       {"--endpointing-ms", "MS"},
+      {"--drain-seconds", "S"},      {"--log", "text|json"}};
   for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
@@ -296,12 +293,7 @@ std::optional<AttContext> default_context(const ServeOptions& options) {
     return parse_att_context(options.att_context_size, "--att-context-size");
   if (options.latency.empty()) return std::nullopt;
   const auto checkpoint = checkpoint::read_checkpoint(model_path(options.model));
-  const model::ModelConfig& config = checkpoint->config();
-  ModelInfo model;
-  model.att_contexts = config.encoder.att_contexts;
-  model.frame_seconds = static_cast<double>(config.features.hop) * config.encoder.subsampling_factor /
-                        config.features.sample_rate;
-  return latency_context(options.latency, model, "--latency");
+  return latency_context(options.latency, chunks_of(checkpoint->config()), "--latency");
 }
 
 int serve(ServeOptions& options) {

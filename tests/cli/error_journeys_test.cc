@@ -1,6 +1,9 @@
 // What goes wrong says so in one line on stderr, with the promised exit code and nothing on stdout.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
 
 #include "cli/program.h"
 
@@ -160,6 +163,30 @@ TEST(Errors, AWrongLanguageInAManifestNamesItsLine) {
   auto forgiving = words;
   forgiving.push_back("--fallback-to-auto");
   EXPECT_EQ(here.glossa(forgiving).exit_code, 0);
+}
+
+TEST(Errors, AFullDiskForHelp) {
+  for (const char* words : {"--help", "transcribe --help", "--version"}) {
+    const std::string command = std::string(GLOSSA_PROGRAM) + " " + words + " >/dev/full 2>/dev/null";
+    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), kUnusableInput) << words;
+  }
+}
+
+// A closed descriptor's number must not be given to a file, which would get what is printed.
+TEST(Errors, ClosedDescriptors) {
+  const Workplace here;
+  const std::string words = " " + golden_model("tiny") + " " + golden_audio("en-US_0.wav") + " --output ";
+  const auto dump = [&](const std::string& name, const char* closed) {
+    const std::string command =
+        std::string(GLOSSA_PROGRAM) + " dump" + words + (here / name).string() + closed;
+    return WEXITSTATUS(std::system(command.c_str()));
+  };
+  EXPECT_EQ(dump("open", " >/dev/null"), 0);
+  EXPECT_EQ(dump("closed", " <&- >&- 2>&-"), kUnusableInput) << "stdout cannot be written";
+  for (const auto& file : std::filesystem::directory_iterator(here / "open")) {
+    const std::string name = file.path().filename().string();
+    EXPECT_EQ(here.read("closed/" + name), here.read("open/" + name)) << name;
+  }
 }
 
 TEST(Help, ListsWhatThereIs) {
