@@ -16,6 +16,7 @@
 #include "cli/interrupt.h"
 #include "cli/output_writer.h"
 #include "glossa/error.hpp"
+#include "text/utf8.h"
 
 namespace glossa::cli {
 namespace {
@@ -35,7 +36,15 @@ ExitCode exit_code(ErrorCode code) {
 }  // namespace
 
 int fail(ExitCode code, const std::string& message) {
-  std::fputs(fmt::format("glossa: {}\n", message).c_str(), stderr);  // whether anybody reads it or not
+  std::string line;  // what a broken file holds may be part of it
+  for (std::size_t at = 0; at < message.size();) {
+    const text::CodePoint character = text::first_code_point(std::string_view(message).substr(at));
+    const bool is_control = character.value < 0x20 || (character.value >= 0x7f && character.value < 0xa0);
+    line +=
+        character.valid && (!is_control || message[at] == '\n') ? message.substr(at, character.size) : "?";
+    at += character.size;
+  }
+  std::fputs(fmt::format("glossa: {}\n", line).c_str(), stderr);  // whether anybody reads it or not
   return code;
 }
 

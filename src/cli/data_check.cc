@@ -169,16 +169,17 @@ std::string to_text(const data::CheckedManifest& manifest) {
   return text;
 }
 
-std::string to_text(const Outcome& outcome, const CheckCommand& command) {
+std::string to_text(const Outcome& outcome) {
   std::string text;
   for (const data::CheckedManifest& manifest : outcome.manifests) text += to_text(manifest);
   text += fmt::format("{}, {}\n", counted(outcome.errors, "error"), counted(outcome.warnings, "warning"));
-  if (outcome.clean) {
-    text += fmt::format("{}: {} written, {} of them changed, {} dropped\n", command.fix.string(),
-                        counted(static_cast<std::int64_t>(outcome.clean->lines.size()), "line"),
-                        outcome.clean->changed, outcome.clean->dropped);
-  }
   return text;
+}
+
+std::string to_text(const data::CleanManifest& clean, const fs::path& path) {
+  return fmt::format("{}: {} written, {} of them changed, {} dropped\n", path.string(),
+                     counted(static_cast<std::int64_t>(clean.lines.size()), "line"), clean.changed,
+                     clean.dropped);
 }
 
 ordered_json to_json(const data::CheckedManifest& manifest) {
@@ -231,8 +232,10 @@ int check(const CheckCommand& command) {
     outcome.warnings += manifest.warnings();
   }
   if (!command.fix.empty()) outcome.clean = clean_of(command.fix, manifests, outcome.manifests);
-  print_to_stdout(command.data.json ? to_json(outcome, command) : to_text(outcome, command));
-  if (outcome.clean) write(*outcome.clean, command.fix);  // last: a disk that is full costs no report
+  // The report first: a disk that is full does not cost it.
+  print_to_stdout(command.data.json ? to_json(outcome, command) : to_text(outcome));
+  if (outcome.clean) write(*outcome.clean, command.fix);
+  if (outcome.clean && !command.data.json) print_to_stdout(to_text(*outcome.clean, command.fix));
   if (outcome.clean) return outcome.clean->lines.empty() ? kUnusableInput : kDone;
   return outcome.errors > 0 ? kUnusableInput : kDone;
 }
