@@ -261,16 +261,18 @@ Command add_data_check(CLI::App& data) {
       ->add_option("--model", options->model,
                    "A .nemo or .gguf file: its languages and its tokenizer are what is checked against")
       ->type_name("PATH");
-  command->add_option("--target-lang", options->target_lang, "Language of lines without target_lang")
+  command
+      ->add_option("--target-lang", options->target_lang,
+                   "Language of lines without target_lang (default: none, an error)")
       ->type_name("LANG");
   command
       ->add_option("--min-duration", options->min_duration,
-                   "Say what a training run with this limit leaves out")
+                   "Say what a training run with this limit leaves out (default: 0)")
       ->check(zero_or_more())
       ->type_name("SECONDS");
   command
       ->add_option("--max-duration", options->max_duration,
-                   "Say what a training run with this limit leaves out")
+                   "Say what a training run with this limit leaves out (default: none)")
       ->check(above_zero())
       ->type_name("SECONDS");
   command

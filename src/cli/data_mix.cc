@@ -232,21 +232,23 @@ Command add_data_mix(CLI::App& data) {
       ->type_name("SECONDS");
   command
       ->add_option("--quadratic-duration", options->quadratic_duration,
-                   "Seconds from which long cuts weigh double")
+                   "Seconds from which long cuts weigh double (default: none do)")
       ->check(above_zero())
       ->type_name("SECONDS");
-  command->add_option("--batch-size", options->batch_size, "Cuts of a batch at most")
+  command->add_option("--batch-size", options->batch_size, "Cuts of a batch at most (default: any number)")
       ->check(between(1, 1'000'000))
       ->type_name("N");
-  command->add_option("--min-duration", options->sampler.min_duration, "Leave out shorter cuts")
+  command->add_option("--min-duration", options->sampler.min_duration, "Leave out shorter cuts (default: 0)")
       ->check(zero_or_more())
       ->type_name("SECONDS");
-  command->add_option("--max-duration", options->sampler.max_duration, "Leave out longer cuts")
+  command
+      ->add_option("--max-duration", options->sampler.max_duration, "Leave out longer cuts (default: none)")
       ->check(above_zero())
       ->type_name("SECONDS");
   command
       ->add_option("--bucket-duration-bins", options->sampler.bucket_duration_bins,
-                   "Upper bounds of the buckets, as `glossa data stats` suggests them")
+                   "Upper bounds of the buckets, as `glossa data stats` suggests them (default: 30 buckets "
+                   "of as many cuts)")
       ->delimiter(',')
       ->type_name("SECONDS,...");
   command->add_option("--seed", options->sampler.seed, "Of the draws")->capture_default_str()->type_name("N");

@@ -11,12 +11,6 @@ namespace glossa::cli {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-fs::path partial_of(const fs::path& path) { return path.string() + ".partial"; }
-
-}  // namespace
-
 void add_manifests(CLI::App& command, DataOptions& options) {
   command
       .add_option("manifest", options.manifests,
@@ -59,6 +53,8 @@ TextModel read_text_model(const fs::path& path) {
   return model;
 }
 
+fs::path partial_of(const fs::path& path) { return path.string() + ".partial"; }
+
 void replace_file(const fs::path& path, const std::string& bytes) {
   const fs::path partial = partial_of(path);
   std::error_code ignored;
@@ -68,9 +64,15 @@ void replace_file(const fs::path& path, const std::string& bytes) {
     fs::remove(partial, ignored);
     throw;
   }
+  put_in_place(path);
+}
+
+void put_in_place(const fs::path& path) {
+  const fs::path partial = partial_of(path);
   std::error_code error;
   fs::rename(partial, path, error);
   if (!error) return;
+  std::error_code ignored;
   fs::remove(partial, ignored);
   fail_bad_input("{}: cannot write the file ({})", path.string(), error.message());
 }

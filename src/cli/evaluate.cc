@@ -296,9 +296,9 @@ Command add_evaluate(CLI::App& program) {
                    "checkpoint's first)")
       ->type_name("L,R ...");
   command
-      ->add_option(
-          "--latency", options->latencies,
-          "The same as lengths of a chunk, such as 80ms or 320ms; after the contexts when both are given")
+      ->add_option("--latency", options->latencies,
+                   "The same as lengths of a chunk, such as 80ms or 320ms; after the contexts when both are "
+                   "given (default: none)")
       ->type_name("MS ...");
   command
       ->add_option(

@@ -73,7 +73,8 @@ void add_options(CLI::App& program, ServeOptions& options) {
   add_model_options(program, options.model);
   program
       .set_config("--config", "",
-                  "YAML file of these options, http_port for --http-port; GLOSSA_HTTP_PORT is read, too")
+                  "YAML file of these options, http_port for --http-port; GLOSSA_HTTP_PORT is read, too "
+                  "(default: none)")
       ->envname("GLOSSA_CONFIG");
   program.config_formatter(make_yaml_config());
   program.allow_config_extras(CLI::config_extras_mode::error);
@@ -104,10 +105,12 @@ void add_options(CLI::App& program, ServeOptions& options) {
       .add_option("--wyoming-port", options.wyoming_port,
                   "for Home Assistant, without keys or TLS (10300 is usual); not given: none")
       ->check(between(0, 65535));
-  program.add_option("--tls-certificate", options.certificate, "PEM; with it HTTP and Riva speak TLS alone");
+  program.add_option("--tls-certificate", options.certificate,
+                     "PEM; with it HTTP and Riva speak TLS alone (default: none)");
   program.add_option("--tls-key", options.key, "PEM");
-  program.add_option("--api-key", options.api_keys,
-                     "a key that clients must send; may be given several times");
+  program.add_option(
+      "--api-key", options.api_keys,
+      "a key that clients must send; may be given several times (default: none, everybody is served)");
   program
       .add_option("--max-streams", options.max_streams,
                   "live streams at once; 0: what this machine carries, as measured")

@@ -180,7 +180,9 @@ Command make_train_command(CLI::App& program) {
   program.add_option("--data", options->recipe.data, "Manifests to train on; may be given several times")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  program.add_option("--validation", options->recipe.validation, "Manifests of held-out recordings")
+  program
+      .add_option("--validation", options->recipe.validation,
+                  "Manifests of held-out recordings (default: none, nothing is validated)")
       ->type_name("FILE")
       ->allow_extra_args(false);
   program.add_option("--lang", options->recipe.lang, "Language of entries that name none")->type_name("LANG");
@@ -189,7 +191,8 @@ Command make_train_command(CLI::App& program) {
                   "Manifests of other languages, mixed in so that they are not forgotten")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  program.add_option("--steps", options->recipe.steps, "Optimizer steps")->type_name("N");
+  program.add_option("--steps", options->recipe.steps, "Optimizer steps (needed without --config)")
+      ->type_name("N");
   program.add_option("--probe", options->probes, "Manifests of languages that are only watched")
       ->type_name("FILE")
       ->allow_extra_args(false);
