@@ -11,7 +11,14 @@ while read -r package; do
 done < <(cat "$@")
 [ ${#missing[@]} -eq 0 ] && exit 0
 as_root=()
-[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo > /dev/null || {
+    printf '%s\n' "missing: ${missing[*]}" "To install them takes root or sudo, and neither is at hand. As root:" \
+      "  apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
 echo "installing: ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq

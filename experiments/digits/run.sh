@@ -3,12 +3,18 @@
 # (default: build/digits; about 25 minutes on two cores). Needs tools/synth/apt-packages.txt and `make build`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[[ "${1:-}" != -* ]] || { sed -n '2,3s/^# //p' experiments/digits/run.sh; exit 2; }
+[[ $# -le 1 && "${1:-}" != -* ]] || { sed -n '2,3s/^# //p' experiments/digits/run.sh; exit 2; }
 folder=$(realpath -m "${1:-build/digits}")
 here=experiments/digits
 mkdir -p "$folder"
 
-synth() { [ -e "$folder/$1" ] || tools/synth/synth.py "$folder/$1" --only digits "${@:2}"; }
+# FOLDER/NAME.done stands beside what is finished; what was stopped is made anew.
+synth() {
+  [ -e "$folder/$1.done" ] && return
+  rm -rf "${folder:?}/$1"
+  tools/synth/synth.py "$folder/$1" --only digits "${@:2}" > "$folder/$1.part"
+  mv "$folder/$1.part" "$folder/$1.done"
+}
 [ -e "$folder/tokenizer.model" ] || tools/synth/tokenizer.py "$folder/tokenizer.model" --vocabulary 512 \
   --locales en-US,de-DE,es-ES,fr-FR,it-IT,pt-BR,el-GR,bg-BG
 synth train --hours 4 --mix en-US=1,de-DE=1,es-ES=1,fr-FR=1,el-GR=0.08 --seed 1

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 quick=
 [ "${1:-}" != --quick ] || { quick=-quick; shift; }
-[[ "${1:-}" != -* ]] || { sed -n '2,5s/^# //p' recipes/mini/train.sh; exit 2; }
+[[ $# -le 1 && "${1:-}" != -* ]] || { sed -n '2,5s/^# //p' recipes/mini/train.sh; exit 2; }
 folder=$(realpath -m "${1:-build/mini$quick}")
 synth=tools/synth
 if [ "$quick" ]; then

@@ -1,8 +1,10 @@
 #include "cli/command_line.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -12,7 +14,9 @@
 
 #include "base/log.h"
 #include "cli/interrupt.h"
+#include "cli/output_writer.h"
 #include "glossa/error.hpp"
+#include "text/utf8.h"
 
 namespace glossa::cli {
 namespace {
@@ -32,8 +36,25 @@ ExitCode exit_code(ErrorCode code) {
 }  // namespace
 
 int fail(ExitCode code, const std::string& message) {
-  fmt::print(stderr, "glossa: {}\n", message);
+  std::string line;  // what a broken file holds may be part of it
+  for (std::size_t at = 0; at < message.size();) {
+    const text::CodePoint character = text::first_code_point(std::string_view(message).substr(at));
+    const bool is_control = character.value < 0x20 || (character.value >= 0x7f && character.value < 0xa0);
+    line +=
+        character.valid && (!is_control || message[at] == '\n') ? message.substr(at, character.size) : "?";
+    at += character.size;
+  }
+  std::fputs(fmt::format("glossa: {}\n", line).c_str(), stderr);  // whether anybody reads it or not
   return code;
+}
+
+void fill_standard_descriptors() {
+  // Reading and writing go on to fail where the user has closed them, but for messages.
+  constexpr int kModes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+  for (int descriptor = 0; descriptor < 3; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF)
+      ::open("/dev/null", kModes[descriptor]);  // takes the lowest that is free: this one
+  }
 }
 
 int run_command(const Command& command) {
@@ -63,17 +84,22 @@ int run_command(const Command& command) {
 }
 
 Parsed parse_command_line(CLI::App& program, int argc, char** argv) {
+  const auto answer = [](const std::string& text) -> Parsed {
+    try {
+      print_to_stdout(text);
+    } catch (const Error& error) {  // a full disk
+      return {.exit_code = fail(exit_code(error.code()), error.what())};
+    }
+    return {};
+  };
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", program.help());
-    return {};
+    return answer(program.help());
   } catch (const CLI::CallForAllHelp&) {
-    fmt::print("{}", program.help("", CLI::AppFormatMode::All));
-    return {};
+    return answer(program.help("", CLI::AppFormatMode::All));
   } catch (const CLI::CallForVersion& version) {
-    fmt::print("{}\n", version.what());
-    return {};
+    return answer(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {
     std::string command;
     for (auto chosen = program.get_subcommands(); !chosen.empty(); chosen = chosen.back()->get_subcommands())

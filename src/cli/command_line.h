@@ -10,6 +10,10 @@ namespace glossa::cli {
 // Prints "glossa: MESSAGE".
 int fail(ExitCode code, const std::string& message);
 
+// The first thing a program does: descriptors 0 to 2 that are closed become /dev/null, so that no file that
+// is opened later takes their place and gets what is printed.
+void fill_standard_descriptors();
+
 // Parses; nothing when the work can begin, else the exit code (help and version were printed, or what is
 // wrong).
 struct Parsed {

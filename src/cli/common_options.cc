@@ -117,6 +117,14 @@ AttContext latency_context(std::string_view text, const ModelInfo& model, std::s
   fail_invalid_argument("wrong latency (expected one of {}, got {}, from {})", usable, text, from);
 }
 
+ModelInfo chunks_of(const model::ModelConfig& config) {
+  ModelInfo model;
+  model.att_contexts = config.encoder.att_contexts;
+  model.frame_seconds = static_cast<double>(config.features.hop) * config.encoder.subsampling_factor /
+                        config.features.sample_rate;
+  return model;
+}
+
 StreamingMode parse_streaming_mode(std::string_view text, std::string_view from) {
   if (text == "exact") return StreamingMode::kExact;
   if (text == "nemo-buffer") return StreamingMode::kNemoBuffer;

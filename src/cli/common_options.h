@@ -13,6 +13,9 @@
 namespace CLI {
 class App;
 }
+namespace glossa::model {
+struct ModelConfig;
+}
 
 namespace glossa::cli {
 
@@ -46,6 +49,9 @@ AttContext parse_att_context(std::string_view text, std::string_view from);
 // "320ms" or "320": the context of that chunk length. The left side is the one the checkpoint lists with it,
 // else the default's.
 AttContext latency_context(std::string_view text, const ModelInfo& model, std::string_view from);
+
+// As much of a model as latency_context() needs, from its configuration alone.
+ModelInfo chunks_of(const model::ModelConfig& config);
 
 // exact, nemo-buffer, uniform or offline.
 StreamingMode parse_streaming_mode(std::string_view text, std::string_view from);

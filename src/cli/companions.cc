@@ -54,8 +54,9 @@ Command add_train(CLI::App& program) {
 Command add_serve(CLI::App& program) {
   return add_companion(
       program, "serve", "Serve a model: Riva gRPC, OpenAI HTTP, WebSocket, live captions",
-      "this build cannot serve: install libgrpc++-dev, libboost-dev, libssl-dev and prometheus-cpp-dev "
-      "and run `make build` with g++");
+      "this build cannot serve: `make build` installs what it needs and builds it with g++; without make, "
+      "install the packages of cmake/apt-packages.txt and configure with -DGLOSSA_SERVE=ON, which says what "
+      "is missing");
 }
 
 }  // namespace glossa::cli

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "cli/data_commands.h"
 #include "cli/interrupt.h"
+#include "cli/option_values.h"
 #include "cli/output_writer.h"
 #include "cli/progress.h"
 #include "data/checks.h"
@@ -101,8 +102,8 @@ void check_fix(const CheckCommand& command) {
   }
 }
 
-data::CleanManifest write_clean(const fs::path& path, const std::vector<data::ManifestText>& manifests,
-                                const std::vector<data::CheckedManifest>& results) {
+data::CleanManifest clean_of(const fs::path& path, const std::vector<data::ManifestText>& manifests,
+                             const std::vector<data::CheckedManifest>& results) {
   data::CleanManifest all;
   for (std::size_t which = 0; which < manifests.size(); ++which) {
     auto clean =
@@ -111,10 +112,13 @@ data::CleanManifest write_clean(const fs::path& path, const std::vector<data::Ma
     all.changed += clean.changed;
     all.lines.insert(all.lines.end(), clean.lines.begin(), clean.lines.end());
   }
-  std::string bytes;
-  for (const std::string& line : all.lines) bytes += line + "\n";
-  replace_file(path, bytes);
   return all;
+}
+
+void write(const data::CleanManifest& clean, const fs::path& path) {
+  std::string bytes;
+  for (const std::string& line : clean.lines) bytes += line + "\n";
+  replace_file(path, bytes);
 }
 
 std::vector<data::CheckedManifest> run_checks(const CheckCommand& command,
@@ -165,16 +169,17 @@ std::string to_text(const data::CheckedManifest& manifest) {
   return text;
 }
 
-std::string to_text(const Outcome& outcome, const CheckCommand& command) {
+std::string to_text(const Outcome& outcome) {
   std::string text;
   for (const data::CheckedManifest& manifest : outcome.manifests) text += to_text(manifest);
   text += fmt::format("{}, {}\n", counted(outcome.errors, "error"), counted(outcome.warnings, "warning"));
-  if (outcome.clean) {
-    text += fmt::format("{}: {} written, {} of them changed, {} dropped\n", command.fix.string(),
-                        counted(static_cast<std::int64_t>(outcome.clean->lines.size()), "line"),
-                        outcome.clean->changed, outcome.clean->dropped);
-  }
   return text;
+}
+
+std::string to_text(const data::CleanManifest& clean, const fs::path& path) {
+  return fmt::format("{}: {} written, {} of them changed, {} dropped\n", path.string(),
+                     counted(static_cast<std::int64_t>(clean.lines.size()), "line"), clean.changed,
+                     clean.dropped);
 }
 
 ordered_json to_json(const data::CheckedManifest& manifest) {
@@ -220,13 +225,17 @@ std::string to_json(const Outcome& outcome, const CheckCommand& command) {
 int check(const CheckCommand& command) {
   check_fix(command);
   const auto manifests = read_manifests(command.data.manifests);
+  if (!command.fix.empty()) check_replaceable(command.fix);
   Outcome outcome{run_checks(command, manifests)};
   for (const data::CheckedManifest& manifest : outcome.manifests) {
     outcome.errors += manifest.errors();
     outcome.warnings += manifest.warnings();
   }
-  if (!command.fix.empty()) outcome.clean = write_clean(command.fix, manifests, outcome.manifests);
-  print_to_stdout(command.data.json ? to_json(outcome, command) : to_text(outcome, command));
+  if (!command.fix.empty()) outcome.clean = clean_of(command.fix, manifests, outcome.manifests);
+  // The report first: a disk that is full does not cost it.
+  print_to_stdout(command.data.json ? to_json(outcome, command) : to_text(outcome));
+  if (outcome.clean) write(*outcome.clean, command.fix);
+  if (outcome.clean && !command.data.json) print_to_stdout(to_text(*outcome.clean, command.fix));
   if (outcome.clean) return outcome.clean->lines.empty() ? kUnusableInput : kDone;
   return outcome.errors > 0 ? kUnusableInput : kDone;
 }
@@ -252,17 +261,19 @@ Command add_data_check(CLI::App& data) {
       ->add_option("--model", options->model,
                    "A .nemo or .gguf file: its languages and its tokenizer are what is checked against")
       ->type_name("PATH");
-  command->add_option("--target-lang", options->target_lang, "Language of lines without target_lang")
+  command
+      ->add_option("--target-lang", options->target_lang,
+                   "Language of lines without target_lang (default: none, an error)")
       ->type_name("LANG");
   command
       ->add_option("--min-duration", options->min_duration,
-                   "Say what a training run with this limit leaves out")
-      ->check(CLI::NonNegativeNumber)
+                   "Say what a training run with this limit leaves out (default: 0)")
+      ->check(zero_or_more())
       ->type_name("SECONDS");
   command
       ->add_option("--max-duration", options->max_duration,
-                   "Say what a training run with this limit leaves out")
-      ->check(CLI::PositiveNumber)
+                   "Say what a training run with this limit leaves out (default: none)")
+      ->check(above_zero())
       ->type_name("SECONDS");
   command
       ->add_option(

@@ -45,6 +45,13 @@ TextModel read_text_model(const std::filesystem::path& path);
 // Written beside `path` and renamed. Error kBadInput when the disk refuses.
 void replace_file(const std::filesystem::path& path, const std::string& bytes);
 
+// The two halves of it: where to write, and the renaming. A file that cannot be renamed is removed.
+std::filesystem::path partial_of(const std::filesystem::path& path);
+void put_in_place(const std::filesystem::path& path);
+
+// The same error before the work whose result replaces the file. Makes its folder.
+void check_replaceable(const std::filesystem::path& path);
+
 // "3 lines", "1 line".
 std::string counted(std::int64_t count, const std::string& noun);
 

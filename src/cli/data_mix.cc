@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <unordered_map>
 
 #include "cli/data_commands.h"
 #include "cli/interrupt.h"
@@ -71,10 +72,8 @@ data::SamplerOptions sampler_options(const MixCommand& command) {
 std::vector<data::WeightedCuts> read_mixture(const std::string& mixture, const data::SourceOptions& options) {
   const fs::path path(mixture);
   const std::string extension = path.extension().string();
-  if (extension == ".yaml" || extension == ".yml" || !fs::exists(path)) {
-    const fs::path folder = fs::exists(path) ? fs::absolute(path).parent_path() : fs::current_path();
-    return data::read_input_cfg(mixture, folder, options);
-  }
+  if (extension == ".yaml" || extension == ".yml" || !fs::exists(path))
+    return data::read_input_cfg(mixture, fs::current_path(), options);
   return {{.name = mixture, .weight = 1, .cuts = data::read_nemo_cuts(path, options)}};
 }
 
@@ -84,8 +83,8 @@ Preview draw(const MixCommand& command) {
   sources.limits = {command.sampler.min_duration, command.sampler.max_duration};
   auto mixture = read_mixture(command.mixture, sources);
   Preview preview;
-  // A cut is told by the name of what it comes from: the sampler takes the streams for itself.
-  std::map<std::pair<std::string, int>, std::size_t> stream_of;
+  // The sampler takes the streams for itself, and their cuts stay where they are.
+  std::unordered_map<const data::Cut*, std::size_t> stream_of;
   double weights = 0;
   for (const data::WeightedCuts& stream : mixture) weights += stream.weight;
   for (const data::WeightedCuts& stream : mixture) {
@@ -96,7 +95,7 @@ Preview draw(const MixCommand& command) {
       if (!sources.limits.hold(cut)) continue;
       ++row.cuts;
       row.hours += cut.duration / 3600;
-      stream_of.try_emplace({cut.source, cut.line}, preview.streams.size() - 1);
+      stream_of.emplace(&cut, preview.streams.size() - 1);
     }
   }
   data::BatchSampler sampler(std::move(mixture), sampler_options(command));
@@ -112,7 +111,7 @@ Preview draw(const MixCommand& command) {
     for (const data::PlannedCut& planned : batch) {
       const data::Cut& cut = *planned.cut;
       longest = std::max(longest, cut.duration);
-      Stream& stream = preview.streams[stream_of.at({cut.source, cut.line})];
+      Stream& stream = preview.streams[stream_of.at(planned.cut)];
       ++stream.drawn;
       stream.drawn_hours += cut.duration / 3600;
       auto& [cuts, hours] = preview.languages[cut.target_lang];
@@ -229,25 +228,27 @@ Command add_data_mix(CLI::App& data) {
   command
       ->add_option("--batch-duration", options->batch_duration,
                    "Seconds of a batch with its padding (default: 120, without --batch-size)")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->type_name("SECONDS");
   command
       ->add_option("--quadratic-duration", options->quadratic_duration,
-                   "Seconds from which long cuts weigh double")
-      ->check(CLI::PositiveNumber)
+                   "Seconds from which long cuts weigh double (default: none do)")
+      ->check(above_zero())
       ->type_name("SECONDS");
-  command->add_option("--batch-size", options->batch_size, "Cuts of a batch at most")
+  command->add_option("--batch-size", options->batch_size, "Cuts of a batch at most (default: any number)")
       ->check(between(1, 1'000'000))
       ->type_name("N");
-  command->add_option("--min-duration", options->sampler.min_duration, "Leave out shorter cuts")
-      ->check(CLI::NonNegativeNumber)
+  command->add_option("--min-duration", options->sampler.min_duration, "Leave out shorter cuts (default: 0)")
+      ->check(zero_or_more())
       ->type_name("SECONDS");
-  command->add_option("--max-duration", options->sampler.max_duration, "Leave out longer cuts")
-      ->check(CLI::PositiveNumber)
+  command
+      ->add_option("--max-duration", options->sampler.max_duration, "Leave out longer cuts (default: none)")
+      ->check(above_zero())
       ->type_name("SECONDS");
   command
       ->add_option("--bucket-duration-bins", options->sampler.bucket_duration_bins,
-                   "Upper bounds of the buckets, as `glossa data stats` suggests them")
+                   "Upper bounds of the buckets, as `glossa data stats` suggests them (default: 30 buckets "
+                   "of as many cuts)")
       ->delimiter(',')
       ->type_name("SECONDS,...");
   command->add_option("--seed", options->sampler.seed, "Of the draws")->capture_default_str()->type_name("N");

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 
 #include "base/fail.h"
 #include "cli/data_commands.h"
 #include "cli/option_values.h"
+#include "cli/output_writer.h"
 
 namespace glossa::cli {
 
@@ -53,17 +53,35 @@ TextModel read_text_model(const fs::path& path) {
   return model;
 }
 
+fs::path partial_of(const fs::path& path) { return path.string() + ".partial"; }
+
 void replace_file(const fs::path& path, const std::string& bytes) {
-  const fs::path partial = path.string() + ".partial";
-  std::ofstream file(partial, std::ios::binary);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) {
-    std::error_code ignored;
+  const fs::path partial = partial_of(path);
+  std::error_code ignored;
+  try {
+    write_file(partial, bytes);
+  } catch (const Error&) {
     fs::remove(partial, ignored);
-    fail_bad_input("{}: cannot write the file", partial.string());
+    throw;
   }
-  fs::rename(partial, path);
+  put_in_place(path);
+}
+
+void put_in_place(const fs::path& path) {
+  const fs::path partial = partial_of(path);
+  std::error_code error;
+  fs::rename(partial, path, error);
+  if (!error) return;
+  std::error_code ignored;
+  fs::remove(partial, ignored);
+  fail_bad_input("{}: cannot write the file ({})", path.string(), error.message());
+}
+
+void check_replaceable(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    fail_bad_input("{}: cannot write the file (it is a folder)", path.string());
+  check_writable(partial_of(path));
 }
 
 std::string counted(std::int64_t count, const std::string& noun) {

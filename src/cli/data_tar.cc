@@ -93,12 +93,17 @@ Command add_data_tar(CLI::App& data) {
       ->check(between(1, 1'000'000))
       ->type_name("N");
   options->shuffle =
-      command->add_option("--shuffle", options->seed, "Shuffle the lines with this seed")->type_name("SEED");
-  command->add_option("--min-duration", options->shards.min_duration, "Leave out what is shorter")
-      ->check(CLI::NonNegativeNumber)
+      command
+          ->add_option("--shuffle", options->seed, "Shuffle the lines with this seed (default: their order)")
+          ->type_name("SEED");
+  command
+      ->add_option("--min-duration", options->shards.min_duration, "Leave out what is shorter (default: 0)")
+      ->check(zero_or_more())
       ->type_name("SECONDS");
-  command->add_option("--max-duration", options->shards.max_duration, "Leave out what is as long or longer")
-      ->check(CLI::PositiveNumber)
+  command
+      ->add_option("--max-duration", options->shards.max_duration,
+                   "Leave out what is as long or longer (default: none)")
+      ->check(above_zero())
       ->type_name("SECONDS");
   command
       ->add_option("--codec", options->codec,

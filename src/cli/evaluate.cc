@@ -6,12 +6,13 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <fstream>
+#include <exception>
 #include <memory>
 
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/number_formats.h"
+#include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/evaluation.h"
@@ -63,13 +64,6 @@ std::string now_text() {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
 }
 
-void write_file(const fs::path& path, const std::string& bytes) {
-  if (path.has_parent_path()) make_folder(path.parent_path());
-  std::ofstream file(path, std::ios::binary);
-  file << bytes;
-  if (!file.flush()) fail_bad_input("{}: cannot write the file", path.string());
-}
-
 // The parser takes "[56,3]" for a list of two values: they are put together again.
 std::vector<AttContext> parse_att_contexts(const std::vector<std::string>& values) {
   std::vector<AttContext> contexts;
@@ -96,18 +90,29 @@ class Evaluation {
       inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
     }
     eval_utterances(inputs_, /*sample_rate=*/1);  // an entry without text is an error before any work
-    if (!options_.output_path.empty()) make_folder(options_.output_path);
     const bool from_file = options_.baseline.ends_with(".jsonl") || options_.baseline.ends_with(".json");
-    if (from_file) baseline_results_ = read_results(options_.baseline, options_.letter_languages);
+    if (from_file) {
+      baseline_results_ = read_results(options_.baseline, options_.letter_languages);
+    } else if (!options_.baseline.empty()) {
+      checkpoint::read_checkpoint(options_.baseline);  // its header
+    }
 
     ModelOptions model = options_.model;
     model.model = model_path(model);
+    if (!options_.output_path.empty()) check_writable(results_file(model));
+    if (!options_.report.empty()) check_writable(options_.report);
     const EvaluationRun run = evaluate_model(model, "evaluating");
     report_unusable(run);
     std::optional<BaselineComparison> comparison;
-    if (!options_.baseline.empty())
-      comparison = from_file ? compare_with_results(run) : compare_with_model(run);
+    std::exception_ptr failure;  // of the baseline: the model's own figures are told nevertheless
+    try {
+      if (!options_.baseline.empty())
+        comparison = from_file ? compare_with_results(run) : compare_with_model(run);
+    } catch (const Error&) {
+      failure = std::current_exception();
+    }
     write(run, model, comparison ? &*comparison : nullptr);
+    if (failure) std::rethrow_exception(failure);
     return run.unusable() > 0 ? kUnusableInput : kDone;
   }
 
@@ -121,6 +126,10 @@ class Evaluation {
     if (!options_.baseline.empty() && !fs::exists(options_.baseline))
       fail_bad_input("{}: no such file (expected a model or results of glossa evaluate, from --baseline)",
                      options_.baseline);
+  }
+
+  fs::path results_file(const ModelOptions& model) const {
+    return fs::path(options_.output_path) / fmt::format("evaluation_{}.jsonl", model.model.stem().string());
   }
 
   EvaluationRun evaluate_model(const ModelOptions& model, const std::string& title) {
@@ -210,18 +219,18 @@ class Evaluation {
 
   void write(const EvaluationRun& run, const ModelOptions& model,
              const BaselineComparison* comparison) const {
-    if (!options_.output_path.empty())
-      write_results(run, fs::path(options_.output_path) / fmt::format("evaluation_{}.jsonl", run.model.name));
+    // Figures first: a disk that is full must not cost them.
+    if (options_.json) {
+      print_to_stdout(evaluation_json(run, comparison));
+    } else {
+      print_to_stdout(format_scores(run));
+      if (comparison != nullptr) print_to_stdout(format_comparison(*comparison));
+    }
+    if (!options_.output_path.empty()) write_results(run, results_file(model));
     if (!options_.report.empty()) {
       write_file(options_.report,
                  evaluation_page(run, comparison, options_.letter_languages, configuration(run, model)));
     }
-    if (options_.json) {
-      print_to_stdout(evaluation_json(run, comparison));
-      return;
-    }
-    print_to_stdout(format_scores(run));
-    if (comparison != nullptr) print_to_stdout(format_comparison(*comparison));
   }
 
   const EvaluateOptions& options_;
@@ -287,9 +296,9 @@ Command add_evaluate(CLI::App& program) {
                    "checkpoint's first)")
       ->type_name("L,R ...");
   command
-      ->add_option(
-          "--latency", options->latencies,
-          "The same as lengths of a chunk, such as 80ms or 320ms; after the contexts when both are given")
+      ->add_option("--latency", options->latencies,
+                   "The same as lengths of a chunk, such as 80ms or 320ms; after the contexts when both are "
+                   "given (default: none)")
       ->type_name("MS ...");
   command
       ->add_option(
@@ -306,7 +315,7 @@ Command add_evaluate(CLI::App& program) {
                    "Languages scored by letters instead of words, separated by commas")
       ->type_name("LANG,...")
       ->delimiter(',')
-      ->capture_default_str();
+      ->default_str(fmt::format("{}", fmt::join(options->letter_languages, ",")));
   command
       ->add_option("--max-symbols", options->max_symbols,
                    "Labels per encoder frame at most; 0: the checkpoint's own")

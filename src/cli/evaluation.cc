@@ -86,13 +86,14 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
 std::vector<eval::EvalUtterance> eval_utterances(std::span<const Input> inputs, int sample_rate,
                                                  std::string_view text_field) {
   std::vector<eval::EvalUtterance> utterances;
+  const auto sounds = std::make_shared<InputReader>(sample_rate);
   for (const Input& input : inputs) {
     if (!input.text)
       fail_bad_input("{}: entry without \"{}\" (expected a reference to score against)", input.name,
                      text_field);
     utterances.push_back({.id = input.offset ? fmt::format("{}@{}", input.audio.string(), *input.offset)
                                              : input.audio.string(),
-                          .read = [input, sample_rate] { return read_input(input, sample_rate); },
+                          .read = [input, sounds] { return sounds->read(input); },
                           .reference = *input.text,
                           .target_lang = input.target_lang.value_or("")});
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/fail.h"
 #include "base/number_formats.h"
@@ -59,6 +60,8 @@ ordered_json to_json(const eval::EditCounts& edits) {
 
 ordered_json to_json(const eval::Interval& interval) { return {interval.low, interval.high}; }
 
+ordered_json number(std::optional<double> value) { return value ? number(*value) : ordered_json(nullptr); }
+
 ordered_json to_json(const eval::Score& score) {
   ordered_json json = {{"language", score.language},
                        {"utterances", score.utterances},
@@ -73,11 +76,14 @@ ordered_json to_json(const eval::Score& score) {
                        {"insertion_rate", score.insertion_rate()},
                        {"substitution_rate", score.substitution_rate()},
                        {"empty_rate", score.empty_rate},
-                       {"language_accuracy", nullptr},
-                       {"final_word_lag", nullptr},
+                       {"false_text_rate", number(score.false_text_rate)},
+                       {"language_accuracy", number(score.language_accuracy)},
+                       {"final_word_lag", number(score.final_word_lag)},
                        {"edits", to_json(score.normalized)}};
-  if (score.language_accuracy) json["language_accuracy"] = *score.language_accuracy;
-  if (score.final_word_lag) json["final_word_lag"] = *score.final_word_lag;
+  if (score.utterances > 0) return json;
+  for (const char* rate : {"wer", "wer_interval", "wer_raw", "wer_raw_interval", "cer", "deletion_rate",
+                           "insertion_rate", "substitution_rate", "empty_rate"})
+    json[rate] = nullptr;  // of nothing
   return json;
 }
 
@@ -108,6 +114,32 @@ ordered_json to_json(const EvaluatedSetting& setting, const eval::UtteranceResul
   return json;
 }
 
+// What a table shows of a language without an utterance that could be used.
+constexpr const char* kNoFigure = "-";
+
+std::vector<std::string> cells_of(const EvaluatedSetting& setting, const eval::Score& score) {
+  std::vector<std::string> cells = {setting.name,
+                                    score.language,
+                                    std::to_string(score.utterances),
+                                    percent_of(score.normalized.rate()),
+                                    interval_of(score.normalized_interval),
+                                    percent_of(score.raw.rate()),
+                                    percent_of(score.characters.rate()),
+                                    percent_of(score.deletion_rate()),
+                                    percent_of(score.insertion_rate()),
+                                    percent_of(score.substitution_rate()),
+                                    fmt::format("{:.1f}", 100 * score.empty_rate)};
+  if (score.utterances == 0) std::fill(cells.begin() + 3, cells.end(), kNoFigure);
+  const auto share = [](std::optional<double> part) {
+    return part ? fmt::format("{:.1f}", 100 * *part) : kNoFigure;
+  };
+  cells.push_back(share(score.false_text_rate));
+  cells.push_back(share(score.language_accuracy));
+  cells.push_back(score.final_word_lag ? fmt::format("{:.2f}", *score.final_word_lag) : kNoFigure);
+  cells.push_back(setting.fingerprint);
+  return cells;
+}
+
 std::string text_of(const ordered_json& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -130,18 +162,9 @@ BaselineComparison compare(const EvaluationRun& run, std::string name,
 std::string format_scores(const EvaluationRun& run) {
   std::vector<std::vector<std::string>> lines = {{"setting", "language", "utts", "WER%", "95% of WER",
                                                   "raw WER%", "CER%", "del%", "ins%", "sub%", "empty%",
-                                                  "lang%", "lag s", "configuration"}};
+                                                  "false%", "lang%", "lag s", "configuration"}};
   for (const EvaluatedSetting& setting : run.settings) {
-    for (const eval::Score& score : setting.scores) {
-      lines.push_back({setting.name, score.language, std::to_string(score.utterances),
-                       percent_of(score.normalized.rate()), interval_of(score.normalized_interval),
-                       percent_of(score.raw.rate()), percent_of(score.characters.rate()),
-                       percent_of(score.deletion_rate()), percent_of(score.insertion_rate()),
-                       percent_of(score.substitution_rate()), fmt::format("{:.1f}", 100 * score.empty_rate),
-                       score.language_accuracy ? fmt::format("{:.1f}", 100 * *score.language_accuracy) : "-",
-                       score.final_word_lag ? fmt::format("{:.2f}", *score.final_word_lag) : "-",
-                       setting.fingerprint});
-    }
+    for (const eval::Score& score : setting.scores) lines.push_back(cells_of(setting, score));
   }
   return aligned(lines, 2);
 }

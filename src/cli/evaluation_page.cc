@@ -39,6 +39,7 @@ void add_figures(eval::HtmlReport& page, const EvaluationRun& run) {
   const EvaluatedSetting& setting = run.settings.front();
   if (setting.scores.empty()) return;
   const eval::Score& score = overall(setting);
+  if (score.utterances == 0) return;
   const eval::Interval& interval = score.normalized_interval;
   std::vector<eval::Figure> figures = {
       {percent_text(score.normalized.rate()) + " %", "WER, normalised",
@@ -63,15 +64,16 @@ void add_scores(eval::HtmlReport& page, const EvaluationRun& run) {
       "Scores",
       "Rates of the whole: edits over reference words (letters for languages without spaces). The "
       "bar is the normalised WER with its 95 % interval, by bootstrap over utterances. Raw: case and "
-      "punctuation count. Del., Ins., Sub.: parts of the WER. Empty: nothing heard. Tag: the language "
-      "was named rightly, told auto. Wait: what the last word waits for its chunk, median.");
+      "punctuation count. Del., Ins., Sub.: parts of the WER. Empty: nothing heard. False: of the "
+      "utterances in which nothing is said, those in which words were heard. Tag: the language was named "
+      "rightly, told auto. Wait: what the last word waits for its chunk, median.");
   double full = 0;
   for (const EvaluatedSetting& setting : run.settings) {
     for (const eval::Score& score : setting.scores) full = std::max(full, score.normalized_interval.high);
   }
   full = std::clamp(full, 0.01, 1.0);
   eval::Table table{.columns = {"Language", "Setting", "Utterances", "WER %", "Raw %", "CER %", "Del. %",
-                                "Ins. %", "Sub. %", "Empty %", "Tag %", "Wait s", "Configuration"},
+                                "Ins. %", "Sub. %", "Empty %", "False %", "Tag %", "Wait s", "Configuration"},
                     .rows = {},
                     .text_columns = 2};
   const bool several = run.settings.size() > 1;
@@ -83,24 +85,30 @@ void add_scores(eval::HtmlReport& page, const EvaluationRun& run) {
         if (score.language != language) continue;
         const std::string unusable = score.unusable > 0 ? fmt::format("{} unusable", score.unusable) : "";
         const eval::Interval& interval = score.normalized_interval;
+        const auto figure = [&](const std::string& text) { return score.utterances > 0 ? text : "–"; };
+        const auto share = [](std::optional<double> part) {
+          return part ? fmt::format("{:.1f}", 100 * *part) : "–";
+        };
+        const eval::Cell rate = {
+            percent_text(score.normalized.rate()),
+            fmt::format("{}–{}", percent_text(interval.low), percent_text(interval.high)),
+            bar_of(score.normalized.rate(), interval, full)};
         const bool first = &setting == &run.settings.front();
-        table.rows.push_back(
-            {{several && !first ? "" : language,
-              {setting.name, fmt::format("{:.0f} ms", setting.latency_ms)},
-              {std::to_string(score.utterances), unusable},
-              {percent_text(score.normalized.rate()),
-               fmt::format("{}–{}", percent_text(interval.low), percent_text(interval.high)),
-               bar_of(score.normalized.rate(), interval, full)},
-              percent_text(score.raw.rate()),
-              percent_text(score.characters.rate()),
-              percent_text(score.deletion_rate()),
-              percent_text(score.insertion_rate()),
-              percent_text(score.substitution_rate()),
-              fmt::format("{:.1f}", 100 * score.empty_rate),
-              score.language_accuracy ? fmt::format("{:.1f}", 100 * *score.language_accuracy) : "–",
-              score.final_word_lag ? fmt::format("{:.2f}", *score.final_word_lag) : "–",
-              setting.fingerprint},
-             language == eval::kAllLanguages});
+        table.rows.push_back({{several && !first ? "" : language,
+                               {setting.name, fmt::format("{:.0f} ms", setting.latency_ms)},
+                               {std::to_string(score.utterances), unusable},
+                               score.utterances > 0 ? rate : eval::Cell("–"),
+                               figure(percent_text(score.raw.rate())),
+                               figure(percent_text(score.characters.rate())),
+                               figure(percent_text(score.deletion_rate())),
+                               figure(percent_text(score.insertion_rate())),
+                               figure(percent_text(score.substitution_rate())),
+                               figure(fmt::format("{:.1f}", 100 * score.empty_rate)),
+                               share(score.false_text_rate),
+                               share(score.language_accuracy),
+                               score.final_word_lag ? fmt::format("{:.2f}", *score.final_word_lag) : "–",
+                               setting.fingerprint},
+                              language == eval::kAllLanguages});
       }
     }
   }

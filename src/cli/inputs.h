@@ -15,7 +15,7 @@ namespace glossa::cli {
 struct Input {
   std::filesystem::path audio;      // "-": raw PCM on stdin
   std::string name;                 // for messages: as given, or manifest:line
-  std::optional<double> offset;     // seconds; with it, `duration` seconds from there
+  std::optional<double> offset;     // seconds; with it, `duration` seconds from there, 0: all
   std::optional<double> duration;   // seconds; without offset it is only a description of the file
   std::optional<std::string> text;  // reference
   std::optional<std::string> target_lang;

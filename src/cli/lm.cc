@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -121,6 +123,7 @@ double log_prob(const lm::NgramAutomaton& automaton, const Text& text) {
 }
 
 int build(const LmCommand& command) {
+  check_replaceable(command.output);
   const TextModel model = read_text_model(model_path(command.model));
   const TextReader reader(*model.tokenizer, command.quiet);
   const Text text = reader.read(command.texts, "reading");
@@ -131,16 +134,18 @@ int build(const LmCommand& command) {
                              text.unknown, text.pieces));
   }
   const lm::NgramModel ngrams = lm::estimate(text.sentences, command.estimate);
-  const fs::path partial = command.output.string() + ".partial";
+  const fs::path partial = partial_of(command.output);
+  errno = 0;
   std::ofstream file(partial, std::ios::binary);
   lm::write_arpa(ngrams, file);
   file.close();
   if (!file) {
+    const int reason = errno;
     std::error_code ignored;
     fs::remove(partial, ignored);
-    fail_bad_input("{}: cannot write the file", partial.string());
+    fail_bad_input("{}: cannot write the file ({})", partial.string(), std::strerror(reason));
   }
-  fs::rename(partial, command.output);
+  put_in_place(command.output);
 
   ordered_json json = {{"sentences", text.sentences.size()},
                        {"words", text.words},

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -23,14 +24,19 @@ int run_program(int argc, char** argv) {
                                          add_evaluate(program),   add_convert(program), add_info(program),
                                          add_languages(program),  add_data(program),    add_lm(program),
                                          add_bench(program),      add_dump(program)};
-  std::string names;
-  bool known = false;
-  for (const Command& command : commands) {
-    names += (names.empty() ? "" : ", ") + command.app->get_name();
-    known = known || (argc > 1 && command.app->get_name() == argv[1]);
-  }
-  if (argc > 1 && argv[1][0] != '-' && !known) {
-    return fail(kWrongUsage, fmt::format("no such command (expected {}, got {})", names, argv[1]));
+  // "glossa chekc", "glossa data chekc": said more kindly than the parser would.
+  const CLI::App* level = &program;
+  for (int word = 1; word < argc && argv[word][0] != '-'; ++word) {
+    const std::vector<const CLI::App*> known = level->get_subcommands([](const CLI::App*) { return true; });
+    if (known.empty()) break;
+    const auto named = std::find_if(known.begin(), known.end(),
+                                    [&](const CLI::App* app) { return app->get_name() == argv[word]; });
+    if (named == known.end()) {
+      std::string names;
+      for (const CLI::App* app : known) names += (names.empty() ? "" : ", ") + app->get_name();
+      return fail(kWrongUsage, fmt::format("no such command (expected {}, got {})", names, argv[word]));
+    }
+    level = *named;
   }
   const Parsed parsed = parse_command_line(program, argc, argv);
   if (!parsed.go_on) return parsed.exit_code;
@@ -44,4 +50,7 @@ int run_program(int argc, char** argv) {
 }  // namespace
 }  // namespace glossa::cli
 
-int main(int argc, char** argv) { return glossa::cli::run_program(argc, argv); }
+int main(int argc, char** argv) {
+  glossa::cli::fill_standard_descriptors();
+  return glossa::cli::run_program(argc, argv);
+}

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "audio/audio_file.h"
 #include "base/fail.h"
 #include "base/number_formats.h"
 #include "cli/interrupt.h"
@@ -97,6 +98,8 @@ fs::path model_path(const ModelOptions& options) {
   std::error_code error;
   if (!fs::exists(model, error))
     fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", model.string());
+  if (audio::has_audio_extension(model) && !fs::is_directory(model, error))
+    fail_bad_input("{}: a sound file (expected a .nemo or .gguf checkpoint)", model.string());
   return model;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace glossa::cli {
@@ -23,11 +24,43 @@ std::optional<int> parse_int(std::string_view text) {
   return value;
 }
 
+std::optional<double> parse_number(std::string_view text) {
+  text = trim(text);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
 ValueCheck between(int smallest, int largest) {
   return [smallest, largest](const std::string& text) {
     const auto value = parse_int(text);
     if (value && *value >= smallest && *value <= largest) return std::string();
     return fmt::format("wrong value (expected {} to {}, got {})", smallest, largest, text);
+  };
+}
+
+ValueCheck number_between(double smallest, double largest) {
+  return [smallest, largest](const std::string& text) {
+    const auto value = parse_number(text);
+    if (value && *value >= smallest && *value <= largest) return std::string();
+    return fmt::format("wrong value (expected {} to {}, got {})", smallest, largest, text);
+  };
+}
+
+ValueCheck above_zero() {
+  return [](const std::string& text) {
+    const auto value = parse_number(text);
+    if (value && *value > 0) return std::string();
+    return fmt::format("wrong value (expected a number above 0, got {})", text);
+  };
+}
+
+ValueCheck zero_or_more() {
+  return [](const std::string& text) {
+    const auto value = parse_number(text);
+    if (value && *value >= 0) return std::string();
+    return fmt::format("wrong value (expected a number, 0 or more, got {})", text);
   };
 }
 

@@ -28,10 +28,12 @@ void OutputWriter::write(const Input& input, const Recognition& recognition) {
     print_to_stdout(text);
     return;
   }
-  const fs::path path = file_for(input);
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  if (!file.flush()) fail_bad_input("{}: cannot write the file", path.string());
+  const auto planned = planned_.find(input.name);
+  write_file(planned != planned_.end() ? planned->second : file_for(input), text);
+}
+
+void OutputWriter::plan(std::span<const Input> inputs) {
+  for (const Input& input : inputs) planned_.try_emplace(input.name, file_for(input));
 }
 
 fs::path OutputWriter::file_for(const Input& input) {
@@ -53,6 +55,26 @@ void make_folder(const fs::path& folder) {
     fail_bad_input("{}: cannot make the folder ({})", folder.string(),
                    error ? error.message() : "it is a file");
   }
+}
+
+void check_writable(const fs::path& file) {
+  if (file.has_parent_path()) make_folder(file.parent_path());
+  std::error_code ignored;
+  const fs::file_status status = fs::status(file, ignored);
+  if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status)) return;  // a pipe
+  const bool is_new = !fs::exists(status);
+  errno = 0;
+  const bool opened = std::ofstream(file, std::ios::binary | std::ios::app).is_open();
+  const int reason = errno;
+  if (is_new) fs::remove(file, ignored);
+  if (!opened) fail_bad_input("{}: cannot write the file ({})", file.string(), std::strerror(reason));
+}
+
+void write_file(const fs::path& path, const std::string& bytes) {
+  errno = 0;
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush()) fail_bad_input("{}: cannot write the file ({})", path.string(), std::strerror(errno));
 }
 
 void print_to_stdout(const std::string& text) {

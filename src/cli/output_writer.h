@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <set>
+#include <span>
 #include <string>
 
 #include "cli/inputs.h"
@@ -16,6 +18,9 @@ class OutputWriter {
   // subtitles need a folder: Error kInvalidArgument.
   OutputWriter(OutputFormat format, std::filesystem::path folder, bool several);
 
+  // Before the first write(): names the files of these inputs, of which only some will be written.
+  void plan(std::span<const Input> inputs);
+
   // Files are named after the input's file: name.txt, or name.wav.txt when that is taken, or name-2.txt.
   // Error kBadInput when a file cannot be written.
   void write(const Input& input, const Recognition& recognition);
@@ -27,10 +32,18 @@ class OutputWriter {
   std::filesystem::path folder_;
   bool several_;
   std::set<std::filesystem::path> taken_;
+  std::map<std::string, std::filesystem::path> planned_;  // by the inputs' names
 };
 
 // Makes the folder when it is missing. Error kBadInput when that fails.
 void make_folder(const std::filesystem::path& folder);
+
+// Error kBadInput when the file could not be written, before the work whose result it is to hold. Makes its
+// folder; changes nothing else.
+void check_writable(const std::filesystem::path& file);
+
+// Error kBadInput when the disk refuses.
+void write_file(const std::filesystem::path& path, const std::string& bytes);
 
 // The text to stdout, at once. Error kBadInput when stdout is closed or full.
 void print_to_stdout(const std::string& text);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -71,7 +73,8 @@ void add_options(CLI::App& program, ServeOptions& options) {
   add_model_options(program, options.model);
   program
       .set_config("--config", "",
-                  "YAML file of these options, http_port for --http-port; GLOSSA_HTTP_PORT is read, too")
+                  "YAML file of these options, http_port for --http-port; GLOSSA_HTTP_PORT is read, too "
+                  "(default: none)")
       ->envname("GLOSSA_CONFIG");
   program.config_formatter(make_yaml_config());
   program.allow_config_extras(CLI::config_extras_mode::error);
@@ -102,10 +105,12 @@ void add_options(CLI::App& program, ServeOptions& options) {
       .add_option("--wyoming-port", options.wyoming_port,
                   "for Home Assistant, without keys or TLS (10300 is usual); not given: none")
       ->check(between(0, 65535));
-  program.add_option("--tls-certificate", options.certificate, "PEM; with it HTTP and Riva speak TLS alone");
+  program.add_option("--tls-certificate", options.certificate,
+                     "PEM; with it HTTP and Riva speak TLS alone (default: none)");
   program.add_option("--tls-key", options.key, "PEM");
-  program.add_option("--api-key", options.api_keys,
-                     "a key that clients must send; may be given several times");
+  program.add_option(
+      "--api-key", options.api_keys,
+      "a key that clients must send; may be given several times (default: none, everybody is served)");
   program
       .add_option("--max-streams", options.max_streams,
                   "live streams at once; 0: what this machine carries, as measured")
@@ -115,10 +120,10 @@ void add_options(CLI::App& program, ServeOptions& options) {
       ->check(between(1, 100000))
       ->capture_default_str();
   program.add_option("--utilisation", options.utilisation, "part of the machine that live streams may need")
-      ->check(CLI::Range(0.05, 1.0))
+      ->check(number_between(0.05, 1))
       ->capture_default_str();
   program.add_option("--max-hours", options.max_hours, "of sound in one stream")
-      ->check(CLI::Range(0.01, 1000.0))
+      ->check(number_between(0.01, 1000))
       ->capture_default_str();
   program.add_option("--max-upload-mb", options.max_upload_mb, "of a file in one request, in MiB")
       ->check(between(1, 2000))
@@ -138,28 +143,37 @@ void add_options(CLI::App& program, ServeOptions& options) {
       .add_option(
           "--log", options.log,
           "on stderr: 'text', a few messages for people, or 'json', a line for each request and stream")
-      ->check(CLI::IsMember({"text", "json"}))
+      ->check(one_of({"text", "json"}))
       ->capture_default_str();
   program.add_flag("--log-transcripts", options.log_transcripts,
                    "with --log json: what is understood, too; without it no text is logged");
   program.add_flag("--quiet", options.quiet, "no messages with --log text but errors");
   const std::pair<const char*, const char*> types[] = {
-      {"--config", "FILE"},     {"--att-context-size", "L,R"},
-      {"--latency", "MS"},      {"--target-lang", "LANG"},
-      {"--address", "IP"},      {"--http-port", "PORT"},
-      {"--grpc-port", "PORT"},  {"--wyoming-port", "PORT"},
-      {"--tls-key", "FILE"},    {"--tls-certificate", "FILE"},
-      {"--api-key", "KEY"},     {"--max-streams", "N"},
-      {"--max-files", "N"},     {"--max-upload-mb", "MB"},
-      {"--max-hours", "HOURS"}, {"--utilisation", "PART"},
-      {"--idle-seconds", "S"},  {"--endpointing-ms", "MS"},
-      {"--drain-seconds", "S"}, {"--log", "FORM"}};
+      {"--config", "FILE"},          {"--att-context-size", "L,R"}, {"--latency", "MS"},
+      {"--target-lang", "LANG"},     {"--address", "IP"},           {"--http-port", "PORT"},
+      {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"},    {"--tls-key", "FILE"},
+      {"--tls-certificate", "FILE"}, {"--api-key", "KEY"},          {"--max-streams", "N"},
+      {"--max-files", "N"},          {"--max-upload-mb", "MB"},     {"--max-hours", "HOURS"},
+      {"--utilisation", "PART"},     {"--idle-seconds", "S"},       {"--endpointing-ms", "MS"},
+      {"--drain-seconds", "S"},      {"--log", "text|json"}};
   for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
     const std::string name = option->get_lnames().front();
     if (name != "help" && name != "version") option->envname(environment_name(name));
   }
+}
+
+// An address as it stands before a port: [::1].
+std::string host_of(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+// An error now and not when the model is loaded.
+void check_readable(const std::string& path, const char* from) {
+  std::error_code error;
+  if (path.empty() || (!std::filesystem::is_directory(path, error) && std::ifstream(path))) return;
+  fail_bad_input("{}: no such file, or it cannot be read (expected PEM, from {})", path, from);
 }
 
 // Does it when it goes out of scope, however that comes.
@@ -214,10 +228,10 @@ class Server {
                             scheduler_->capacity(context)));
     }
     const std::string scheme = options_.certificate.empty() ? "http" : "https";
-    log::info(
-        fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, options_.address, http_.port()));
-    if (grpc_) log::info(fmt::format("Riva: {}:{}", options_.address, grpc_->port()));
-    if (wyoming_) log::info(fmt::format("Wyoming: {}:{}", options_.address, wyoming_->port()));
+    const std::string host = host_of(options_.address);
+    log::info(fmt::format("captions, OpenAI and WebSocket: {}://{}:{}/", scheme, host, http_.port()));
+    if (grpc_) log::info(fmt::format("Riva: {}:{}", host, grpc_->port()));
+    if (wyoming_) log::info(fmt::format("Wyoming: {}:{}", host, wyoming_->port()));
   }
 
   // Takes no new streams; returns when those in flight have ended, or after --drain-seconds.
@@ -237,14 +251,14 @@ class Server {
 
  private:
   void start_grpc() {
-    grpc_.emplace(
-        serve::GrpcServerOptions{.address = fmt::format("{}:{}", options_.address, options_.grpc_port),
-                                 .tls_certificate = options_.certificate,
-                                 .tls_key = options_.key,
-                                 .max_message_bytes = options_.max_upload_mb << 20,
-                                 .api_keys = keys_,
-                                 .live = live_},
-        *scheduler_, metrics_, *worker_);
+    grpc_.emplace(serve::GrpcServerOptions{.address = fmt::format("{}:{}", host_of(options_.address),
+                                                                  options_.grpc_port),
+                                           .tls_certificate = options_.certificate,
+                                           .tls_key = options_.key,
+                                           .max_message_bytes = options_.max_upload_mb << 20,
+                                           .api_keys = keys_,
+                                           .live = live_},
+                  *scheduler_, metrics_, *worker_);
   }
 
   void start_wyoming() {
@@ -282,17 +296,14 @@ std::optional<AttContext> default_context(const ServeOptions& options) {
     return parse_att_context(options.att_context_size, "--att-context-size");
   if (options.latency.empty()) return std::nullopt;
   const auto checkpoint = checkpoint::read_checkpoint(model_path(options.model));
-  const model::ModelConfig& config = checkpoint->config();
-  ModelInfo model;
-  model.att_contexts = config.encoder.att_contexts;
-  model.frame_seconds = static_cast<double>(config.features.hop) * config.encoder.subsampling_factor /
-                        config.features.sample_rate;
-  return latency_context(options.latency, model, "--latency");
+  return latency_context(options.latency, chunks_of(checkpoint->config()), "--latency");
 }
 
 int serve(ServeOptions& options) {
   if (options.certificate.empty() != options.key.empty())
     fail_invalid_argument("--tls-certificate and --tls-key belong together");
+  check_readable(options.certificate, "--tls-certificate");
+  check_readable(options.key, "--tls-key");
   if (options.log_transcripts && options.log != "json")
     fail_invalid_argument("--log-transcripts needs --log json");
   if (std::count(options.api_keys.begin(), options.api_keys.end(), "") > 0)

@@ -9,6 +9,7 @@
 
 #include "audio/audio_file.h"
 #include "base/fail.h"
+#include "cli/mpeg_frame.h"
 #include "cli/wav_header.h"
 
 namespace glossa::cli {
@@ -18,19 +19,17 @@ constexpr std::size_t kReadBytes = 1u << 14;
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 31;
 constexpr std::size_t kMagicBytes = 12;
 
-// Containers that are told from PCM by their first bytes: wav, flac, ogg, mp3, mp4 and its kin, webm, aiff,
-// au.
+// What is told from PCM by its first bytes: wav and its kin, flac, ogg, mp3 with a tag, mp4, webm, aiff, au,
+// caf, wavpack, amr, asf and more, whether a decoder is at hand or not.
 bool begins_like_a_file(std::span<const std::byte> bytes) {
   const std::string_view magic(reinterpret_cast<const char*>(bytes.data()),
                                std::min(bytes.size(), kMagicBytes));
   for (const std::string_view known :
-       {"RIFF", "RF64", "fLaC", "OggS", "ID3", "FORM", ".snd", "\x1A\x45\xDF\xA3"}) {
+       {"RIFF", "RF64", "riff\x2E\x91\xCF\x11", "fLaC", "OggS", "ID3", "FORM", ".snd", "caff", "wvpk",
+        "#!AMR", "\x1A\x45\xDF\xA3", "\x30\x26\xB2\x75\x8E\x66\xCF\x11", "ADIF", "NIST_1A", "TTA1", "MAC "}) {
     if (magic.starts_with(known)) return true;
   }
-  // An mp3 frame without tag: MPEG 1 or 2, layer 3. As PCM it would be two samples close to zero; wrong
-  // guesses end in an error that says so.
-  const bool is_mp3 = magic.starts_with("\xFF\xFB") || magic.starts_with("\xFF\xF3");
-  return is_mp3 || (magic.size() >= 8 && magic.substr(4, 4) == "ftyp");
+  return magic.size() >= 8 && magic.substr(4, 4) == "ftyp";
 }
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -90,9 +89,18 @@ bool StdinAudio::read_more() {
   return got > 0;
 }
 
+// Two bytes of it are in many a sound: a whole header, and where its frame ends the next one or the end.
+bool StdinAudio::begins_with_frames(bool& open) {
+  const auto frame = mpeg_frame_bytes(pending_);
+  if (!frame) return false;
+  while (open && pending_.size() < *frame + kFrameHeaderBytes) open = read_more();
+  if (pending_.size() <= *frame) return pending_.size() == *frame;
+  return mpeg_frame_bytes(std::span(pending_).subspan(*frame)).has_value();
+}
+
 bool StdinAudio::begin(bool& open) {
   while (open && pending_.size() < kMagicBytes) open = read_more();
-  if (!begins_like_a_file(pending_)) return false;
+  if (!begins_like_a_file(pending_) && !begins_with_frames(open)) return false;
   WavHeader wav = parse_wav_header(pending_);
   while (open && wav.state == WavHeader::State::kNeedsMore) {
     open = read_more();
@@ -101,13 +109,20 @@ bool StdinAudio::begin(bool& open) {
   if (wav.state == WavHeader::State::kPcm) {
     format_ = wav.is_float ? PcmFormat::kF32Le : PcmFormat::kS16Le;
     channels_ = wav.channels;
-    if (wav.data_bytes > 0) bytes_left_ = wav.data_bytes;
+    if (wav.data_bytes > 0) bytes_left_ = promised_bytes_ = wav.data_bytes;
     resampler_ = audio::Resampler(wav.rate, wanted_rate_);
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(wav.size));
     return false;
   }
   while (open) open = read_more();
   return true;
+}
+
+void StdinAudio::check_whole() const {
+  constexpr std::uint64_t kSlack = 64;  // bytes: as in a file
+  if (promised_bytes_ == 0 || bytes_left_ <= kSlack || interrupted != 0) return;
+  fail_bad_input("stdin: the file ends early (expected {} bytes of samples, got {})", promised_bytes_,
+                 promised_bytes_ - bytes_left_);
 }
 
 std::optional<std::vector<float>> StdinAudio::next() {

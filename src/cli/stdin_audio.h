@@ -29,15 +29,20 @@ class StdinAudio {
   // kBadInput when stdin cannot be read or is a broken sound file.
   std::optional<std::vector<float>> next();
 
+  // At the end: Error kBadInput when less came than a wav file's header has promised, and nobody interrupted.
+  void check_whole() const;
+
  private:
   // Appends what comes to pending_; false at the end, which the first interrupt signal (Ctrl-C) is, too.
   bool read_more();
   // Looks at the first bytes. True when pending_ is a whole sound file.
   bool begin(bool& open);
+  bool begins_with_frames(bool& open);  // of mp3 or aac, without a tag
 
   PcmFormat format_;
   int channels_ = 1;
   std::uint64_t bytes_left_ = std::numeric_limits<std::uint64_t>::max();  // of samples
+  std::uint64_t promised_bytes_ = 0;  // of samples, by a wav header; 0: no promise
   int wanted_rate_;
   audio::Resampler resampler_;
   std::vector<std::byte> pending_;  // bytes of an unfinished sample

@@ -2,18 +2,22 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/option_values.h"
+#include "cli/output_writer.h"
 #include "cli/train_command.h"
 #include "cli/training_run.h"
 #include "train/train_config.h"
@@ -61,11 +65,29 @@ std::string read_text(const fs::path& path) {
   return text.str();
 }
 
-// As a YAML list of quoted texts.
+// As YAML that is nothing but this text, whatever it holds. JSON's quotes are YAML's.
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string list_of(const std::vector<std::string>& values) {
   std::string list;
-  for (const std::string& value : values) list += (list.empty() ? "\"" : ", \"") + value + "\"";
+  for (const std::string& value : values) list += (list.empty() ? "" : ", ") + quoted(value);
   return "[" + list + "]";
+}
+
+// Of a run: it is the name of a folder, and of files in it. Empty when it will do, else what is wrong.
+std::string wrong_name(const std::string& name) {
+  if (!name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos) return {};
+  return fmt::format("is '{}' (expected a folder's name without /)", printable(name));
+}
+
+void check_names(const train::ExperimentConfig& experiment) {
+  if (const std::string wrong = wrong_name(experiment.name); !wrong.empty())
+    fail_bad_input("exp_manager.name {}", wrong);
+  if (experiment.version.empty()) return;  // date and time
+  if (const std::string wrong = wrong_name(experiment.version); !wrong.empty())
+    fail_bad_input("exp_manager.version {}", wrong);
 }
 
 // Beside a file, what a recipe is made of overrides the file's values and what would contradict them.
@@ -74,7 +96,10 @@ void set_recipe(const train::RecipeOptions& recipe,
   const auto set_list = [&](const char* key, const std::vector<std::string>& values) {
     if (!values.empty()) set(key, list_of(values));
   };
-  set("init_from_nemo_model", recipe.base);
+  const auto set_text = [&](const char* key, const std::string& value) {
+    if (!value.empty()) set(key, quoted(value));
+  };
+  set_text("init_from_nemo_model", recipe.base);
   if (!recipe.base.empty()) {
     for (const char* other : {"glossa.new_model.config", "glossa.new_model.tokenizer"}) set(other, "null");
   }
@@ -85,8 +110,8 @@ void set_recipe(const train::RecipeOptions& recipe,
   }
   set_list("model.validation_ds.manifest_filepath", recipe.validation);
   set_list("glossa.replay.manifests", recipe.replay);
-  set("model.train_ds.default_lang", recipe.lang);
-  set("model.validation_ds.default_lang", recipe.lang);
+  set_text("model.train_ds.default_lang", recipe.lang);
+  set_text("model.validation_ds.default_lang", recipe.lang);
   if (recipe.steps != 0) {
     set("trainer.max_steps", fmt::format("{}", recipe.steps));
     set("model.optim.sched.max_steps", "null");  // follows trainer.max_steps
@@ -98,14 +123,17 @@ train::ParsedTrainConfig configuration(const TrainOptions& options) {
   const auto set = [&](const char* key, const std::string& value) {
     if (!value.empty()) overrides.push_back(fmt::format("{}={}", key, value));
   };
+  const auto set_text = [&](const char* key, const std::string& value) {
+    if (!value.empty()) set(key, quoted(value));
+  };
   if (!options.config.empty()) set_recipe(options.recipe, set);
   if (!options.probes.empty()) set("glossa.validation.probe_manifests", list_of(options.probes));
   if (!options.latencies.empty()) set("glossa.validation.latencies", list_of(options.latencies));
-  set("glossa.surface", options.surface);
+  set_text("glossa.surface", options.surface);
   set("model.optim.lr", options.lr);
-  set("exp_manager.name", options.name);
-  set("exp_manager.exp_dir", options.exp_dir);
-  set("exp_manager.version", options.version);
+  set_text("exp_manager.name", options.name);
+  set_text("exp_manager.exp_dir", options.exp_dir);
+  set_text("exp_manager.version", options.version);
   if (options.threads > 0) set("glossa.threads", fmt::format("{}", options.threads));
   if (options.from_scratch) set("glossa.from_scratch", "true");
   if (options.resume) set("exp_manager.resume_if_exists", "true");
@@ -121,11 +149,21 @@ int train(const TrainOptions& options) {
         "nothing to train (expected --config FILE, or --base M.nemo --data MANIFEST --steps N)");
   }
   const train::ParsedTrainConfig parsed = configuration(options);
+  check_names(parsed.config.experiment);
   for (const std::string& warning : parsed.warnings) log::warning(warning);
+  if (parsed.config.validation_ds.manifest_filepath.empty()) {
+    const char* unused = !options.latencies.empty() ? "--latency"
+                         : !options.probes.empty()  ? "--probe"
+                                                    : nullptr;
+    if (unused != nullptr)
+      log::warning(
+          fmt::format("{} says how to validate, but nothing is validated (expected --validation)", unused));
+  }
   if (options.print_config) {
-    fmt::print("{}", train::to_yaml(parsed.config));
+    print_to_stdout(train::to_yaml(parsed.config));
     return kDone;
   }
+  std::signal(SIGPIPE, SIG_IGN);  // who reads our messages may leave
   return run_training(parsed.config,
                       {.quiet = options.quiet, .validate_base = !options.skip_base_validation});
 }
@@ -137,13 +175,14 @@ Command make_train_command(CLI::App& program) {
   program.footer(kFooter);
   program.add_option("overrides", options->overrides, "KEY=VALUE words, with NeMo's names")->type_name("");
   program.add_option("--config", options->config, "Configuration, NeMo's fine-tuning YAML")
-      ->type_name("FILE")
-      ->check(CLI::ExistingFile);
+      ->type_name("FILE");
   program.add_option("--base", options->recipe.base, "Checkpoint to begin with")->type_name("FILE");
   program.add_option("--data", options->recipe.data, "Manifests to train on; may be given several times")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  program.add_option("--validation", options->recipe.validation, "Manifests of held-out recordings")
+  program
+      .add_option("--validation", options->recipe.validation,
+                  "Manifests of held-out recordings (default: none, nothing is validated)")
       ->type_name("FILE")
       ->allow_extra_args(false);
   program.add_option("--lang", options->recipe.lang, "Language of entries that name none")->type_name("LANG");
@@ -152,7 +191,8 @@ Command make_train_command(CLI::App& program) {
                   "Manifests of other languages, mixed in so that they are not forgotten")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  program.add_option("--steps", options->recipe.steps, "Optimizer steps")->type_name("N");
+  program.add_option("--steps", options->recipe.steps, "Optimizer steps (needed without --config)")
+      ->type_name("N");
   program.add_option("--probe", options->probes, "Manifests of languages that are only watched")
       ->type_name("FILE")
       ->allow_extra_args(false);
@@ -169,11 +209,13 @@ Command make_train_command(CLI::App& program) {
       ->type_name("NAME");
   program.add_option("--lr", options->lr, "Learning rate (default without a file: 2e-4)")->type_name("RATE");
   program.add_option("--name", options->name, "Name of the run and of the model it gives (default: default)")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check(wrong_name);
   program.add_option("--exp-dir", options->exp_dir, "Folder of runs (default: nemo_experiments)")
       ->type_name("DIR");
   program.add_option("--version-name", options->version, "Folder of this run (default: date and time)")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check(wrong_name);
   program.add_option("--threads", options->threads, "Threads; 0: one per core")
       ->type_name("N")
       ->check(between(0, 4096))

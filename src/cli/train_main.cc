@@ -8,6 +8,7 @@
 
 int main(int argc, char** argv) {
   using namespace glossa::cli;
+  fill_standard_descriptors();
   glossa::keep_freed_memory();
   CLI::App program("Fine-tune a checkpoint, or train one from scratch", "glossa train");
   program.formatter(make_help_formatter());

@@ -19,6 +19,7 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/output_writer.h"
 #include "cli/progress.h"
 #include "cli/training_feed.h"
 #include "cli/training_options.h"
@@ -122,8 +123,10 @@ class TrainingRun {
         environment_(train::rank_environment()),
         group_(environment_),
         base_(open_base(config)),
-        folder_(run_folder(config.experiment, group_)),
-        quiet_(options.quiet || !group_.is_first()) {}
+        quiet_(options.quiet || !group_.is_first()) {
+    check_validation(config, base_->config());
+    folder_ = run_folder(config.experiment, group_);
+  }
 
   int run() {
     const InterruptGuard interrupt;
@@ -252,9 +255,9 @@ class TrainingRun {
       return;
     }
     if (outcome.out_of_patience) log::info(fmt::format("no better since step {}: ended", outcome.model_step));
-    fmt::print("{}\n", outcome.model.string());
     log::info(fmt::format("the model of step {}; report: {}", outcome.model_step,
                           (folder_ / "report.html").string()));
+    print_to_stdout(outcome.model.string() + "\n");
   }
 
   const train::TrainConfig& config_;

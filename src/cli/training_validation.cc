@@ -87,7 +87,34 @@ double word_error_rate(const std::vector<eval::Score>& scores, const std::string
   return rate;
 }
 
+constexpr const char* kLatencies = "glossa.validation.latencies";
+
+std::vector<AttContext> contexts_of(const std::vector<std::string>& latencies, const ModelInfo& model) {
+  std::vector<AttContext> contexts;
+  for (const std::string& latency : latencies) {
+    contexts.push_back(latency.find(',') == std::string::npos ? latency_context(latency, model, kLatencies)
+                                                              : parse_att_context(latency, kLatencies));
+    if (!model::is_usable(contexts.back()))
+      fail_invalid_argument(
+          "wrong attention context (expected a left side that chunks of R+1 fill, got {}, from {})", latency,
+          kLatencies);
+  }
+  return contexts;
+}
+
 }  // namespace
+
+void check_validation(const train::TrainConfig& config, const model::ModelConfig& model) {
+  if (config.validation_ds.manifest_filepath.empty()) return;
+  for (const auto* manifests :
+       {&config.validation_ds.manifest_filepath, &config.validation.probe_manifests}) {
+    for (const train::WeightedPath& manifest : *manifests) {
+      if (!fs::exists(manifest.path))
+        fail_bad_input("{}: no such file (expected a manifest to validate with)", manifest.path);
+    }
+  }
+  contexts_of(config.validation.latencies, chunks_of(model));
+}
 
 TrainingValidator::TrainingValidator(const train::TrainConfig& config, int sample_rate, const fs::path& log,
                                      std::int64_t first_step, bool quiet)
@@ -109,12 +136,7 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step, int
   const auto recognizer = Recognizer::load(load);
 
   EvaluationOptions options;
-  for (const std::string& latency : config_.validation.latencies) {
-    options.att_contexts.push_back(
-        latency.find(',') == std::string::npos
-            ? latency_context(latency, recognizer->info(), "glossa.validation.latencies")
-            : parse_att_context(latency, "glossa.validation.latencies"));
-  }
+  options.att_contexts = contexts_of(config_.validation.latencies, recognizer->info());
   if (config_.validation_ds.default_prompt_mode == "auto") options.target_lang = "auto";
   options.fallback_to_auto = true;
   Progress progress(fmt::format("validating step {}", step),

@@ -8,10 +8,15 @@
 #include <vector>
 
 #include "eval/streaming_eval.h"
+#include "model/model_config.h"
 #include "train/appended_file.h"
 #include "train/train_config.h"
 
 namespace glossa::cli {
+
+// What can be known to be wrong before there is a run: manifests that are not there and latencies that the
+// model cannot have. Error kBadInput or kInvalidArgument.
+void check_validation(const train::TrainConfig& config, const model::ModelConfig& model);
 
 class TrainingValidator {
  public:

@@ -31,6 +31,8 @@ struct TranscribeOptions {
   std::string format = "text";
   std::string output_path;
   int batch_size = 8;
+  int num_shards = 1;
+  int shard_index = 0;
   bool json = false;
   bool recursive = false;
   bool partials = false;
@@ -98,10 +100,15 @@ class Transcription {
     if (options_.partials && format != OutputFormat::kText && format != OutputFormat::kJson) {
       fail_invalid_argument("--partials needs --format text or json (got {})", options_.format);
     }
+    if (options_.shard_index >= options_.num_shards)
+      fail_invalid_argument("--shard-index is {}, expected 0 to {} (--num-shards is {})",
+                            options_.shard_index, options_.num_shards - 1, options_.num_shards);
     pcm_format_ = parse_pcm_format(options_.stdin_format);
     check(options_.recognition);
     inputs_ = collect();
-    OutputWriter writer(format, options_.output_path, inputs_.size() > 1);
+    several_ = inputs_.size() > 1;
+    OutputWriter writer(format, options_.output_path, several_);
+    if (options_.num_shards > 1) take_shard(writer);
     recognizer_ = load_recognizer(options_.model, quiet());
     batch_.stream = stream_options(options_.recognition, *recognizer_);
     batch_.batch_size = options_.batch_size;
@@ -122,7 +129,7 @@ class Transcription {
       transcribe_files({input, end}, writer, progress);
       input = end;
     }
-    if (failures_ > 0 && inputs_.size() > 1) {
+    if (failures_ > 0 && several_) {
       fmt::print(stderr, "glossa: {} of {} inputs could not be used\n", failures_, inputs_.size());
     }
     return failures_ > 0 ? kUnusableInput : kDone;
@@ -139,6 +146,16 @@ class Transcription {
     }
     if (!options_.dataset_manifest.empty()) return inputs_of_manifest(options_.dataset_manifest);
     return collect_inputs(options_.words, options_.recursive);
+  }
+
+  // Every N-th input from the I-th on. Files are named as one machine with all of them would.
+  void take_shard(OutputWriter& writer) {
+    writer.plan(inputs_);
+    std::vector<Input> mine;
+    for (auto at = static_cast<std::size_t>(options_.shard_index); at < inputs_.size();
+         at += static_cast<std::size_t>(options_.num_shards))
+      mine.push_back(std::move(inputs_[at]));
+    inputs_ = std::move(mine);
   }
 
   void report(const Input& input, const std::string& error) {
@@ -167,7 +184,7 @@ class Transcription {
   }
 
   void transcribe_one_live(const Input& input, OutputWriter& writer, OutputFormat format) {
-    const PartialPrinter printer(format, inputs_.size() > 1);
+    const PartialPrinter printer(format, several_);
     const auto changed = [&](const Recognition& recognition) {
       if (options_.partials) printer.print(recognition);
     };
@@ -175,10 +192,15 @@ class Transcription {
     if (batch_.use_entry_language && recognizer_->info().has_prompt && input.target_lang)
       stream.target_lang = *input.target_lang;
     try {
+      std::optional<StdinAudio> from_stdin;
+      if (input.is_stdin())
+        from_stdin.emplace(pcm_format_, options_.stdin_rate, recognizer_->info().sample_rate);
+      const SampleSource source = from_stdin ? [&] { return from_stdin->next(); } : source_of(input);
       const std::string name = input.is_stdin() ? "-" : input.audio.string();
-      const Recognition recognition = transcribe_live(*recognizer_, stream, name, source_of(input), changed);
+      const Recognition recognition = transcribe_live(*recognizer_, stream, name, source, changed);
       printer.clear();
       writer.write(input, recognition);
+      if (from_stdin) from_stdin->check_whole();  // what came is told before
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInternal) throw;
       printer.clear();
@@ -188,14 +210,9 @@ class Transcription {
 
   SampleSource source_of(const Input& input) const {
     const int rate = recognizer_->info().sample_rate;
-    if (input.is_stdin()) {
-      return [stdin_audio = std::make_shared<StdinAudio>(pcm_format_, options_.stdin_rate, rate)] {
-        return stdin_audio->next();
-      };
-    }
     constexpr double kSlice = 0.08;  // seconds: an encoder frame
     const auto slice = static_cast<std::size_t>(kSlice * rate);
-    return [samples = read_input(input, rate), slice,
+    return [samples = InputReader(rate).read(input), slice,
             at = std::size_t{0}]() mutable -> std::optional<std::vector<float>> {
       if (at >= samples.size()) return std::nullopt;
       const std::size_t end = std::min(at + slice, samples.size());
@@ -209,6 +226,7 @@ class Transcription {
   const TranscribeOptions& options_;
   PcmFormat pcm_format_ = PcmFormat::kS16Le;
   std::vector<Input> inputs_;
+  bool several_ = false;  // inputs, those of other shards included
   std::shared_ptr<const Recognizer> recognizer_;
   BatchOptions batch_;
   int failures_ = 0;
@@ -222,7 +240,7 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
                            "--boost-file",       "--boost-score",      "--lm",          "--lm-alpha",
                            "--final-silence-ms", "--batch-size",       "--format",      "--json",
                            "--partials",         "--fallback-to-auto", "--recursive",   "--stdin-rate",
-                           "--stdin-format"}) {
+                           "--stdin-format",     "--shard-index",      "--num-shards"}) {
     if (command.count(name) > 0) {
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
     }
@@ -266,6 +284,18 @@ Command add_transcribe(CLI::App& program) {
                    "--streaming nemo-buffer or uniform")
       ->type_name("N")
       ->check(between(1, 4096))
+      ->capture_default_str();
+  command
+      ->add_option("--num-shards", options->num_shards,
+                   "Machines that share the inputs: each is given the same ones, and its own --shard-index")
+      ->type_name("N")
+      ->check(between(1, 1'000'000))
+      ->capture_default_str();
+  command
+      ->add_option("--shard-index", options->shard_index,
+                   "Of --num-shards, from 0 on: every N-th input is transcribed, beginning with this one")
+      ->type_name("I")
+      ->check(between(0, 999'999))
       ->capture_default_str();
   command->add_flag("--partials", options->partials,
                     "Print the growing text as audio arrives; one input at a time");

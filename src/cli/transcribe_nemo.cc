@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -112,11 +113,15 @@ int transcribe_as_nemo(const NemoKeys& keys, const ModelOptions& engine, const s
       !inputs.empty() &&
       std::all_of(inputs.begin(), inputs.end(), [](const Input& input) { return input.text.has_value(); });
   const bool to_file = has_references && !keys.output_path.empty();
-  if (to_file)
-    make_folder(nemo_output_file(keys, model.model).parent_path());  // an error here is one before any work
+  if (to_file) check_writable(nemo_output_file(keys, model.model));  // an error here is one before any work
   const Pass pass = run_pass(*recognizer, inputs, options, "transcribing", quiet);
+  std::exception_ptr failure;  // of a disk that is full: the figures are told nevertheless
   if (to_file) {
-    write_output(pass, nemo_output_file(keys, model.model));
+    try {
+      write_output(pass, nemo_output_file(keys, model.model));
+    } catch (const Error&) {
+      failure = std::current_exception();
+    }
   } else {
     if (!keys.output_path.empty() && !quiet) {
       log::warning("no file is written to output_path: not every input has a reference text");
@@ -139,6 +144,7 @@ int transcribe_as_nemo(const NemoKeys& keys, const ModelOptions& engine, const s
   }
   if (has_references)
     print_to_stdout(fmt::format("WER% of streaming mode: {}\n", percent(edits_of(pass).rate())));
+  if (failure) std::rethrow_exception(failure);
   if (pass.failures == 0) return kDone;
   fmt::print(stderr, "glossa: {} of {} inputs could not be used; the figures are without them\n",
              pass.failures, inputs.size());

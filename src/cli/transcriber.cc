@@ -59,7 +59,7 @@ void attempt(Track& track, const Work& work) {
 }
 
 std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Input> inputs,
-                               const BatchOptions& options) {
+                               const BatchOptions& options, InputReader& sounds) {
   const ModelInfo& model = recognizer.info();
   std::vector<Track> tracks(inputs.size());
   std::int64_t longest = 0;  // mel frames, as NeMo counts them
@@ -67,7 +67,7 @@ std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Inp
     Track& track = tracks[index];
     track.input = &inputs[index];
     attempt(track, [&] {
-      track.samples = read_input(inputs[index], model.sample_rate);
+      track.samples = sounds.read(inputs[index]);
       longest = std::max(longest, static_cast<std::int64_t>(track.samples.size()) / model.hop + 1);
     });
   }
@@ -85,22 +85,27 @@ std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Inp
 
 }  // namespace
 
-std::vector<float> read_input(const Input& input, int sample_rate) {
-  std::vector<float> samples = audio::read_audio(input.audio, sample_rate).samples;
-  if (!input.offset) return samples;
+std::vector<float> InputReader::read(const Input& input) {
+  if (!input.offset) return audio::read_audio(input.audio, sample_rate_).samples;
+  if (input.audio != last_) {
+    last_.clear();  // until the next one is there
+    samples_ = std::vector<float>();
+    samples_ = audio::read_audio(input.audio, sample_rate_).samples;
+    last_ = input.audio;
+  }
   const auto index_of = [&](double seconds) {
-    return static_cast<std::size_t>(
-        std::min(std::round(seconds * sample_rate), static_cast<double>(samples.size())));
+    return static_cast<std::ptrdiff_t>(
+        std::min(std::round(seconds * sample_rate_), static_cast<double>(samples_.size())));
   };
-  const std::size_t begin = index_of(*input.offset);
-  if (begin >= samples.size()) {
+  const std::ptrdiff_t begin = index_of(*input.offset);
+  if (begin >= std::ssize(samples_)) {
     fail_bad_input("{}: offset is {} s, expected less than the file's {:.3f} s, from {}",
-                   input.audio.string(), *input.offset, static_cast<double>(samples.size()) / sample_rate,
+                   input.audio.string(), *input.offset, static_cast<double>(samples_.size()) / sample_rate_,
                    input.name);
   }
-  const std::size_t end = input.duration ? index_of(*input.offset + *input.duration) : samples.size();
-  return {samples.begin() + static_cast<std::ptrdiff_t>(begin),
-          samples.begin() + static_cast<std::ptrdiff_t>(end)};
+  const double duration = input.duration.value_or(0);
+  const std::ptrdiff_t end = duration > 0 ? index_of(*input.offset + duration) : std::ssize(samples_);
+  return {samples_.begin() + begin, samples_.begin() + end};
 }
 
 void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inputs,
@@ -109,11 +114,12 @@ void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inp
   const bool offline = options.stream.mode == StreamingMode::kOffline;
   const auto slice =
       static_cast<std::size_t>((offline ? kOfflineSliceSeconds : kSliceSeconds) * model.sample_rate);
+  InputReader sounds(model.sample_rate);
   double seconds_before = 0;  // of sound in earlier batches
   for (std::size_t first = 0; first < inputs.size(); first += static_cast<std::size_t>(options.batch_size)) {
     const auto batch = inputs.subspan(
         first, std::min<std::size_t>(static_cast<std::size_t>(options.batch_size), inputs.size() - first));
-    std::vector<Track> tracks = open_tracks(recognizer, batch, options);
+    std::vector<Track> tracks = open_tracks(recognizer, batch, options, sounds);
     double batch_seconds = 0;
     for (const Track& track : tracks) {
       if (track.stream) batch_seconds += static_cast<double>(track.samples.size()) / model.sample_rate;

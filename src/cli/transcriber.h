@@ -31,8 +31,19 @@ struct BatchEvents {
 void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inputs,
                         const BatchOptions& options, const BatchEvents& events);
 
-// The samples of an input at `sample_rate` Hz, cut to its offset and duration when it has an offset.
-std::vector<float> read_input(const Input& input, int sample_rate);
+// Samples of inputs at `sample_rate` Hz, cut to offset and duration when they have an offset; duration 0: to
+// the end. A file of which parts are asked for is kept until another one is: a manifest has its segments side
+// by side. For one thread.
+class InputReader {
+ public:
+  explicit InputReader(int sample_rate) : sample_rate_(sample_rate) {}
+  std::vector<float> read(const Input& input);
+
+ private:
+  int sample_rate_;
+  std::filesystem::path last_;  // whose samples are kept; empty: none's
+  std::vector<float> samples_;
+};
 
 // More samples at the model's rate; none at the end.
 using SampleSource = std::function<std::optional<std::vector<float>>()>;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,21 +27,36 @@ class YamlConfig final : public CLI::Config {
     }
     if (root.IsNull()) return found;
     if (!root.IsMap()) throw CLI::ConfigError("the configuration is not a map of options");
+    std::set<std::string> names;
     for (const auto& pair : root) {
-      std::string name = pair.first.as<std::string>();
+      if (!pair.first.IsScalar())
+        throw CLI::ConfigError("a key of the configuration is a list or a map, expected an option's name");
+      std::string name = pair.first.Scalar();
       std::replace(name.begin(), name.end(), '_', '-');
-      if (std::getenv(environment_name(name).c_str()) != nullptr) continue;
+      if (!names.insert(name).second)
+        throw CLI::ConfigError(name + " is given twice in the configuration (expected once)");
+      if (is_set(environment_name(name))) continue;
       CLI::ConfigItem& item = found.emplace_back();
       item.name = name;
       if (pair.second.IsSequence()) {
-        for (const YAML::Node& value : pair.second) item.inputs.push_back(value.as<std::string>());
-      } else if (pair.second.IsScalar()) {
-        item.inputs.push_back(pair.second.as<std::string>());
+        for (const YAML::Node& value : pair.second) item.inputs.push_back(text_of(value, name));
       } else {
-        throw CLI::ConfigError(item.name + " is neither a value nor a list");
+        item.inputs.push_back(text_of(pair.second, name));
       }
     }
     return found;
+  }
+
+ private:
+  // As CLI11 reads the environment: an empty variable says nothing.
+  static bool is_set(const std::string& variable) {
+    const char* value = std::getenv(variable.c_str());
+    return value != nullptr && *value != '\0';
+  }
+
+  static std::string text_of(const YAML::Node& node, const std::string& name) {
+    if (!node.IsScalar()) throw CLI::ConfigError(name + " is neither a value nor a list of values");
+    return node.Scalar();
   }
 };
 

@@ -15,8 +15,9 @@ namespace glossa::cli {
 std::string environment_name(std::string_view option);
 
 // Keys are long options without the dashes, `-` and `_` alike; lists give an option several values. An
-// unknown key is an error of the command line. The command line goes before the file, and so does the
-// environment: a key whose environment_name() is set is passed over (CLI11 alone asks the environment last).
+// unknown key is an error of the command line, and so is one given twice. The command line goes before the
+// file, and so does the environment: a key whose environment_name() is set, and not empty, is passed over
+// (CLI11 alone asks the environment last).
 std::shared_ptr<CLI::Config> make_yaml_config();
 
 }  // namespace glossa::cli

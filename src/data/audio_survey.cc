@@ -53,10 +53,10 @@ void measure(std::span<const float> file, int rate, const Part& part) {
   const auto samples_of = [&](double seconds) {
     return static_cast<std::size_t>(std::clamp(seconds * rate + 0.5, 0.0, static_cast<double>(file.size())));
   };
-  // Without offset a duration only describes the file.
+  // Without offset a duration only describes the file, and 0 is to the end.
   const std::size_t begin = samples_of(part.entry->offset.value_or(0));
   std::span<const float> samples = file.subspan(begin);
-  if (part.entry->offset && part.entry->duration) {
+  if (part.entry->offset && part.entry->duration.value_or(0) > 0) {
     samples = samples.first(std::min(samples.size(), samples_of(*part.entry->duration)));
   }
   SoundFacts& facts = *part.facts;

@@ -62,7 +62,8 @@ struct WeightedCuts {
 // An input_cfg: the text of a YAML list (or the list of a file when `yaml_or_path` names one). Items of types
 // nemo, nemo_tarred, lhotse_shar, group, txt is refused. Tags are attached to every cut of an item (lang or
 // target_lang, prompt_mode). Items of a level have weights all or none; without weights a stream counts by
-// its weight_of(). `folder`: what relative paths count from.
+// its weight_of(). Relative paths count from the folder of the file that names them, those in a list that
+// stands in no file from `folder`, and so does `yaml_or_path`.
 std::vector<WeightedCuts> read_input_cfg(const std::string& yaml_or_path, const std::filesystem::path& folder,
                                          const SourceOptions& options);
 

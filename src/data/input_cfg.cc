@@ -131,12 +131,20 @@ void attach_tags(const YAML::Node& tags, const std::string& where, std::vector<C
   }
 }
 
+// A list and where it stands, for messages and for what relative paths count from.
+struct Level {
+  YAML::Node list;
+  std::string where;
+  fs::path folder;
+};
+
 class Reader {
  public:
-  Reader(const fs::path& folder, const SourceOptions& options) : folder_(folder), options_(options) {}
+  explicit Reader(const SourceOptions& options) : options_(options) {}
 
   // The streams of one level. Their weights are the items' own, or numbers of cuts.
-  std::vector<WeightedCuts> level(const YAML::Node& list, const std::string& where, int depth) const {
+  std::vector<WeightedCuts> read(const Level& level, int depth) const {
+    const auto& [list, where, folder] = level;
     if (depth > kDeepest)
       fail_bad_input("{}: groups are nested too deeply (expected at most {})", where, kDeepest);
     if (!list.IsSequence() || list.size() == 0) {
@@ -155,35 +163,39 @@ class Reader {
     }
     std::vector<WeightedCuts> streams;
     for (const Item& item : items) {
-      for (WeightedCuts& stream : weighed(streams_of(item, depth), item.weight())) {
+      for (WeightedCuts& stream : weighed(streams_of(item, folder, depth), item.weight())) {
         streams.push_back(std::move(stream));
       }
     }
     return streams;
   }
 
-  YAML::Node load(const std::string& yaml_or_path, std::string& where) const {
+  // Of the text of a list, or of a file of it, from whose folder its own paths count then.
+  Level load(const std::string& yaml_or_path, const std::string& where, const fs::path& folder) const {
+    Level level{{}, where, folder};
     std::string yaml = yaml_or_path;
     if (yaml.find_first_of("\n[{") == std::string::npos) {
-      const fs::path path = folder_ / yaml;
+      const fs::path path = folder / yaml;
       std::ifstream file(path, std::ios::binary);
       if (!is_file(path) || !file) {
         fail_bad_input("{}: no such file (expected an input_cfg)", path.string());
       }
-      where = path.string();
+      level.where = path.string();
+      level.folder = path.parent_path();
       std::error_code ignored;
       if (fs::file_size(path, ignored) > kLargestYaml) {
-        fail_bad_input("{}: too large (expected at most {} bytes)", where, kLargestYaml);
+        fail_bad_input("{}: too large (expected at most {} bytes)", level.where, kLargestYaml);
       }
       yaml.assign(std::istreambuf_iterator<char>(file), {});
     }
     if (yaml.size() > kLargestYaml)
-      fail_bad_input("{}: too large (expected at most {} bytes)", where, kLargestYaml);
+      fail_bad_input("{}: too large (expected at most {} bytes)", level.where, kLargestYaml);
     try {
-      return YAML::Load(yaml);
+      level.list = YAML::Load(yaml);
     } catch (const YAML::Exception& error) {
-      fail_bad_input("{}: not valid YAML: line {}: {}", where, error.mark.line + 1, error.msg);
+      fail_bad_input("{}: not valid YAML: line {}: {}", level.where, error.mark.line + 1, error.msg);
     }
+    return level;
   }
 
  private:
@@ -201,36 +213,32 @@ class Reader {
     return streams;
   }
 
-  std::vector<WeightedCuts> streams_of(const Item& item, int depth) const {
+  std::vector<WeightedCuts> streams_of(const Item& item, const fs::path& folder, int depth) const {
     const auto type = item.text("type");
     if (!type) fail_bad_input("{}: no type (expected nemo, nemo_tarred, lhotse_shar or group)", item.where());
     std::vector<WeightedCuts> streams;
     if (*type == "group") {
-      streams = group(item, depth);
+      streams = group(item, folder, depth);
     } else {
-      streams.push_back(leaf(item, *type));
+      streams.push_back(leaf(item, folder, *type));
     }
     for (WeightedCuts& stream : streams) attach_tags(item.value("tags"), item.where(), stream.cuts);
     return streams;
   }
 
-  std::vector<WeightedCuts> group(const Item& item, int depth) const {
+  std::vector<WeightedCuts> group(const Item& item, const fs::path& folder, int depth) const {
     const YAML::Node list = item.value("input_cfg");
-    std::string where = item.where() + ".input_cfg";
-    std::vector<WeightedCuts> streams;
-    if (list.IsDefined() && list.IsScalar()) {
-      const YAML::Node loaded = load(list.Scalar(), where);
-      streams = level(loaded, where, depth + 1);
-    } else {
-      streams = level(list, where, depth + 1);
-    }
+    const std::string where = item.where() + ".input_cfg";
+    const bool is_text = list.IsDefined() && list.IsScalar();
+    std::vector<WeightedCuts> streams =
+        read(is_text ? load(list.Scalar(), where, folder) : Level{list, where, folder}, depth + 1);
     if (const auto name = item.text("name")) {
       for (WeightedCuts& stream : streams) stream.name = *name + "/" + stream.name;
     }
     return streams;
   }
 
-  WeightedCuts leaf(const Item& item, const std::string& type) const {
+  WeightedCuts leaf(const Item& item, const fs::path& folder, const std::string& type) const {
     SourceOptions options = options_;
     if (const auto field = item.text("text_field")) options.fields.text = *field;
     if (const auto field = item.text("lang_field")) options.fields.lang = *field;
@@ -244,7 +252,7 @@ class Reader {
     };
     std::vector<std::string> paths = item.paths(type == "lhotse_shar" ? "shar_path" : "manifest_filepath");
     if (type == "nemo") {
-      for (const std::string& path : paths) add(read_nemo_cuts(folder_ / path, options));
+      for (const std::string& path : paths) add(read_nemo_cuts(folder / path, options));
     } else if (type == "nemo_tarred") {
       const auto tars = item.paths("tarred_audio_filepaths");
       if (tars.size() != paths.size()) {
@@ -252,10 +260,10 @@ class Reader {
                        item.where(), tars.size(), paths.size());
       }
       for (std::size_t index = 0; index < paths.size(); ++index) {
-        add(read_tarred_cuts(folder_ / paths[index], folder_ / tars[index], options));
+        add(read_tarred_cuts(folder / paths[index], folder / tars[index], options));
       }
     } else if (type == "lhotse_shar") {
-      for (const std::string& path : paths) add(read_shar_cuts(folder_ / path, options));
+      for (const std::string& path : paths) add(read_shar_cuts(folder / path, options));
     } else {
       fail_bad_input("{}: type '{}' is not supported (expected nemo, nemo_tarred, lhotse_shar or group)",
                      item.where(), printable(type));
@@ -267,7 +275,6 @@ class Reader {
     return stream;
   }
 
-  const fs::path& folder_;
   const SourceOptions& options_;
 };
 
@@ -280,10 +287,8 @@ double weight_of(const std::vector<Cut>& cuts, const DurationLimits& limits) {
 
 std::vector<WeightedCuts> read_input_cfg(const std::string& yaml_or_path, const fs::path& folder,
                                          const SourceOptions& options) {
-  const Reader reader(folder, options);
-  std::string where = "input_cfg";
-  const YAML::Node list = reader.load(yaml_or_path, where);
-  return reader.level(list, where, /*depth=*/0);
+  const Reader reader(options);
+  return reader.read(reader.load(yaml_or_path, "input_cfg", folder), /*depth=*/0);
 }
 
 }  // namespace glossa::data

@@ -286,6 +286,11 @@ ShardReport write_shards(std::span<const ManifestText> manifests, const ShardOpt
                          const ThreadPool& pool) {
   ShardReport report;
   std::vector<Item> items = collect(manifests, options, report);
+  if (items.empty()) {
+    fail_bad_input(
+        "nothing to pack (expected one line or more, got none{})",
+        report.left_out > 0 ? fmt::format("; {} left out by their duration", report.left_out) : "");
+  }
   if (options.shards < 1 || items.size() < static_cast<std::size_t>(options.shards)) {
     fail_invalid_argument("wrong number of shards (expected 1 to {}, the lines that are left, got {})",
                           items.size(), options.shards);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "audio/mono_collector.h"
 #include "data/checks.h"
 
 namespace glossa::data {
@@ -73,6 +74,10 @@ void check_line(const ManifestLine& line, std::size_t index, const SoundFacts& f
     check_samples(line, index, facts, findings);
   } else if (!line.entry->duration) {
     findings.error("missing-duration", index, line.line, "no duration");
+  } else if (*line.entry->duration > audio::kMaxHours * 3600) {
+    findings.error("wrong-duration", index, line.line,
+                   fmt::format("duration {:.3f} s (expected at most {} hours)", *line.entry->duration,
+                               audio::kMaxHours));
   }
 }
 

@@ -46,7 +46,12 @@ class Tally {
     normalized_.push_back(sample_of(result.normalized));
     if (result.empty_output) ++empty_;
     if (result.final_word_lag) lags_.push_back(*result.final_word_lag);
-    if (result.prompt_lang == "auto" && !result.target_lang.empty()) {
+    const bool is_silence = result.normalized.reference_words == 0;
+    const bool has_text = result.normalized.edits() > 0;
+    if (is_silence) ++silences_;
+    if (is_silence && has_text) ++false_texts_;
+    const bool says_nothing = is_silence && !has_text;  // in no language
+    if (result.prompt_lang == "auto" && !result.target_lang.empty() && !says_nothing) {
       ++guessed_;
       if (names(result.language, result.target_lang)) ++guessed_right_;
     }
@@ -60,6 +65,8 @@ class Tally {
     score.normalized_interval = bootstrap_interval(normalized_);
     if (score.utterances > 0)
       score.empty_rate = static_cast<double>(empty_) / static_cast<double>(score.utterances);
+    if (silences_ > 0)
+      score.false_text_rate = static_cast<double>(false_texts_) / static_cast<double>(silences_);
     if (guessed_ > 0)
       score.language_accuracy = static_cast<double>(guessed_right_) / static_cast<double>(guessed_);
     if (!lags_.empty()) score.final_word_lag = median(lags_);
@@ -72,6 +79,8 @@ class Tally {
   std::vector<RateSample> normalized_;
   std::vector<double> lags_;
   std::int64_t empty_ = 0;
+  std::int64_t silences_ = 0;
+  std::int64_t false_texts_ = 0;
   std::int64_t guessed_ = 0;
   std::int64_t guessed_right_ = 0;
 };

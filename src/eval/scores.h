@@ -30,8 +30,10 @@ struct Score {
   Interval normalized_interval;
 
   double empty_rate = 0;  // share of the utterances with nothing recognised though something was said
+  // Share of the utterances in which nothing is said where words were recognised; none without such.
+  std::optional<double> false_text_rate;
   // Share of the utterances told "auto" and of known language whose tag named it ("en" is named by any
-  // <en-..>); none without such.
+  // <en-..>), without those in which nothing is said and nothing was recognised; none without such.
   std::optional<double> language_accuracy;
   std::optional<double> final_word_lag;  // seconds, median
 

@@ -26,7 +26,7 @@ class BoostFile : public ::testing::Test {
 };
 
 TEST_F(BoostFile, PhrasesWithAndWithoutTheirScore) {
-  const std::string file = write("Piraeus\n\n# harbours\nNew York\t4.5\r\n  Sofia \t 1\n");
+  const std::string file = write("\xEF\xBB\xBFPiraeus\n\n# harbours\nNew York\t4.5\r\n  Sofia \t 1\n");
   const auto phrases = boosted_phrases({.phrases = {"Athens"}, .file = file, .score = 2});
   ASSERT_EQ(phrases.size(), 4u);
   EXPECT_EQ(phrases[0].text, "Athens");

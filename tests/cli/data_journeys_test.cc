@@ -118,6 +118,57 @@ TEST(DataTar, ShardsAreReadByMix) {
               0.05);
 }
 
+// One rule for a run and for `mix`: what a file names counts from its folder.
+TEST(DataMix, PathsCountFromTheFileAndAManifestMayStandTwice) {
+  const Workplace here;
+  std::filesystem::create_directories(here / "sets/deep");
+  std::string text;
+  for (int index = 0; index < 10; ++index) text += line("a.wav", "one", "en-US", 1);
+  here.write("sets/deep/m.jsonl", text);
+  here.write("sets/deep/inner.yaml", "- {type: nemo, manifest_filepath: m.jsonl}\n");
+  here.write("sets/mix.yaml",
+             "- {type: nemo, name: some, manifest_filepath: deep/m.jsonl, weight: 3, tags: {lang: de-DE}}\n"
+             "- {type: group, name: rest, input_cfg: deep/inner.yaml, weight: 1}\n");
+  const auto mix = here.glossa(
+      {"data", "mix", "sets/mix.yaml", "--json", "--quiet", "--batches", "500", "--batch-size", "4"});
+  ASSERT_EQ(mix.exit_code, 0) << mix.err;
+  const json streams = json::parse(mix.out)["streams"];
+  ASSERT_EQ(streams.size(), 2u);
+  // 2000 draws with probability 1/4: five standard deviations are 5 %.
+  EXPECT_NEAR(streams[1]["drawn_cuts"].get<double>() / 2000, 0.25, 0.05);
+}
+
+TEST(DataCheck, TriesItsPlaceFirstAndKeepsItsReport) {
+  const Workplace here;
+  here.write("m.jsonl",
+             line("gone.wav", "a", "en-US", 1) + line(golden_audio("en-US_0.wav"), "b", "en-US", 50000));
+  here.write("file", "");
+  std::filesystem::create_directories(here / "folder");
+  std::filesystem::create_symlink("/dev/full", here / "full.jsonl.partial");
+  for (const char* place : {"file/out.jsonl", "folder"}) {
+    const auto run = here.glossa({"data", "check", "m.jsonl", "--quiet", "--fix", place});
+    EXPECT_EQ(run.exit_code, 3) << place;
+    EXPECT_EQ(run.out, "") << "an error before any work";
+    EXPECT_THAT(run.err, HasSubstr(std::string(place).substr(0, 4))) << "the folder's name or the file's";
+  }
+  const auto full = here.glossa({"data", "check", "m.jsonl", "--quiet", "--fix", "full.jsonl"});
+  EXPECT_EQ(full.exit_code, 3);
+  EXPECT_THAT(full.out, HasSubstr("missing-audio: 1"));
+  EXPECT_THAT(full.err, HasSubstr("No space left on device"));
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(here / "full.jsonl.partial")));
+  const auto made = here.glossa({"data", "check", "m.jsonl", "--quiet", "--fix", "new/out.jsonl"});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_FALSE(std::filesystem::exists(here / "new/out.jsonl.partial"));
+}
+
+TEST(DataCheck, DurationsBeyondWhatAFileMayHold) {
+  const Workplace here;
+  here.write("m.jsonl", line(golden_audio("en-US_0.wav"), "b", "en-US", 50000));
+  const auto run = here.glossa({"data", "check", "m.jsonl", "--quiet", "--no-audio"});
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.out, HasSubstr("duration 50000.000 s (expected at most 12 hours)"));
+}
+
 TEST(Data, SaysWhatIsWrong) {
   const Workplace here;
   EXPECT_EQ(here.glossa({"data"}).exit_code, 2);
@@ -130,6 +181,18 @@ TEST(Data, SaysWhatIsWrong) {
   EXPECT_EQ(same.exit_code, 2);
   EXPECT_THAT(same.err, HasSubstr("--fix would replace"));
   EXPECT_EQ(here.glossa({"data", "check", "m.jsonl", "m.jsonl"}).exit_code, 2);
+  const auto misspelt = here.glossa({"data", "chekc", "m.jsonl"});
+  EXPECT_EQ(misspelt.exit_code, 2);
+  EXPECT_EQ(misspelt.err, "glossa: no such command (expected check, stats, tar, mix, got chekc)\n");
+  for (const char* limit : {"abc", "nan", "inf", "-1", "0", "1s"}) {
+    const auto run = here.glossa({"data", "check", "m.jsonl", "--max-duration", limit});
+    EXPECT_EQ(run.exit_code, 2) << limit;
+    EXPECT_THAT(run.err, HasSubstr(std::string("expected a number above 0, got ") + limit));
+  }
+  const auto nothing = here.glossa({"data", "tar", "m.jsonl", "--output", "out", "--num-shards", "1"});
+  EXPECT_EQ(nothing.exit_code, 3);
+  EXPECT_THAT(nothing.err, HasSubstr("nothing to pack"));
+  EXPECT_FALSE(std::filesystem::exists(here / "out"));
 }
 
 }  // namespace

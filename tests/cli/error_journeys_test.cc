@@ -1,17 +1,22 @@
 // What goes wrong says so in one line on stderr, with the promised exit code and nothing on stdout.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
 
 #include "cli/program.h"
 
 namespace glossa {
 namespace {
 
+using ::testing::ContainsRegex;
 using testing::golden_audio;
 using testing::golden_model;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::lines_of;
+using ::testing::Not;
 using testing::Workplace;
 
 constexpr int kWrongUsage = 2;
@@ -27,6 +32,7 @@ TEST(Errors, OneLineAndAnExitCode) {
   const Workplace here;
   here.write("not-a-model.nemo", "hello");
   here.write("broken.gguf", "GGUF");
+  here.write("raw.nemo", std::string(600, '\x9b'));
   here.write("broken.json", "{\"audio_filepath\": 3}\n");
   here.write("garbage.wav", "RIFFxxxx");
   std::filesystem::create_directories(here / "empty");
@@ -113,6 +119,8 @@ TEST(Errors, OneLineAndAnExitCode) {
       {{"convert", at("broken.gguf"), at("x.nemo"), "--dtype", "f16"},
        kUnusableInput,
        "broken.gguf: truncated"},
+      {{"info", audio}, kUnusableInput, "en-US_0.wav: a sound file (expected a .nemo or .gguf checkpoint)"},
+      {{"info", at("raw.nemo")}, kUnusableInput, "raw.nemo: not a tar archive"},
       {{"info", at("broken.gguf")}, kUnusableInput, "broken.gguf: truncated"},
       {{"dump", model, at("nowhere.wav"), "--output", at("d")}, kUnusableInput, "nowhere.wav"},
   };
@@ -124,6 +132,7 @@ TEST(Errors, OneLineAndAnExitCode) {
     EXPECT_THAT(run.err, HasSubstr(mistake.says));
     EXPECT_TRUE(run.err.starts_with("glossa: ")) << run.err;
     EXPECT_EQ(lines_of(run.err).size(), 1u) << run.err;
+    EXPECT_EQ(run.err.find('\x9b'), std::string::npos) << "what a file holds is not for a terminal";
   }
 }
 
@@ -162,6 +171,30 @@ TEST(Errors, AWrongLanguageInAManifestNamesItsLine) {
   EXPECT_EQ(here.glossa(forgiving).exit_code, 0);
 }
 
+TEST(Errors, AFullDiskForHelp) {
+  for (const char* words : {"--help", "transcribe --help", "--version"}) {
+    const std::string command = std::string(GLOSSA_PROGRAM) + " " + words + " >/dev/full 2>/dev/null";
+    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), kUnusableInput) << words;
+  }
+}
+
+// A closed descriptor's number must not be given to a file, which would get what is printed.
+TEST(Errors, ClosedDescriptors) {
+  const Workplace here;
+  const std::string words = " " + golden_model("tiny") + " " + golden_audio("en-US_0.wav") + " --output ";
+  const auto dump = [&](const std::string& name, const char* closed) {
+    const std::string command =
+        std::string(GLOSSA_PROGRAM) + " dump" + words + (here / name).string() + closed;
+    return WEXITSTATUS(std::system(command.c_str()));
+  };
+  EXPECT_EQ(dump("open", " >/dev/null"), 0);
+  EXPECT_EQ(dump("closed", " <&- >&- 2>&-"), kUnusableInput) << "stdout cannot be written";
+  for (const auto& file : std::filesystem::directory_iterator(here / "open")) {
+    const std::string name = file.path().filename().string();
+    EXPECT_EQ(here.read("closed/" + name), here.read("open/" + name)) << name;
+  }
+}
+
 TEST(Help, ListsWhatThereIs) {
   const Workplace here;
   const auto help = here.glossa({"--help"});
@@ -172,6 +205,16 @@ TEST(Help, ListsWhatThereIs) {
     EXPECT_EQ(more.exit_code, 0);
     EXPECT_THAT(more.out, HasSubstr(std::string("Usage: glossa ") + command));
     for (const std::string& line : lines_of(more.out)) EXPECT_LE(line.size(), 110u) << line;
+  }
+  // What the parser would add of its own.
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"evaluate", "--help"},
+                                                {"data", "check", "--help"},
+                                                {"data", "mix", "--help"},
+                                                {"data", "tar", "--help"},
+                                                {"lm", "--help"}}) {
+    const std::string help_text = here.glossa(words).out;
+    EXPECT_THAT(help_text, Not(ContainsRegex("[A-Z]:[A-Z{]"))) << words[0];
+    EXPECT_THAT(help_text, Not(HasSubstr("(default: ["))) << words[0];
   }
   EXPECT_TRUE(here.glossa({"--version"}).out.starts_with("glossa "));
   const auto nothing = here.glossa({});

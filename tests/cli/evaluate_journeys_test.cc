@@ -9,8 +9,10 @@ namespace {
 
 using nlohmann::json;
 using testing::golden_audio;
+using testing::golden_model;
 using ::testing::HasSubstr;
 using testing::lines_of;
+using ::testing::Not;
 using testing::ProgramRun;
 using testing::Workplace;
 
@@ -171,6 +173,57 @@ TEST(Evaluate, WhatCannotBeUsed) {
       evaluate(here, {"--dataset-manifest", manifest, "--baseline", (here / "bad.jsonl").string()});
   EXPECT_EQ(bad.exit_code, 3);
   EXPECT_THAT(bad.err, HasSubstr("bad.jsonl:1"));
+}
+
+TEST(Evaluate, NoUsableUtteranceHasNoFigures) {
+  const Workplace here;
+  here.write("none.jsonl", entry("missing.wav", {{"text", "b"}}));
+  const auto as_json = evaluate(here, {"--dataset-manifest", (here / "none.jsonl").string(), "--json",
+                                       "--report", (here / "page.html").string()});
+  EXPECT_EQ(as_json.exit_code, 3);
+  const auto score = json::parse(as_json.out)["settings"][0]["scores"][0];
+  for (const char* rate : {"wer", "wer_interval", "wer_raw", "cer", "deletion_rate", "empty_rate"})
+    EXPECT_TRUE(score[rate].is_null()) << rate;
+  const auto table = evaluate(here, {"--dataset-manifest", (here / "none.jsonl").string()});
+  EXPECT_THAT(table.out, Not(HasSubstr("0.00")));
+  EXPECT_THAT(here.read("page.html"), Not(HasSubstr("0.00")));
+}
+
+// What cannot be written or read is told before any work; figures that exist are told whatever happens later.
+TEST(Evaluate, PlacesAreTriedFirstAndFiguresAreNotLost) {
+  const Workplace here;
+  here.write("set.jsonl", entry("en-US_0.wav", {{"text", "a"}}));
+  here.write("file", "");
+  here.write("bad.nemo", "no checkpoint");
+  std::filesystem::create_directories(here / "out/evaluation_small.jsonl");
+  const std::vector<std::string> manifest = {"--dataset-manifest", (here / "set.jsonl").string(), "--report",
+                                             (here / "page.html").string()};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), manifest.begin(), manifest.end());
+    return evaluate(here, more);
+  };
+  const std::vector<std::pair<std::string, std::string>> wrong = {{"--report", "file/page.html"},
+                                                                  {"--report", "out"},
+                                                                  {"--output-path", "out"},
+                                                                  {"--output-path", "file"},
+                                                                  {"--baseline", "bad.nemo"}};
+  for (const auto& [option, name] : wrong) {
+    const auto run =
+        evaluate(here, {"--dataset-manifest", (here / "set.jsonl").string(), option, (here / name).string()});
+    EXPECT_EQ(run.exit_code, 3) << option;
+    EXPECT_EQ(run.out, "") << "an error before any work";
+    EXPECT_THAT(run.err, HasSubstr((here / name).parent_path().string()));
+  }
+  // A baseline without this latency: known when it is loaded, long after the model's own figures.
+  const auto late = with({"--baseline", golden_model("tiny-en"), "--latency", "320ms"});
+  EXPECT_EQ(late.exit_code, 2) << late.err;
+  EXPECT_THAT(late.out, HasSubstr("[56,3]"));
+  EXPECT_THAT(here.read("page.html"), HasSubstr("[56,3]"));
+  const auto full =
+      evaluate(here, {"--dataset-manifest", (here / "set.jsonl").string(), "--report", "/dev/full"});
+  EXPECT_EQ(full.exit_code, 3);
+  EXPECT_THAT(full.err, HasSubstr("No space left on device"));
+  EXPECT_THAT(full.out, HasSubstr("WER%"));
 }
 
 TEST(Evaluate, Help) {

@@ -130,6 +130,85 @@ TEST(Transcribe, StdinMayBeASoundFileToo) {
   EXPECT_EQ(here.glossa(transcribe({"-"}), "RIFF----WAVEbroken").exit_code, 3);
 }
 
+TEST(Transcribe, AWavThatEndsEarlyOnStdin) {
+  const Workplace here;
+  const std::string whole = testing::read_file(golden_audio("en-US_0.wav"));
+  const std::string part = whole.substr(0, whole.size() - 1000);
+  const auto run = here.glossa(transcribe({"-"}), part);
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_EQ(run.out, here.glossa(transcribe({"-"}), part.substr(44)).out) << "what came is told";
+  EXPECT_THAT(run.err, HasSubstr("the file ends early"));
+  EXPECT_EQ(here.glossa(transcribe({"-"}), whole.substr(0, whole.size() - 60)).exit_code, 0);
+}
+
+// As raw PCM they would be noise, and a text of it.
+TEST(Transcribe, CompressedSoundOnStdinIsNotPcm) {
+  const Workplace here;
+  const std::string aac(
+      "\xFF\xF1\x50\x80\x02\x00\xFC"
+      "123456789",
+      16);
+  const std::string rest(64, 'x');
+  for (const std::string& begin : {aac + aac, "caff" + rest, "wvpk" + rest, "#!AMR\n" + rest,
+                                   "\x30\x26\xB2\x75\x8E\x66\xCF\x11" + rest, "\x1A\x45\xDF\xA3" + rest}) {
+    const auto run = here.glossa(transcribe({"-"}), begin);
+    EXPECT_EQ(run.exit_code, 3) << begin;
+    EXPECT_THAT(run.err, HasSubstr("stdin: cannot decode")) << begin;
+    EXPECT_EQ(run.out, "") << begin;
+  }
+  // Two samples are no mp3.
+  const std::string pcm = testing::read_file(golden_audio("en-US_0.wav")).substr(44);
+  EXPECT_EQ(here.glossa(transcribe({"-"}), "\xFF\xFB\x90\x64" + pcm).exit_code, 0);
+}
+
+TEST(Transcribe, ShardsShareTheInputs) {
+  const Workplace here;
+  std::filesystem::create_directories(here / "in/deep");
+  for (const char* name : {"in/a.wav", "in/b.wav", "in/deep/a.wav"})
+    std::filesystem::copy_file(golden_audio("en-US_0.wav"), here / name);
+  const std::string in = (here / "in").string();
+  const auto all = lines_of(here.glossa(transcribe({in, "--recursive"})).out);
+  ASSERT_EQ(all.size(), 3u);
+  const auto shard = [&](const char* index, std::vector<std::string> more) {
+    more.insert(more.end(), {in, "--recursive", "--num-shards", "2", "--shard-index", index});
+    return here.glossa(transcribe(more));
+  };
+  EXPECT_EQ(shard("0", {}).out, all[0] + "\n" + all[2] + "\n");
+  EXPECT_EQ(shard("1", {}).out, all[1] + "\n");
+  // Into one folder: the files of one machine.
+  for (const char* index : {"0", "1"}) shard(index, {"--output-path", (here / "shards").string()});
+  here.glossa(transcribe({in, "--recursive", "--output-path", (here / "one").string()}));
+  for (const char* name : {"a.txt", "b.txt", "a.wav.txt"})
+    EXPECT_EQ(here.read(std::string("shards/") + name), here.read(std::string("one/") + name)) << name;
+  const auto wrong = shard("2", {});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("--shard-index is 2, expected 0 to 1"));
+  const auto none = here.glossa(transcribe({in + "/a.wav", "--num-shards", "9", "--shard-index", "8"}));
+  EXPECT_EQ(none.exit_code, 0) << none.err;
+  EXPECT_EQ(none.out, "");
+}
+
+TEST(Transcribe, SegmentsOfAFile) {
+  const Workplace here;
+  const nlohmann::json whole = {{"audio_filepath", golden_audio("en-US_0.wav")}};
+  nlohmann::json to_the_end = whole;
+  to_the_end.update({{"offset", 0.5}, {"duration", 0}});
+  nlohmann::json part = whole;
+  part.update({{"offset", 0.5}, {"duration", 0.25}});
+  here.write("m.json",
+             part.dump() + "\n" + to_the_end.dump() + "\n" + whole.dump() + "\n" + part.dump() + "\n");
+  const auto run = here.glossa(transcribe(
+      {"--dataset-manifest", (here / "m.json").string(), "--format", "json", "--batch-size", "3"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  std::vector<double> seconds;
+  for (const std::string& line : lines_of(run.out))
+    seconds.push_back(nlohmann::json::parse(line)["duration"]);
+  ASSERT_EQ(seconds.size(), 4u);
+  EXPECT_DOUBLE_EQ(seconds[0], 0.25);
+  EXPECT_DOUBLE_EQ(seconds[1], seconds[2] - 0.5) << "0 is to the end";
+  EXPECT_DOUBLE_EQ(seconds[3], 0.25);
+}
+
 TEST(Transcribe, PartialsGrowIntoTheText) {
   const Workplace here;
   const std::string path = golden_audio("en-US_0.wav");

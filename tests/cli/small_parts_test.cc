@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/locale_tiers.h"
 #include "cli/model_report.h"
+#include "cli/mpeg_frame.h"
 #include "cli/npy.h"
 #include "cli/progress.h"
 #include "cli/stdin_audio.h"
@@ -112,6 +113,31 @@ TEST(WavHeader, OtherEncodingsAreForADecoder) {
   EXPECT_EQ(parse_wav_header(wav_bytes(1, 0, 16, false)).state, WavHeader::State::kOther);
   const std::vector<std::byte> noise(100, std::byte{7});
   EXPECT_EQ(parse_wav_header(noise).state, WavHeader::State::kOther);
+}
+
+// Lengths by the standards: 144 (layer 3 of MPEG 2 and 2.5: 72) times bit rate by sample rate, padded.
+TEST(MpegFrame, TellsItsLength) {
+  const auto length = [](std::vector<int> header) {
+    std::vector<std::byte> bytes;
+    for (const int byte : header) bytes.push_back(static_cast<std::byte>(byte));
+    return mpeg_frame_bytes(bytes);
+  };
+  EXPECT_EQ(length({0xff, 0xfb, 0x90, 0x64, 0, 0, 0}), 417u);          // 128 kbit/s, 44.1 kHz
+  EXPECT_EQ(length({0xff, 0xfa, 0x92, 0x64, 0, 0, 0}), 418u);          // padded, with a checksum
+  EXPECT_EQ(length({0xff, 0xf3, 0x48, 0xc4, 0, 0, 0}), 144u);          // MPEG 2: 32 kbit/s, 16 kHz
+  EXPECT_EQ(length({0xff, 0xe3, 0x48, 0xc4, 0, 0, 0}), 288u);          // MPEG 2.5: 32 kbit/s, 8 kHz
+  EXPECT_EQ(length({0xff, 0xfd, 0xc4, 0, 0, 0, 0}), 768u);             // layer 2: 256 kbit/s, 48 kHz
+  EXPECT_EQ(length({0xff, 0xff, 0xc0, 0, 0, 0, 0}), 416u);             // layer 1: 384 kbit/s, 44.1 kHz
+  EXPECT_EQ(length({0xff, 0xf1, 0x50, 0x80, 0x02, 0x1f, 0xfc}), 16u);  // ADTS
+  for (const std::vector<int>& none : std::vector<std::vector<int>>{{0xff, 0xfb, 0x90},
+                                                                    {0xff, 0xfb, 0xf0, 0x64, 0, 0, 0},
+                                                                    {0xff, 0xfb, 0x9c, 0x64, 0, 0, 0},
+                                                                    {0xff, 0xfb, 0x00, 0x64, 0, 0, 0},
+                                                                    {0xff, 0xeb, 0x90, 0x64, 0, 0, 0},
+                                                                    {0xff, 0x7b, 0x90, 0x64, 0, 0, 0},
+                                                                    {0xff, 0xf1, 0x50, 0x80, 0, 0x1f, 0xfc},
+                                                                    {0xfe, 0xfb, 0x90, 0x64, 0, 0, 0}})
+    EXPECT_FALSE(length(none).has_value());
 }
 
 TEST(InterruptGuard, TurnsASignalIntoAnException) {

@@ -101,6 +101,17 @@ TEST(ScoreByLanguage, ALanguageThatWasToldIsNoGuess) {
   EXPECT_FALSE(score_by_language(std::vector{told}, "x")[0].language_accuracy.has_value());
 }
 
+TEST(ScoreByLanguage, WhereNothingIsSaid) {
+  const std::vector<UtteranceResult> results = {result("a", "en-US", "", ""),
+                                                result("b", "en-US", "...", "uh-huh yes", "en-US"),
+                                                result("c", "en-US", "one", "one", "en-US")};
+  const Score score = score_by_language(results, "x")[0];
+  EXPECT_DOUBLE_EQ(score.false_text_rate.value(), 0.5);
+  EXPECT_DOUBLE_EQ(score.language_accuracy.value(), 1.0) << "silence that stays empty is in no language";
+  EXPECT_FALSE(score_by_language(std::span(results).last(1), "x")[0].false_text_rate.has_value());
+  EXPECT_FALSE(score_by_language(std::span(results).first(1), "x")[0].language_accuracy.has_value());
+}
+
 TEST(CompareByLanguage, OnCommonUtterancesOnly) {
   std::vector<UtteranceResult> other = {
       result("b", "de-DE", "Vier", "vier"), result("c", "zh-CN", "你好吗", "你"),

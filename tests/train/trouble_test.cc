@@ -32,6 +32,71 @@ TEST_F(Training, WhatCannotBeUsedIsNamedAndPassedOver) {
   EXPECT_THAT(err(), HasSubstr("weight_decay"));
 }
 
+// Before there is a folder of the run.
+TEST_F(Training, WhatIsWrongWithARunIsToldBeforeItBegins) {
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = plain(four(), "early", 2, 2);
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const std::string absent = (folder_ / "absent.jsonl").string();
+  EXPECT_EQ(with({"--validation", absent}), 3);
+  EXPECT_EQ(with({"--validation", four(), "--probe", absent}), 3);
+  EXPECT_THAT(err(), HasSubstr("absent.jsonl: no such file"));
+  EXPECT_EQ(with({"--validation", four(), "--latency", "100ms"}), 2);
+  EXPECT_THAT(err(), HasSubstr("got 100ms"));
+  EXPECT_EQ(with({"--validation", four(), "--latency", "57,3"}), 2);
+  EXPECT_THAT(err(), HasSubstr("got 57,3"));
+  for (const char* name : {"a/b", "..", ".", ""}) {
+    EXPECT_EQ(run({"--base", model(), "--data", four(), "--steps", "1", "--name", name}), 2) << name;
+    EXPECT_EQ(run({"--base", model(), "--data", four(), "--steps", "1", "--version-name", name}), 2) << name;
+    EXPECT_EQ(with({std::string("exp_manager.name=\"") + name + "\""}), 3) << name;
+  }
+  EXPECT_EQ(with({"exp_manager.version=../up"}), 3);
+  EXPECT_THAT(err(), HasSubstr("exp_manager.version is '../up'"));
+  EXPECT_FALSE(fs::exists(folder_ / "run")) << "no folder was made";
+}
+
+TEST_F(Training, PathsAreTakenAsTheyAre) {
+  const std::string odd = "a \"quoted\" \\ back: [slash].jsonl";
+  fs::copy_file(four(), folder_ / odd);
+  std::ofstream(folder_ / "c.yaml") << "init_from_nemo_model: " << model()
+                                    << "\nmodel: {train_ds: {manifest_filepath: x, batch_size: 2}}\n"
+                                       "trainer: {max_steps: 1, val_check_interval: 1}\n";
+  ASSERT_EQ(run({"--config", (folder_ / "c.yaml").string(), "--data", (folder_ / odd).string(), "--exp-dir",
+                 (folder_ / "runs: #1").string(), "--threads", "1"}),
+            0)
+      << err();
+  EXPECT_TRUE(fs::exists(folder_ / "runs: #1/default"));
+}
+
+TEST_F(Training, WhoReadsMayLeave) {
+  std::vector<std::string> arguments = plain(four(), "alone", 2, 3);
+  std::erase(arguments, "--quiet");
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);  // nobody reads
+  const int saved = ::dup(STDERR_FILENO);
+  std::string command = GLOSSA_TRAINER;
+  for (const std::string& argument : arguments) command += " '" + argument + "'";
+  ::dup2(ends[1], STDERR_FILENO);
+  const int status = std::system(command.c_str());
+  ::dup2(saved, STDERR_FILENO);
+  ::close(saved);
+  ::close(ends[1]);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(lines_of(of_run("alone", "metrics.jsonl")).size(), 3u);
+}
+
+TEST_F(Training, ASettingThatNothingUsesIsTold) {
+  EXPECT_EQ(run({"--base", model(), "--data", four(), "--steps", "1", "--latency", "80ms", "--print-config"}),
+            0);
+  EXPECT_THAT(err(), HasSubstr("--latency says how to validate, but nothing is validated"));
+  const std::string command = std::string(GLOSSA_TRAINER) + " --base " + model() + " --data " + four() +
+                              " --steps 1 --print-config >/dev/full 2>/dev/null";
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 3);
+}
+
 // No file may grow beyond a limit that lets logs through and stops checkpoints: what a full disk does.
 TEST_F(Training, AFullDiskCostsCheckpointsAndNothingElse) {
   std::vector<std::string> arguments = plain(four(), "full", 2, 4);

@@ -30,6 +30,7 @@ festival = None  # of a worker process
 
 def start_worker():
     global festival
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's would wait for locks that others hold
     festival = Festival()
     multiprocessing.util.Finalize(festival, festival.close, exitpriority=10)
 
@@ -63,8 +64,8 @@ def parse_mix(text):
             mix[locale] = float(weight or 1)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{part}: the weight is not a number") from None
-    if min(mix.values()) < 0 or sum(mix.values()) <= 0:
-        raise argparse.ArgumentTypeError("weights must not be negative, nor all zero")
+    if not all(0 <= weight < math.inf for weight in mix.values()) or sum(mix.values()) <= 0:
+        raise argparse.ArgumentTypeError("weights must be finite and not negative, nor all zero")
     return mix
 
 
@@ -110,8 +111,13 @@ def parse_arguments(arguments=None):
     for name in ("drawn_voices", "drawn_pitch", "apart", "accents", "gated", "joined"):
         if not 0 <= getattr(options, name) <= 1:
             parser.error(f"--{name.replace('_', '-')} must be 0 to 1")
-    if options.jobs < 1 or (options.clips or 1) < 1 or (options.hours or 1) <= 0:
-        parser.error("--jobs, --clips and --hours must be positive")
+    for name in ("jobs", "clips", "hours"):
+        value = getattr(options, name)
+        if value is not None and not 0 < value < math.inf:
+            parser.error(f"--{name} must be positive")
+    for locale in options.mix:
+        if not (options.locales / f"{locale}.json").is_file():
+            parser.error(f"--locales: no {options.locales / locale}.json")
     if options.more_voices and not more_voices.are_installed():
         parser.error("--more-voices: SVOX Pico or RHVoice is not there; install_more_voices.sh brings them")
     for name in ("prompts", "more_voices", "drawn_voices", "drawn_pitch"):

@@ -4,9 +4,11 @@ import io
 import itertools
 import json
 import math
+import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -380,6 +382,30 @@ class Command(unittest.TestCase):
         # Among as many that may come twice some do.
         plans = clips.plan_block(clips.Request("test", {"bg-BG": 1, "de-DE": 1}, 0, only="digits"), 0)[:30]
         self.assertLess(len({(plan.locale, plan.text) for plan in plans}), 30)
+
+
+    def test_wrong_words(self):
+        for words in (["--clips", "0"], ["--hours", "0"], ["--hours", "nan"], ["--hours", "inf"],
+                      ["--clips", "1", "--jobs", "0"], ["--clips", "1", "--mix", "en-US=nan"],
+                      ["--clips", "1", "--mix", "en-US=0"], ["--clips", "1", "--locales", "nowhere"]):
+            run = subprocess.run([sys.executable, str(FOLDER / "synth.py"), str(self.folder / "wrong"), *words],
+                                 capture_output=True, text=True)
+            self.assertEqual(run.returncode, 2, words)
+            self.assertIn("synth.py: error: ", run.stderr)
+            self.assertFalse((self.folder / "wrong").exists())
+
+    def test_ends_when_the_whole_group_is_told_to(self):
+        synth = subprocess.Popen([sys.executable, str(FOLDER / "synth.py"), str(self.folder / "ended"), "--clips", "100000",
+                                  "--jobs", "3"], stderr=subprocess.PIPE, start_new_session=True)
+        self.addCleanup(synth.stderr.close)
+        try:
+            synth.stderr.readline()  # what it tells after 5 s
+            os.killpg(synth.pid, signal.SIGTERM)
+            self.assertNotEqual(synth.wait(timeout=60), 0)
+        finally:
+            if synth.poll() is None:
+                os.killpg(synth.pid, signal.SIGKILL)
+                synth.wait()
 
 
 class Tokenizer(unittest.TestCase):

@@ -5,6 +5,8 @@ NODE_PATH: where npm has put what package.json lists."""
 import json
 import os
 import pathlib
+import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -33,9 +35,43 @@ def check_options(serve):
             (complaint("nonsense: 1"), "no option 'nonsense'"), (complaint("- a"), "not a map"),
             (complaint("http_port: 70000"), "got 70000"), (complaint(GLOSSA_HTTP_PORT="70001"), "got 70001"),
             (complaint("http_port: 70000", GLOSSA_HTTP_PORT="0"), "nowhere.nemo"),
+            (complaint("http_port: 70000", GLOSSA_HTTP_PORT=""), "got 70000"),  # an empty variable says nothing
+            (complaint("api_key: ['']", GLOSSA_API_KEY=""), "--api-key is empty"),
+            (complaint("api_key: [[a]]"), "api-key is neither a value nor a list of values"),
+            (complaint("[a, b]: c"), "a key of the configuration is a list"),
+            (complaint("log: json\nlog: text"), "log is given twice"),
+            (complaint("http-port: 1\nhttp_port: 2"), "http-port is given twice"),
+            (complaint("tls_key: none.pem\ntls_certificate: none.crt"), "none.crt: no such file"),
             (complaint("http_port: 70000", ["--http-port", "0"], GLOSSA_HTTP_PORT="70001"), "nowhere.nemo"),
             (complaint("tls_key: key.pem\nmodel: elsewhere.nemo"), "belong together")]:
         assert text in wrong, wrong
+    assert subprocess.run([serve, "--version"], capture_output=True, text=True).stdout.startswith("glossa ")
+    help_text = subprocess.run([serve, "--help"], capture_output=True, text=True).stdout
+    assert not re.search("[A-Z]:[A-Z{]|FLOAT in", help_text), help_text
+
+
+def check_ipv6(serve, weights):
+    """Addresses stand in brackets before a port, for gRPC as in what is announced."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        return  # this machine has none
+    server = subprocess.Popen([serve, *weights, "--address", "::1", "--http-port", "0", "--grpc-port", "0"],
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        announced = {}
+        for line in server.stderr:
+            announced.update(re.findall(r"(http|Riva):(?: |//)\[::1\]:(\d+)", line))
+            if len(announced) == 2:
+                break
+        assert set(announced) == {"http", "Riva"}, announced
+        for port in announced.values():
+            socket.create_connection(("::1", int(port)), timeout=10).close()
+    finally:
+        server.terminate()
+        server.stderr.close()
+        server.wait()
 
 
 def run_sdk(glossa, serve, weights):
@@ -77,6 +113,7 @@ def main():
     glossa, serve, model = sys.argv[1:]
     check_options(serve)
     weights = ["--model", model, "--weights", "f32"]
+    check_ipv6(serve, weights)
     expected = {}
     for latency, context in LATENCIES.items():
         output = transcribe(glossa, *weights, "--att-context-size", context, "--format", "json", AUDIO)
