@@ -55,11 +55,10 @@ class ThreadPool::Impl {
   void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) {
     if (count <= 0) return;
     grain = std::max<std::int64_t>(grain, 1);
+    // A loop of one piece needs no workers: it must not keep them from another caller's.
+    if (workers_.empty() || count <= grain) return body(0, count);
     std::unique_lock owner(owner_, std::try_to_lock);
-    if (workers_.empty() || count <= grain || !owner.owns_lock()) {
-      body(0, count);
-      return;
-    }
+    if (!owner.owns_lock()) return body(0, count);
     // Two pieces per thread: a thread that the system delays costs half a share at most.
     const std::int64_t pieces = std::min<std::int64_t>((count + grain - 1) / grain, 2 * threads());
     body_ = &body;

@@ -63,6 +63,23 @@ TEST(ThreadPool, AnExceptionReachesTheCallerAndThePoolLivesOn) {
   }
 }
 
+// While one caller is in a loop of one piece, the workers are free for another's.
+TEST(ThreadPool, ALoopOfOnePieceLeavesTheWorkersToOthers) {
+  const ThreadPool pool(2);
+  std::atomic<int> at_once{0};
+  pool.parallel_for(1, 1, [&](std::int64_t, std::int64_t) {
+    std::jthread other([&] {
+      pool.parallel_for(2, 1, [&](std::int64_t, std::int64_t) {
+        ++at_once;
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (at_once < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+        EXPECT_EQ(at_once, 2) << "both pieces run in one thread";
+      });
+    });
+  });
+  EXPECT_EQ(at_once, 2);
+}
+
 TEST(ThreadPool, WorkersThatWentToSleepWakeUp) {
   const ThreadPool pool(2);
   for (int round = 0; round < 20; ++round) {

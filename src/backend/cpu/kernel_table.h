@@ -26,6 +26,7 @@ struct Int8Rows {
   std::int64_t blocks = 0;
 };
 
+// In every table alike: NaN gives NaN, unless the cell says otherwise; relu makes 0 of it.
 struct KernelTable {
   const char* name;
   bool (*runs_here)();
@@ -51,15 +52,16 @@ struct KernelTable {
   void (*weighted_rows_f32)(const float* factors, const float* rows, std::int64_t stride, std::int64_t count,
                             std::int64_t n, const float* bias, KernelActivation activation, float* y);
   void (*add_f32)(const float* a, const float* b, std::int64_t n, KernelActivation activation, float* y);
-  // In place: softmax of scale * x.
+  // In place: softmax of scale * x. One NaN makes all of them NaN.
   void (*softmax_row_f32)(float* x, std::int64_t n, float scale);
   void (*lstm_row_f32)(const float* gates, std::int64_t n, float* cell, float* hidden);
+  // The first column of the largest value. NaN is passed over; of nothing else it is column 0.
   std::int64_t (*argmax_row_f32)(const float* x, std::int64_t n);
   // Sum of exp(scale * (x - shift)).
   float (*sum_exp_f32)(const float* x, std::int64_t n, float scale, float shift);
 
-  // One row in 8 bits, rounded to nearest even with the scale max|x| / 127, which is returned. Whole blocks
-  // are written. sums: [blocks + 1] as in Int8Rows, or null.
+  // One row in 8 bits, rounded to nearest even with the scale max|x| / 127, which is returned. NaN counts as
+  // 0. Whole blocks are written. sums: [blocks + 1] as in Int8Rows, or null.
   float (*quantize_row_int8)(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* sums);
   // y[r][i] = scales[r] * values[r][i] of whole blocks: n is a multiple of kBlock, rows lie one after the
   // other.

@@ -24,8 +24,9 @@ struct Vec {
   static Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
   static Reg div(Reg a, Reg b) { return _mm512_div_ps(a, b); }
   static Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
+  // Both instructions give their second operand when one is NaN.
   static Reg max(Reg a, Reg b) { return _mm512_max_ps(a, b); }
-  static Reg min(Reg a, Reg b) { return _mm512_min_ps(a, b); }
+  static Reg clamp(Reg a, Reg low, Reg high) { return _mm512_min_ps(high, _mm512_max_ps(low, a)); }
   static Reg round(Reg a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT); }
   static Reg times_power_of_2(Reg a, Reg n) { return _mm512_scalef_ps(a, n); }
 #include "backend/cpu/kernels/exp-inl.h"
@@ -70,10 +71,9 @@ struct Avx512Bytes {
     const auto mask = [n](std::int64_t first) {
       return n >= first + 16 ? __mmask16{0xffff} : n <= first ? __mmask16{0} : Vec::mask(n - first);
     };
-    // NaN becomes the smallest step: max gives its second operand then.
     const auto steps = [&](std::int64_t first) {
       const __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask(first), x + first), scale);
-      return _mm512_cvtps_epi32(Vec::min(Vec::max(value, _mm512_set1_ps(-127.0f)), _mm512_set1_ps(127.0f)));
+      return _mm512_maskz_cvtps_epi32(_mm512_cmp_ps_mask(value, value, _CMP_ORD_Q), value);  // NaN becomes 0
     };
     const __m512i low = steps(0);
     const __m512i high = steps(16);

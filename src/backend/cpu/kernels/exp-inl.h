@@ -1,9 +1,9 @@
 // exp() for targets with vector registers wider than one float. Included inside struct Vec.
 // Range reduction x = n ln 2 + r, then a polynomial of degree 6 on |r| <= ln 2 / 2 (minimax coefficients of
-// Cephes' expf); relative error below 2e-7. Inputs are clamped to [-87.3, 88.3].
+// Cephes' expf); relative error below 2e-7. Inputs are clamped to [-87.3, 88.3]; NaN gives NaN.
 
 static Reg exp(Reg x) {
-  x = min(max(x, set1(-87.3f)), set1(88.3f));
+  x = clamp(x, set1(-87.3f), set1(88.3f));
   const Reg n = round(mul(x, set1(1.44269504088896341f)));
   Reg r = fma(n, set1(-0.693359375f), x);
   r = fma(n, set1(2.12194440e-4f), r);

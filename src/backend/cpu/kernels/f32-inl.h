@@ -1,5 +1,6 @@
 // The f32 kernels, written once over Vec, the vocabulary that each file of targets/ defines before it
-// includes this one. Everything is in an anonymous namespace: a function shared with a file compiled for
+// includes this one. Vec::max(a, b) is b where a is NaN; where b is NaN instruction sets differ, so what may
+// be NaN comes first. Everything is in an anonymous namespace: a function shared with a file compiled for
 // another instruction set could become the whole program's copy. No include guard on purpose: one inclusion
 // per target file.
 //
@@ -221,13 +222,13 @@ void add_f32(const float* a, const float* b, std::int64_t n, KernelActivation ac
   });
 }
 
+// Passes NaN over; minus infinity when there is nothing else.
 float largest_f32(const float* x, std::int64_t n) {
-  float largest = x[0];
+  float largest = -__builtin_inff();
   std::int64_t position = 0;
   if (n >= kWidth) {
-    Reg lanes = Vec::load(x);
-    for (position = kWidth; position + kWidth <= n; position += kWidth)
-      lanes = Vec::max(lanes, Vec::load(x + position));
+    Reg lanes = Vec::set1(largest);
+    for (; position + kWidth <= n; position += kWidth) lanes = Vec::max(Vec::load(x + position), lanes);
     largest = Vec::reduce_max(lanes);
   }
   for (; position < n; ++position) largest = x[position] > largest ? x[position] : largest;
@@ -262,7 +263,7 @@ void lstm_row_f32(const float* gates, std::int64_t n, float* cell, float* hidden
   });
 }
 
-// With NaN among the values some column is returned, in range.
+// Passes NaN over; 0 when there is nothing else.
 std::int64_t argmax_row_f32(const float* x, std::int64_t n) {
   const float largest = largest_f32(x, n);
   // Run by run, so that finding the place takes vectors as well.

@@ -32,9 +32,8 @@ struct Vec {
   static Reg mul(Reg a, Reg b) { return vmulq_f32(a, b); }
   static Reg div(Reg a, Reg b) { return vdivq_f32(a, b); }
   static Reg fma(Reg a, Reg b, Reg c) { return vfmaq_f32(c, a, b); }
-  // Of a number and a NaN the number, as the other targets where the NaN comes first.
-  static Reg max(Reg a, Reg b) { return vmaxnmq_f32(a, b); }
-  static Reg min(Reg a, Reg b) { return vminnmq_f32(a, b); }
+  static Reg max(Reg a, Reg b) { return vmaxnmq_f32(a, b); }  // of a number and a NaN the number
+  static Reg clamp(Reg a, Reg low, Reg high) { return vminq_f32(vmaxq_f32(a, low), high); }  // NaN stays
   static Reg round(Reg a) { return vrndnq_f32(a); }
   static Reg times_power_of_2(Reg a, Reg n) {
     const int32x4_t exponent = vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23);
@@ -87,7 +86,7 @@ struct NeonBytes {
     const int8x8_t bytes = vreinterpret_s8_s32(vdup_n_s32(four));
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))));
   }
-  // NaN becomes 0.
+  // The conversion makes 0 of NaN.
   static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
     int32x4_t sum = vdupq_n_s32(0);
     for (int first = 0; first < 32; first += 8) {

@@ -8,7 +8,8 @@
 //   add()         sum + the 4 products of q + kInt8Offset, exact for |q| <= 127 and inputs from -128
 //   Nibble...     the same for weights of 4 bits, q + 8, and sums of one block: 16 bits can hold them.
 //                 begin_block(start), add_nibbles(), and end_block(sum, start) returns start + the products
-//   round_block() up to kBlock floats times a factor to kBlock signed bytes, zeros behind; returns their sum
+//   round_block() up to kBlock floats times a factor, -127 to 127 or NaN, which becomes 0, to kBlock signed
+//                 bytes, zeros behind; returns their sum
 //   hide()        keeps the compiler from knowing the inputs' value
 //   k...Rows, kTileColumns: the largest tile whose sums stay in registers
 //
@@ -265,7 +266,7 @@ float quantize_row_int8(const float* x, std::int64_t n, std::int8_t* values, std
   Reg largest = Vec::zero();
   for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
     const Reg value = load(x + position, count);
-    largest = Vec::max(largest, Vec::max(value, Vec::sub(Vec::zero(), value)));
+    largest = Vec::max(Vec::max(value, Vec::sub(Vec::zero(), value)), largest);  // passes NaN over
   });
   const float range = Vec::reduce_max(largest);
   // Rows of nothing but zeros, and rows so small that the factor would overflow, are zeros.

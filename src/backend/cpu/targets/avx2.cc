@@ -37,8 +37,9 @@ struct Vec {
   static Reg mul(Reg a, Reg b) { return _mm256_mul_ps(a, b); }
   static Reg div(Reg a, Reg b) { return _mm256_div_ps(a, b); }
   static Reg fma(Reg a, Reg b, Reg c) { return _mm256_fmadd_ps(a, b, c); }
+  // Both instructions give their second operand when one is NaN.
   static Reg max(Reg a, Reg b) { return _mm256_max_ps(a, b); }
-  static Reg min(Reg a, Reg b) { return _mm256_min_ps(a, b); }
+  static Reg clamp(Reg a, Reg low, Reg high) { return _mm256_min_ps(high, _mm256_max_ps(low, a)); }
   static Reg round(Reg a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   static Reg times_power_of_2(Reg a, Reg n) {
     const __m256i exponent =
@@ -120,9 +121,9 @@ struct Dot {
       const __m256 value = rest >= 8   ? Vec::load(x + 8 * part)
                            : rest <= 0 ? Vec::zero()
                                        : Vec::load_part(x + 8 * part, rest);
-      // NaN becomes the smallest step: max gives its second operand then.
-      const __m256 steps = Vec::max(_mm256_mul_ps(value, scale), _mm256_set1_ps(-127.0f));
-      parts[part] = _mm256_cvtps_epi32(Vec::min(steps, _mm256_set1_ps(127.0f)));
+      const __m256 steps = _mm256_mul_ps(value, scale);
+      const __m256 numbers = _mm256_and_ps(steps, _mm256_cmp_ps(steps, steps, _CMP_ORD_Q));  // NaN becomes 0
+      parts[part] = _mm256_cvtps_epi32(numbers);
     }
     const __m256i sum =
         _mm256_add_epi32(_mm256_add_epi32(parts[0], parts[1]), _mm256_add_epi32(parts[2], parts[3]));

@@ -82,10 +82,9 @@ struct Dot {
   static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
     std::int32_t sum = 0;
     for (int index = 0; index < 32; ++index) {
-      // NaN becomes the smallest step. Everything else is in range.
       const float value = index < n ? __builtin_rintf(x[index] * factor) : 0.0f;
-      const bool in_range = value >= -127.0f && value <= 127.0f;
-      values[index] = in_range ? static_cast<std::int8_t>(value) : std::int8_t{-127};
+      const bool in_range = value >= -127.0f && value <= 127.0f;  // NaN becomes 0, all else is in range
+      values[index] = in_range ? static_cast<std::int8_t>(value) : std::int8_t{0};
       sum += values[index];
     }
     return sum;
