@@ -82,7 +82,7 @@ void append(std::vector<eval::Score>& to, const std::vector<eval::Score>& more) 
 double word_error_rate(const std::vector<eval::Score>& scores, const std::string& setting) {
   double rate = 1;
   for (const eval::Score& score : scores) {
-    if (score.setting == setting) rate = score.raw.rate();  // "all" comes last
+    if (score.setting == setting && score.utterances > 0) rate = score.raw.rate();  // "all" comes last
   }
   return rate;
 }

@@ -95,6 +95,29 @@ TEST(NemoWords, ComparesWithOffline) {
   EXPECT_THAT(run.out, HasSubstr("WER% of streaming mode: 14.29\n"));
 }
 
+// A place that cannot be written is told before any work; a disk that is full costs no figures.
+TEST(NemoWords, FiguresAreNotLostToTheDisk) {
+  const Workplace here;
+  write_manifest(here, golden_case("tiny", "stream_A_56_3"), {"The river was quiet before sunrise."});
+  const auto run_into = [&](const char* folder) {
+    return here.glossa({"transcribe", "--quiet", "--weights", "f32", "model_path=" + golden_model("tiny"),
+                        "output_path=" + (here / folder).string(),
+                        "dataset_manifest=" + (here / "set.v1.json").string()});
+  };
+  const std::string file = "streaming_out_tiny_set.v1.json";
+  std::filesystem::create_directories(here / "taken" / file);
+  const auto taken = run_into("taken");
+  EXPECT_EQ(taken.exit_code, 3);
+  EXPECT_EQ(taken.out, "");
+  EXPECT_THAT(taken.err, HasSubstr(file + ": cannot write the file"));
+  std::filesystem::create_directories(here / "full");
+  std::filesystem::create_symlink("/dev/full", here / "full" / file);
+  const auto full = run_into("full");
+  EXPECT_EQ(full.exit_code, 3);
+  EXPECT_THAT(full.out, HasSubstr("WER% of streaming mode: "));
+  EXPECT_THAT(full.err, HasSubstr(file + ": cannot write the file"));
+}
+
 TEST(NemoWords, WithoutEveryReferenceThereIsNoRate) {
   const Workplace here;
   write_manifest(here, golden_case("tiny", "stream_batch3"), {"only one"});
