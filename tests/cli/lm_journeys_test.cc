@@ -125,7 +125,7 @@ TEST_F(LanguageModels, WrongOnesAreNamed) {
   refused(make({"a.txt", "--prune", "0", "2", "1"}), 2, "0 2 1");
   refused(here_.glossa({"lm", "a.txt"}), 2, "--output");
   refused(here_.glossa({"lm", "--model", golden_model("tiny"), "a.txt", "--output", "a.txt/x.arpa"}), 3,
-          "a.txt/x.arpa");
+          "a.txt: cannot make the folder");
   refused(transcribe({"--lm", "nowhere.arpa"}), 3, "nowhere.arpa: no such file");
   refused(transcribe({"--lm", "no.arpa"}), 3, "no.arpa: no line \\data\\ in it");
   refused(transcribe({"--lm", "no.arpa", "--lm-alpha", "0"}), 2, "--lm-alpha is 0, expected above 0");
