@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/fail.h"
@@ -14,6 +16,11 @@ namespace glossa::checkpoint {
 namespace {
 
 constexpr std::string_view kWeight = "prompt_kernel.0.weight";  // [hidden, d_model + num_prompts]
+
+bool same_code(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
 
 int slot_for(const Checkpoint& base, const NewLanguage& language) {
   const model::PromptConfig& prompt = base.config().prompt;
@@ -30,7 +37,7 @@ int slot_for(const Checkpoint& base, const NewLanguage& language) {
   std::set<int> used;
   for (const auto& [code, slot] : prompt.dictionary) {
     used.insert(slot);
-    if (code == language.code)
+    if (same_code(code, language.code))
       fail_invalid_argument("{}: {} is in the prompt dictionary already, slot {}", base.source(), code, slot);
   }
   if (language.slot) {
@@ -46,35 +53,48 @@ int slot_for(const Checkpoint& base, const NewLanguage& language) {
   fail_invalid_argument("{}: all {} prompt slots have a language", base.source(), prompt.num_prompts);
 }
 
-std::string indentation(std::string_view line) {
-  return std::string(line.substr(0, std::min(line.find_first_not_of(' '), line.size())));
+std::size_t indentation(std::string_view line) { return std::min(line.find_first_not_of(' '), line.size()); }
+
+// Where a mapping of lines as deep as its first one ends; `at` is where that begins.
+std::size_t end_of_block(std::string_view yaml, std::size_t at) {
+  std::optional<std::size_t> depth;
+  std::size_t end = at;  // behind the last entry so far
+  while (at < yaml.size()) {
+    const std::size_t next = std::min(yaml.find('\n', at), yaml.size() - 1) + 1;
+    const std::string_view line = yaml.substr(at, next - at);
+    const bool is_blank = line.find_first_not_of(" \r\n") == std::string_view::npos;
+    if (!is_blank && indentation(line) < depth.value_or(0)) break;
+    if (!is_blank && !depth) depth = indentation(line);
+    at = next;
+    if (!is_blank) end = at;
+  }
+  return end;
 }
 
-// The text with the new key in every mapping prompt_dictionary. What else stands in it stays as it is.
-std::string with_key(const std::string& yaml, const NewLanguage& language, int slot) {
+// The text with the new key at the end of every mapping prompt_dictionary: what a language without a region
+// means is its first one. What else stands in the text stays as it is.
+std::string with_key(std::string yaml, const NewLanguage& language, int slot) {
   constexpr std::string_view kKey = "prompt_dictionary:";
   const std::string entry = fmt::format("'{}': {}", language.code, slot);
-  std::string result;
-  for (std::size_t at = 0; at < yaml.size();) {
-    const std::size_t end = std::min(yaml.find('\n', at), yaml.size());
-    const std::string line = yaml.substr(at, end - at);
-    at = end + 1;
-    const std::size_t key = line.find(kKey);
-    const bool is_key = key != std::string::npos && line.find_first_not_of(' ') == key;
-    const std::string_view value = is_key ? std::string_view(line).substr(key + kKey.size()) : "";
-    const std::size_t brace = value.find_first_not_of(' ');
-    if (is_key && brace != std::string_view::npos && value[brace] == '{') {
-      result += line.substr(0, key + kKey.size() + brace + 1) + entry + ", " +
-                std::string(value.substr(brace + 1)) + "\n";
-      continue;
-    }
-    result += line + "\n";
-    if (is_key && brace == std::string_view::npos) {
-      const std::string next = yaml.substr(std::min(at, yaml.size()), 200);
-      result += indentation(next) + entry + "\n";
+  if (!yaml.ends_with('\n')) yaml += '\n';
+  for (std::size_t key = yaml.find(kKey); key != std::string::npos; key = yaml.find(kKey, key + 1)) {
+    const std::size_t line = key == 0 ? 0 : yaml.rfind('\n', key - 1) + 1;
+    if (yaml.find_first_not_of(' ', line) != key) continue;
+    const std::size_t value = yaml.find_first_not_of(' ', key + kKey.size());
+    if (yaml[value] == '{') {
+      const std::size_t close = yaml.find('}', value);
+      if (close == std::string::npos) continue;
+      const std::size_t last = yaml.find_last_not_of(" \n", close - 1);
+      const bool follows = yaml[last] != '{' && yaml[last] != ',';
+      yaml.insert(last + 1, (follows ? ", " : " ") + entry);
+    } else if (yaml[value] == '\n') {
+      const std::size_t first = value + 1;
+      const std::size_t end = end_of_block(yaml, first);
+      const std::size_t depth = indentation(std::string_view(yaml).substr(first));
+      yaml.insert(end, std::string(depth, ' ') + entry + "\n");
     }
   }
-  return result;
+  return yaml;
 }
 
 class WithLanguage final : public Checkpoint {

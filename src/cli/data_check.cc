@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <map>
 #include <memory>
@@ -232,9 +233,15 @@ int check(const CheckCommand& command) {
     outcome.warnings += manifest.warnings();
   }
   if (!command.fix.empty()) outcome.clean = clean_of(command.fix, manifests, outcome.manifests);
-  // The report first: a disk that is full does not cost it.
+  // A disk that is full does not cost the report, nor a reader that has gone the manifest.
+  std::exception_ptr failure;
+  try {
+    if (outcome.clean) write(*outcome.clean, command.fix);
+  } catch (const Error&) {
+    failure = std::current_exception();
+  }
   print_to_stdout(command.data.json ? to_json(outcome, command) : to_text(outcome));
-  if (outcome.clean) write(*outcome.clean, command.fix);
+  if (failure) std::rethrow_exception(failure);
   if (outcome.clean && !command.data.json) print_to_stdout(to_text(*outcome.clean, command.fix));
   if (outcome.clean) return outcome.clean->lines.empty() ? kUnusableInput : kDone;
   return outcome.errors > 0 ? kUnusableInput : kDone;

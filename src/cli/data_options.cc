@@ -30,6 +30,17 @@ void add_json_and_quiet(CLI::App& command, DataOptions& options) {
   command.add_flag("--quiet", options.quiet, "Neither progress nor notes on stderr, only errors");
 }
 
+namespace {
+
+// What a link leads to is replaced, not the link.
+fs::path followed(const fs::path& path) {
+  std::error_code ignored;
+  const fs::path target = fs::canonical(path, ignored);
+  return target.empty() ? path : target;
+}
+
+}  // namespace
+
 std::vector<data::ManifestText> read_manifests(const std::vector<fs::path>& paths) {
   std::vector<data::ManifestText> manifests;
   for (const fs::path& path : paths) {
@@ -53,7 +64,7 @@ TextModel read_text_model(const fs::path& path) {
   return model;
 }
 
-fs::path partial_of(const fs::path& path) { return path.string() + ".partial"; }
+fs::path partial_of(const fs::path& path) { return followed(path).string() + ".partial"; }
 
 void replace_file(const fs::path& path, const std::string& bytes) {
   const fs::path partial = partial_of(path);
@@ -70,7 +81,7 @@ void replace_file(const fs::path& path, const std::string& bytes) {
 void put_in_place(const fs::path& path) {
   const fs::path partial = partial_of(path);
   std::error_code error;
-  fs::rename(partial, path, error);
+  fs::rename(partial, followed(path), error);
   if (!error) return;
   std::error_code ignored;
   fs::remove(partial, ignored);
@@ -79,8 +90,10 @@ void put_in_place(const fs::path& path) {
 
 void check_replaceable(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored))
-    fail_bad_input("{}: cannot write the file (it is a folder)", path.string());
+  const fs::file_status status = fs::status(path, ignored);
+  if (fs::is_directory(status)) fail_bad_input("{}: cannot write the file (it is a folder)", path.string());
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    fail_bad_input("{}: cannot replace it (expected a file or nothing)", path.string());
   check_writable(partial_of(path));
 }
 

@@ -63,10 +63,11 @@ void check_writable(const fs::path& file) {
   const fs::file_status status = fs::status(file, ignored);
   if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status)) return;  // a pipe
   const bool is_new = !fs::exists(status);
+  if (is_new && fs::is_symlink(fs::symlink_status(file, ignored))) return;  // to a file that is not there yet
   errno = 0;
   const bool opened = std::ofstream(file, std::ios::binary | std::ios::app).is_open();
   const int reason = errno;
-  if (is_new) fs::remove(file, ignored);
+  if (is_new && fs::is_empty(file, ignored)) fs::remove(file, ignored);
   if (!opened) fail_bad_input("{}: cannot write the file ({})", file.string(), std::strerror(reason));
 }
 

@@ -196,12 +196,13 @@ double StreamSession::report(Clock::time_point now, Metrics& metrics) {
       metrics.lag(lag);
     }
   }
-  const bool complete = (input_finished_ || flushing_) && !stream_->is_ready();
+  const bool finishing = input_finished_ || flushing_;
+  const bool complete = finishing && !stream_->is_ready();
   if (complete && flushing_) {
     begin_anew();
   } else if (complete) {
     end("ok");
-  } else {
+  } else if (!finishing || decoded_ < fed_) {  // the silence behind the sound has no updates of its own
     tell(/*ended=*/false);
     if (!keeps_transcript_ && transcript.sentences.size() > kMostSentences) {
       const std::size_t sentences = transcript.sentences.size();

@@ -56,6 +56,20 @@ TEST(AddedLanguage, HasASlotOfItsOwnAndTheWeightsOfAnother) {
   }
 }
 
+TEST(AddedLanguage, ChangesWhatNoOtherCodeMeans) {
+  const auto base = tiny();
+  const model::PromptTable before(base->config().prompt);
+  for (const char* code : {"zh-SG", "vi-US", "aa-AA"}) {
+    const auto added = with_language(base, {.code = code, .like = "el-GR"});
+    const model::PromptTable after(added->config().prompt);
+    for (const char* bare : {"zh", "vi", "en", "pt"}) EXPECT_EQ(after.find(bare), before.find(bare)) << code;
+    EXPECT_EQ(added->config().prompt.dictionary.back().first, code);
+  }
+  const auto twice = with_language(with_language(base, {.code = "cy-GB"}), {.code = "cy-US"});
+  const model::PromptTable welsh(twice->config().prompt);
+  EXPECT_EQ(welsh.find("cy"), welsh.find("cy-GB"));
+}
+
 TEST(AddedLanguage, IsThereInWhatIsWritten) {
   const TemporaryFolder folder;
   const auto added = with_language(tiny(), {.code = "se-NO", .slot = 127});
@@ -71,6 +85,7 @@ TEST(AddedLanguage, IsThereInWhatIsWritten) {
 
 TEST(AddedLanguage, WhatCannotBeIsNamed) {
   EXPECT_THAT(refusal({.code = "en-US"}), HasSubstr("en-US is in the prompt dictionary already, slot 0"));
+  EXPECT_THAT(refusal({.code = "EN-us"}), HasSubstr("en-US is in the prompt dictionary already"));
   EXPECT_THAT(refusal({.code = "cy-GB", .slot = 0}), HasSubstr("prompt slot 0 is not free"));
   EXPECT_THAT(refusal({.code = "cy-GB", .slot = 128}), HasSubstr("expected one below 128"));
   EXPECT_THAT(refusal({.code = "cy-GB", .slot = -1}), HasSubstr("prompt slot -1 is not free"));

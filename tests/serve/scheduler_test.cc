@@ -128,6 +128,30 @@ TEST_F(SchedulerTest, WhatTheOperatorChoseHoldsForEveryStream) {
   EXPECT_EQ(heard({.target_lang = "en-US"}, nullptr), expected({.target_lang = "en-US", .final_silence = 2}));
 }
 
+// Who is told that all was listened to is told the end with it: a turn that ends there ends once.
+TEST_F(SchedulerTest, TheSilenceBehindTheSoundHasNoUpdatesOfItsOwn) {
+  const std::vector<float> pcm = glossa::testing::wandering_noise(50000, 5);  // no whole number of frames
+  Scheduler scheduler(recognizer_, {.streams = {.final_silence = 2}}, metrics_);
+  for (const bool flushes : {false, true}) {
+    std::promise<void> over;
+    int before = 0;
+    int at_the_end = 0;
+    const auto session =
+        scheduler.open({.stream = {.att_context = AttContext{56, 0}}}, [&](const SessionUpdate& update) {
+          const bool is_last = flushes ? update.flushed : update.ended;
+          const bool heard_all = update.transcript.decoded >= update.transcript.duration;
+          (heard_all ? at_the_end : before) += update.transcript.duration > 0 ? 1 : 0;
+          if (is_last) over.set_value();
+        });
+    session->push(pcm);
+    flushes ? session->flush() : session->finish();
+    ASSERT_EQ(over.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+    session->cancel();
+    EXPECT_GT(before, 0);
+    EXPECT_EQ(at_the_end, 1);
+  }
+}
+
 TEST_F(SchedulerTest, AnEmptyStreamEnds) {
   Scheduler scheduler(recognizer_, {}, metrics_);
   Heard heard;
