@@ -33,9 +33,10 @@
 
    Conventions
 
-   Handles. glossa_recognizer and glossa_stream are opaque: made by glossa_recognizer_load() and
-   glossa_stream_create(), given back by the matching _free(), which does nothing with NULL. A stream keeps
-   what it needs of its recognizer alive, so the two may be freed in any order.
+   Handles. glossa_recognizer, glossa_language_model and glossa_stream are opaque: made by
+   glossa_recognizer_load(), glossa_language_model_load() and glossa_stream_create(), given back by the
+   matching _free(), which does nothing with NULL. A stream keeps what it needs of the others alive, so they
+   may be freed in any order.
 
    Errors. Every call that can fail returns a glossa_status; GLOSSA_OK is 0. glossa_last_error() is the
    message of the last call of this thread that failed. A failed call leaves its results as they were. NULL
@@ -48,8 +49,8 @@
    forget_closed, reset, decode) or frees it. Strings are UTF-8, end with a zero byte and are never NULL.
    Truth values are int: 0 or 1.
 
-   Threads. Every function on a recognizer may be called from any thread at any time, except
-   glossa_recognizer_free(). A stream is used by one thread at a time, decode and the accessors included.
+   Threads. Every function on a recognizer or a language model may be called from any thread at any time,
+   except the one that frees it. A stream is used by one thread at a time, decode and the accessors included.
 
    Compatibility. Within one soname (libglossa.so.0) functions, statuses and enumerators are only ever added,
    and structs only ever grow at their end. Option structs carry their size, so that a program and a library
@@ -137,6 +138,11 @@ typedef struct glossa_language {
   int32_t prompt_slot;
 } glossa_language;
 
+typedef struct glossa_alternative {
+  const char* text;
+  double score; /* ln of its probability since the stream began, blanks counted; greedy: sum of log_prob */
+} glossa_alternative;
+
 /* Sets every option to its default and options->size to size, which is sizeof *options. */
 GLOSSA_API glossa_status glossa_recognizer_options_init(glossa_recognizer_options* options, size_t size);
 
@@ -198,6 +204,7 @@ typedef struct glossa_stream_options {
   /* Seconds of digital silence that the model hears behind the sound after glossa_stream_input_finished(), up
    * to 10; recordings that end with the last syllable need some 0.5. Times stay within the sound. */
   double final_silence;
+  int64_t beam_size; /* hypotheses that the search keeps, up to 64; 0 or 1: greedy search, whose text only grows */
 } glossa_stream_options;
 
 typedef struct glossa_token {
@@ -275,6 +282,11 @@ GLOSSA_API glossa_status glossa_stream_word(const glossa_stream* stream, size_t 
 GLOSSA_API glossa_status glossa_stream_token_count(const glossa_stream* stream, size_t* count);
 GLOSSA_API glossa_status glossa_stream_token(const glossa_stream* stream, size_t index,
                                              const glossa_token** token);
+
+/* What the search holds now, the best first: the text and up to beam_size - 1 others. */
+GLOSSA_API glossa_status glossa_stream_alternative_count(const glossa_stream* stream, size_t* count);
+GLOSSA_API glossa_status glossa_stream_alternative(const glossa_stream* stream, size_t index,
+                                                   const glossa_alternative** alternative);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "glossa/export.h"
 #include "glossa/types.hpp"
@@ -42,6 +43,10 @@ class GLOSSA_API Stream {
 
   // What has been recognised so far. Valid until the next call that changes the stream.
   virtual const Transcript& transcript() const = 0;
+
+  // What the search holds now, the best first: transcript() and up to beam_size - 1 others. The order is
+  // NeMo's: by score per label (score_norm).
+  virtual std::vector<Alternative> alternatives() const = 0;
 
   // Drops what transcript() says up to the last language tag, so that a stream without end does not grow:
   // text, score, sentences, words and tokens are those behind it from now on. Times go on, and so does the

@@ -88,6 +88,9 @@ class LanguageModel;  // glossa/recognizer.hpp
 inline constexpr double kDefaultFinalSilence = 0.48;
 inline constexpr double kMostFinalSilence = 10;
 
+inline constexpr int kDefaultBeam = 4;  // of programs that are told to search with a beam
+inline constexpr int kMostBeam = 64;
+
 struct StreamOptions {
   std::optional<AttContext> att_context;  // none: the checkpoint's first. Any pair up to 512 with
                                           // left a multiple of right + 1
@@ -102,6 +105,9 @@ struct StreamOptions {
   // Weighs in wherever the model hears something; whether it does is the model's alone to say. Null: none.
   std::shared_ptr<const LanguageModel> language_model;
   float lm_alpha = kDefaultLmAlpha;  // above 0 and at most kMostLmAlpha
+  // Hypotheses that the search keeps; 1: greedy search, whose text only ever grows. With more, up to
+  // kMostBeam, what stands behind the labels that all of them have may be written anew until the end.
+  int beam_size = 1;
   // Seconds of digital silence that the model hears behind the sound after input_finished(); 0 to
   // kMostFinalSilence. Times of words and Transcript::duration stay within the sound.
   double final_silence = 0;
@@ -143,6 +149,15 @@ struct Transcript {
   double duration = 0;        // seconds of audio accepted so far
   double decoded = 0;  // seconds of audio, in whole encoder frames, that words can have come from so far
   double score = 0;    // sum of the tokens' log_prob
+};
+
+// One of the search's hypotheses.
+struct Alternative {
+  std::string text;           // as Transcript::text
+  std::vector<Token> tokens;  // as Transcript::tokens
+  // Greedy: Transcript::score. Beam search: ln of the probability of its labels since the stream began,
+  // blanks and all merged alignments counted, with what the language model and boosted phrases add.
+  double score = 0;
 };
 
 struct Language {

@@ -39,32 +39,22 @@ void add_recognition_options(CLI::App& command, RecognitionOptions& options) {
           "at a time")
       ->type_name("MODE")
       ->capture_default_str();
-  command.add_option("--decoding", options.decoding, "Search: greedy")
-      ->type_name("SEARCH")
-      ->check(only("greedy"))
-      ->capture_default_str();
-  command
-      .add_option("--max-symbols", options.max_symbols,
-                  "Labels per encoder frame at most; 0: the checkpoint's own")
-      ->type_name("N")
-      ->check(between(0, 1000))
-      ->capture_default_str();
+  add_search_options(command, options.search);
   command.add_flag("--keep-lang-tags", options.keep_lang_tags, "Leave tags such as <en-US> in the text");
   command.add_flag("--fallback-to-auto", options.fallback_to_auto,
                    "Use auto for a language that the checkpoint does not have, instead of an error");
   add_boost_options(command, options.boost);
   add_lm_options(command, options.lm);
-  add_final_silence_option(command, options.final_silence_ms);
+  add_final_silence_option(command, options.final_silence_ms, "; none in NeMo's modes");
 }
 
-void add_final_silence_option(CLI::App& command, std::optional<int>& milliseconds) {
+void add_final_silence_option(CLI::App& command, std::optional<int>& milliseconds,
+                              std::string_view otherwise) {
   command
       .add_option("--final-silence-ms", milliseconds,
                   fmt::format("Silence that the model hears behind the sound, so that the last word is "
-                              "finished; 0: none (default: {})",
-                              milliseconds
-                                  ? fmt::format("{}", *milliseconds)
-                                  : fmt::format("{:.0f}; none in NeMo's modes", kDefaultFinalSilence * 1000)))
+                              "finished; 0: none (default: {:.0f}{})",
+                              kDefaultFinalSilence * 1000, otherwise))
       ->type_name("MS")
       ->check(between(0, static_cast<int>(kMostFinalSilence * 1000)));
 }
@@ -72,6 +62,7 @@ void add_final_silence_option(CLI::App& command, std::optional<int>& millisecond
 void check(const RecognitionOptions& options) {
   if (!options.att_context_size.empty()) parse_att_context(options.att_context_size, "--att-context-size");
   parse_streaming_mode(options.streaming, "--streaming");
+  beam_size(options.search);
   boosted_phrases(options.boost);
   check(options.lm);
 }
@@ -154,7 +145,8 @@ StreamOptions stream_options(const RecognitionOptions& options, const ModelInfo&
   if (!options.target_lang.empty()) stream.target_lang = options.target_lang;
   stream.unknown_lang_is_auto = options.fallback_to_auto;
   stream.mode = parse_streaming_mode(options.streaming, "--streaming");
-  stream.max_symbols = options.max_symbols;
+  stream.max_symbols = options.search.max_symbols;
+  stream.beam_size = beam_size(options.search);
   stream.keep_lang_tags = options.keep_lang_tags;
   stream.boosted_phrases = boosted_phrases(options.boost);
   stream.lm_alpha = options.lm.alpha;

@@ -8,6 +8,7 @@
 #include "cli/boost_options.h"
 #include "cli/lm_options.h"
 #include "cli/model_options.h"
+#include "cli/search_options.h"
 #include "glossa/types.hpp"
 
 namespace CLI {
@@ -24,8 +25,7 @@ struct RecognitionOptions {
   std::string att_context_size;  // "L,R" or "[L,R]"; empty: not given
   std::string latency;           // "320ms"; empty: not given
   std::string streaming = "exact";
-  std::string decoding = "greedy";  // so far the only choice
-  int max_symbols = 0;              // 0: the checkpoint's
+  SearchOptions search;
   bool keep_lang_tags = false;
   bool fallback_to_auto = false;
   BoostOptions boost;
@@ -33,7 +33,9 @@ struct RecognitionOptions {
   std::optional<int> final_silence_ms;  // none: kDefaultFinalSilence, and 0 in NeMo's modes
 };
 
-void add_final_silence_option(CLI::App& command, std::optional<int>& milliseconds);
+// `otherwise` says where the default is another; empty: nowhere.
+void add_final_silence_option(CLI::App& command, std::optional<int>& milliseconds,
+                              std::string_view otherwise = "");
 double final_silence_seconds(std::optional<int> milliseconds, double otherwise = kDefaultFinalSilence);
 
 void add_recognition_options(CLI::App& command, RecognitionOptions& options);

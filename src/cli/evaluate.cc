@@ -7,6 +7,7 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <functional>
 #include <memory>
 
 #include "base/fail.h"
@@ -21,6 +22,7 @@
 #include "cli/option_values.h"
 #include "cli/output_writer.h"
 #include "cli/progress.h"
+#include "cli/search_options.h"
 
 namespace glossa::cli {
 namespace {
@@ -35,7 +37,7 @@ struct EvaluateOptions {
   std::vector<std::string> latencies;
   std::string target_lang = "manifest";
   std::vector<std::string> letter_languages = eval::default_letter_languages();
-  int max_symbols = 0;
+  SearchOptions search;
   BoostOptions boost;
   LmOptions lm;
   std::optional<int> final_silence_ms;
@@ -103,25 +105,43 @@ class Evaluation {
     if (!options_.report.empty()) check_writable(options_.report);
     const EvaluationRun run = evaluate_model(model, "evaluating");
     report_unusable(run);
+    // What fails costs itself alone: the baseline, a file, stdout. That one comes last, for a reader that has
+    // gone ends the program.
+    if (!options_.output_path.empty()) attempt([&] { write_results(run, results_file(model)); });
     std::optional<BaselineComparison> comparison;
-    std::exception_ptr failure;  // of the baseline: the model's own figures are told nevertheless
-    try {
-      if (!options_.baseline.empty())
-        comparison = from_file ? compare_with_results(run) : compare_with_model(run);
-    } catch (const Error&) {
-      failure = std::current_exception();
+    if (!options_.baseline.empty())
+      attempt([&] { comparison = from_file ? compare_with_results(run) : compare_with_model(run); });
+    const BaselineComparison* compared = comparison ? &*comparison : nullptr;
+    if (!options_.report.empty()) {
+      attempt([&] {
+        write_file(options_.report,
+                   evaluation_page(run, compared, options_.letter_languages, configuration(run, model)));
+      });
     }
-    write(run, model, comparison ? &*comparison : nullptr);
-    if (failure) std::rethrow_exception(failure);
+    attempt([&] {
+      print_to_stdout(options_.json ? evaluation_json(run, compared) : format_scores(run));
+      if (!options_.json && compared != nullptr) print_to_stdout(format_comparison(*compared));
+    });
+    if (failure_) std::rethrow_exception(failure_);
     return run.unusable() > 0 ? kUnusableInput : kDone;
   }
 
  private:
+  // The first Error is kept for the end.
+  void attempt(const std::function<void()>& what) {
+    try {
+      what();
+    } catch (const Error&) {
+      if (!failure_) failure_ = std::current_exception();
+    }
+  }
+
   void check_options() const {
     if (options_.manifests.empty())
       fail_invalid_argument("nothing to evaluate (expected --dataset-manifest FILE, got none)");
     parse_att_contexts(options_.contexts);
     boosted_phrases(options_.boost);
+    beam_size(options_.search);
     check(options_.lm);
     if (!options_.baseline.empty() && !fs::exists(options_.baseline))
       fail_bad_input("{}: no such file (expected a model or results of glossa evaluate, from --baseline)",
@@ -141,7 +161,8 @@ class Evaluation {
     if (options_.target_lang != "manifest") evaluation.target_lang = options_.target_lang;
     evaluation.fallback_to_auto = options_.fallback_to_auto;
     evaluation.batch_size = options_.batch_size;
-    evaluation.max_symbols = options_.max_symbols;
+    evaluation.max_symbols = options_.search.max_symbols;
+    evaluation.beam_size = beam_size(options_.search);
     evaluation.boosted_phrases = boosted_phrases(options_.boost);
     evaluation.language_model = load_language_model(options_.lm, *recognizer);
     evaluation.final_silence = final_silence_seconds(options_.final_silence_ms);
@@ -208,8 +229,11 @@ class Evaluation {
         {"Target language",
          options_.target_lang == "manifest" ? "of each utterance, else auto" : options_.target_lang},
         {"Streaming", "exact, chunk by chunk, 80 ms of sound at a time"},
-        {"Search", options_.max_symbols > 0 ? fmt::format("greedy, {} labels per frame", options_.max_symbols)
-                                            : "greedy, the checkpoint's labels per frame"},
+        {"Search", describe(options_.search)},
+        {"Language model", options_.lm.file.empty()
+                               ? "none"
+                               : fmt::format("{}, weight {}", options_.lm.file.string(), options_.lm.alpha)},
+        {"Silence behind the sound", fmt::format("{} s", final_silence_seconds(options_.final_silence_ms))},
         {"Scored by letters", fmt::format("{}", fmt::join(options_.letter_languages, ", "))},
         {"Configuration", fingerprints},
         {"Written", now_text()}};
@@ -217,24 +241,9 @@ class Evaluation {
     return settings;
   }
 
-  void write(const EvaluationRun& run, const ModelOptions& model,
-             const BaselineComparison* comparison) const {
-    // Figures first: a disk that is full must not cost them.
-    if (options_.json) {
-      print_to_stdout(evaluation_json(run, comparison));
-    } else {
-      print_to_stdout(format_scores(run));
-      if (comparison != nullptr) print_to_stdout(format_comparison(*comparison));
-    }
-    if (!options_.output_path.empty()) write_results(run, results_file(model));
-    if (!options_.report.empty()) {
-      write_file(options_.report,
-                 evaluation_page(run, comparison, options_.letter_languages, configuration(run, model)));
-    }
-  }
-
   const EvaluateOptions& options_;
   std::vector<Input> inputs_;
+  std::exception_ptr failure_;
   std::vector<std::pair<std::string, eval::UtteranceResult>> baseline_results_;  // setting, result
 };
 
@@ -242,7 +251,7 @@ class Evaluation {
 EvaluateOptions with_nemo_keys(const CLI::App& command, EvaluateOptions options) {
   for (const char* name :
        {"--model", "--dataset-manifest", "--output-path", "--att-context-size", "--latency", "--target-lang",
-        "--batch-size", "--max-symbols", "--lm", "--lm-alpha"}) {
+        "--batch-size", "--decoding", "--beam-size", "--max-symbols", "--lm", "--lm-alpha"}) {
     if (command.count(name) > 0)
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
   }
@@ -264,8 +273,9 @@ EvaluateOptions with_nemo_keys(const CLI::App& command, EvaluateOptions options)
     options.contexts = {fmt::format("{},{}", keys.att_context_size->left, keys.att_context_size->right)};
   options.target_lang = keys.target_lang;
   options.batch_size = keys.batch_size;
-  options.max_symbols = keys.max_symbols;
+  options.search = search_options(keys);
   options.lm = lm_options(keys);
+  if (!options.final_silence_ms) options.final_silence_ms = 0;  // NeMo hears none
   return options;
 }
 
@@ -316,15 +326,10 @@ Command add_evaluate(CLI::App& program) {
       ->type_name("LANG,...")
       ->delimiter(',')
       ->default_str(fmt::format("{}", fmt::join(options->letter_languages, ",")));
-  command
-      ->add_option("--max-symbols", options->max_symbols,
-                   "Labels per encoder frame at most; 0: the checkpoint's own")
-      ->type_name("N")
-      ->check(between(0, 1000))
-      ->capture_default_str();
+  add_search_options(*command, options->search);
   add_boost_options(*command, options->boost);
   add_lm_options(*command, options->lm);
-  add_final_silence_option(*command, options->final_silence_ms);
+  add_final_silence_option(*command, options->final_silence_ms, "; none with NeMo's words");
   command
       ->add_option("--batch-size", options->batch_size,
                    "Utterances recognised side by side; never changes a result")

@@ -62,6 +62,7 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
                                                    .unknown_lang_is_auto = options.fallback_to_auto,
                                                    .batch_size = options.batch_size,
                                                    .max_symbols = options.max_symbols,
+                                                   .beam_size = options.beam_size,
                                                    .boosted_phrases = options.boosted_phrases,
                                                    .language_model = options.language_model,
                                                    .lm_alpha = options.lm_alpha,
@@ -117,6 +118,7 @@ std::string configuration_text(const ModelInfo& model, AttContext context, const
       name_of(model.kv_cache), model.backend, setting_name(context), options.target_lang.value_or("manifest"),
       options.fallback_to_auto, options.max_symbols, options.final_silence, eval::kNormalizerVersion,
       fmt::join(options.letter_languages, ","), utterances.size(), data_hash(utterances));
+  if (options.beam_size > 1) text += fmt::format("beam_size={}\n", options.beam_size);
   for (const BoostedPhrase& phrase : options.boosted_phrases)
     text += fmt::format("boost={} {}\n", phrase.score, phrase.text);
   if (options.language_model != nullptr)

@@ -89,9 +89,23 @@ const std::map<std::string, Setter>& setters() {
       {"rnnt_decoding.greedy.ngram_lm_alpha",
        [](NemoKeys& keys, const KeyValue& word) { keys.ngram_lm_alpha = to_number(word); }},
       {"rnnt_decoding.strategy",
-       [](NemoKeys&, const KeyValue& word) {
-         accept_only(word, {"greedy", "greedy_batch"}, "decoding strategy that glossa does not have");
+       [](NemoKeys& keys, const KeyValue& word) {
+         accept_only(word, {"greedy", "greedy_batch", "malsd_batch"},
+                     "decoding strategy that glossa does not have");
+         keys.beam = word.value == "malsd_batch";
        }},
+      {"rnnt_decoding.beam.beam_size",
+       [](NemoKeys& keys, const KeyValue& word) { keys.beam_size = to_int(word, 2); }},
+      {"rnnt_decoding.beam.max_symbols",
+       [](NemoKeys& keys, const KeyValue& word) { keys.max_symbols = to_int(word, 1); }},
+      {"rnnt_decoding.beam.score_norm",
+       [](NemoKeys&, const KeyValue& word) {
+         accept_only(word, {"true", "True"}, "glossa compares scores per label");
+       }},
+      {"rnnt_decoding.beam.ngram_lm_model",
+       [](NemoKeys& keys, const KeyValue& word) { keys.ngram_lm_model = word.value; }},
+      {"rnnt_decoding.beam.ngram_lm_alpha",
+       [](NemoKeys& keys, const KeyValue& word) { keys.ngram_lm_alpha = to_number(word); }},
       {"lang_tag_pattern",
        [](NemoKeys&, const KeyValue& word) {
          accept_only(word, {R"(\s*<[a-z]{2}-[A-Z]{2}>)"},

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/fail.h"
 #include "text/subtitles.h"
@@ -11,9 +12,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Times and confidences with the digits that mean something.
+// Times, confidences and scores with the digits that mean something.
 ordered_json seconds(double value) { return std::round(value * 1000) / 1000; }
-ordered_json confidence(double value) { return std::round(value * 10000) / 10000; }
+ordered_json four_digits(double value) { return std::round(value * 10000) / 10000; }
 
 std::string dump(const ordered_json& object) {
   // File names need not be UTF-8.
@@ -41,13 +42,20 @@ std::string to_json(const Recognition& recognition) {
     object["words"].push_back({{"word", word.text},
                                {"start", seconds(word.start)},
                                {"end", seconds(word.end)},
-                               {"confidence", confidence(word.confidence)},
+                               {"confidence", four_digits(word.confidence)},
                                {"language", word.language}});
   }
   for (const Token& token : transcript.tokens) {
     object["tokens"].push_back(token.id);
     object["token_frames"].push_back(token.frame);
     if (token.boosted) object["boosted_tokens"].push_back(object["tokens"].size() - 1);
+  }
+  for (const Alternative& alternative : recognition.alternatives) {
+    ordered_json tokens = ordered_json::array();
+    for (const Token& token : alternative.tokens) tokens.push_back(token.id);
+    object["alternatives"].push_back({{"text", alternative.text},
+                                      {"score", four_digits(alternative.score)},
+                                      {"tokens", std::move(tokens)}});
   }
   return dump(object);
 }

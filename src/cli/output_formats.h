@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "glossa/types.hpp"
 
@@ -17,13 +18,14 @@ std::string_view file_extension(OutputFormat format);  // ".txt", ".json", ".srt
 struct Recognition {
   std::string audio_filepath;
   Transcript transcript;
-  double processing_seconds = 0;  // of computing; in a batch the stream's share by duration
+  std::vector<Alternative> alternatives;  // the best first; empty: not asked for
+  double processing_seconds = 0;          // of computing; in a batch the stream's share by duration
 };
 
 // The whole text in that format, with a line feed at the end. JSON is one line: audio_filepath, duration,
 // text, language, sentences[{text, language, start, end}], words[{word, start, end, confidence, language}],
 // tokens[ids], token_frames[encoder frames], processing_seconds, and where boosting changed something
-// boosted_tokens[indices]. Times are seconds.
+// boosted_tokens[indices]. Times are seconds. With alternatives: alternatives[{text, score, tokens[ids]}].
 std::string format_recognition(const Recognition& recognition, OutputFormat format);
 
 // What is known so far, for programs: audio_filepath, partial: true, duration, text, language; one line.

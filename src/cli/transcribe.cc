@@ -31,6 +31,7 @@ struct TranscribeOptions {
   std::string format = "text";
   std::string output_path;
   int batch_size = 8;
+  int n_best = 1;
   int num_shards = 1;
   int shard_index = 0;
   bool json = false;
@@ -103,6 +104,12 @@ class Transcription {
     if (options_.shard_index >= options_.num_shards)
       fail_invalid_argument("--shard-index is {}, expected 0 to {} (--num-shards is {})",
                             options_.shard_index, options_.num_shards - 1, options_.num_shards);
+    if (options_.n_best > 1 && format != OutputFormat::kJson)
+      fail_invalid_argument("--n-best needs --format json (got {})", options_.format);
+    if (options_.n_best > beam_size(options_.recognition.search)) {
+      fail_invalid_argument("--n-best is {}, expected at most {}: the hypotheses that the search keeps",
+                            options_.n_best, beam_size(options_.recognition.search));
+    }
     pcm_format_ = parse_pcm_format(options_.stdin_format);
     check(options_.recognition);
     inputs_ = collect();
@@ -112,6 +119,7 @@ class Transcription {
     recognizer_ = load_recognizer(options_.model, quiet());
     batch_.stream = stream_options(options_.recognition, *recognizer_);
     batch_.batch_size = options_.batch_size;
+    batch_.n_best = options_.n_best;
     batch_.use_entry_language = options_.recognition.target_lang.empty();
     StreamOptions trial = batch_.stream;  // a wrong option is an error before any work
     if (batch_.use_entry_language) trial.target_lang = eval::any_language(recognizer_->info());
@@ -197,7 +205,8 @@ class Transcription {
         from_stdin.emplace(pcm_format_, options_.stdin_rate, recognizer_->info().sample_rate);
       const SampleSource source = from_stdin ? [&] { return from_stdin->next(); } : source_of(input);
       const std::string name = input.is_stdin() ? "-" : input.audio.string();
-      const Recognition recognition = transcribe_live(*recognizer_, stream, name, source, changed);
+      const Recognition recognition =
+          transcribe_live(*recognizer_, stream, options_.n_best, name, source, changed);
       printer.clear();
       writer.write(input, recognition);
       if (from_stdin) from_stdin->check_whole();  // what came is told before
@@ -235,12 +244,32 @@ class Transcription {
 int transcribe(const CLI::App& command, const TranscribeOptions& options) {
   const auto keys = std::count_if(options.words.begin(), options.words.end(), is_key_value);
   if (keys == 0) return Transcription(options).run();
-  for (const char* name : {"--target-lang",      "--att-context-size", "--latency",     "--max-symbols",
-                           "--keep-lang-tags",   "--dataset-manifest", "--output-path", "--boost",
-                           "--boost-file",       "--boost-score",      "--lm",          "--lm-alpha",
-                           "--final-silence-ms", "--batch-size",       "--format",      "--json",
-                           "--partials",         "--fallback-to-auto", "--recursive",   "--stdin-rate",
-                           "--stdin-format",     "--shard-index",      "--num-shards"}) {
+  for (const char* name : {"--target-lang",
+                           "--att-context-size",
+                           "--latency",
+                           "--max-symbols",
+                           "--keep-lang-tags",
+                           "--dataset-manifest",
+                           "--output-path",
+                           "--boost",
+                           "--boost-file",
+                           "--boost-score",
+                           "--lm",
+                           "--lm-alpha",
+                           "--final-silence-ms",
+                           "--batch-size",
+                           "--format",
+                           "--json",
+                           "--partials",
+                           "--fallback-to-auto",
+                           "--recursive",
+                           "--stdin-rate",
+                           "--stdin-format",
+                           "--shard-index",
+                           "--num-shards",
+                           "--decoding",
+                           "--beam-size",
+                           "--n-best"}) {
     if (command.count(name) > 0) {
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
     }
@@ -296,6 +325,12 @@ Command add_transcribe(CLI::App& program) {
                    "Of --num-shards, from 0 on: every N-th input is transcribed, beginning with this one")
       ->type_name("I")
       ->check(between(0, 999'999))
+      ->capture_default_str();
+  command
+      ->add_option("--n-best", options->n_best,
+                   "Hypotheses of --decoding beam that JSON has, as \"alternatives\"; the first is the text")
+      ->type_name("N")
+      ->check(between(1, kMostBeam))
       ->capture_default_str();
   command->add_flag("--partials", options->partials,
                     "Print the growing text as audio arrives; one input at a time");

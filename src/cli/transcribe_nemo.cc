@@ -14,6 +14,7 @@
 #include "cli/inputs.h"
 #include "cli/output_writer.h"
 #include "cli/progress.h"
+#include "cli/search_options.h"
 #include "cli/transcriber.h"
 #include "eval/wer.h"
 
@@ -81,7 +82,9 @@ StreamOptions stream_of(const NemoKeys& keys, const std::string& streaming) {
   StreamOptions stream;
   stream.att_context = keys.att_context_size;
   stream.target_lang = keys.target_lang;
-  stream.max_symbols = keys.max_symbols;
+  const SearchOptions search = search_options(keys);
+  stream.max_symbols = search.max_symbols;
+  stream.beam_size = beam_size(search);
   stream.keep_lang_tags = !keys.strip_lang_tags;
   if (!streaming.empty()) {
     stream.mode = parse_streaming_mode(streaming, "--streaming");

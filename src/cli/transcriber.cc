@@ -20,6 +20,13 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+std::vector<Alternative> best_of(const Stream& stream, int count) {
+  if (count <= 1) return {};
+  std::vector<Alternative> all = stream.alternatives();
+  if (all.size() > static_cast<std::size_t>(count)) all.resize(static_cast<std::size_t>(count));
+  return all;
+}
+
 // One input of a batch on its way.
 struct Track {
   const Input* input = nullptr;
@@ -148,7 +155,9 @@ void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inp
         events.failed(*track.input, track.error);
         continue;
       }
-      Recognition recognition{track.input->audio.string(), track.stream->transcript(), 0};
+      Recognition recognition{.audio_filepath = track.input->audio.string(),
+                              .transcript = track.stream->transcript(),
+                              .alternatives = best_of(*track.stream, options.n_best)};
       const double share = batch_seconds > 0 ? recognition.transcript.duration / batch_seconds
                                              : 1.0 / static_cast<double>(tracks.size());
       recognition.processing_seconds = spent * share;
@@ -157,12 +166,12 @@ void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inp
   }
 }
 
-Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& options,
+Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& options, int n_best,
                             const std::string& name, const SampleSource& source,
                             const std::function<void(const Recognition&)>& changed) {
   const auto stream = recognizer.create_stream(options);
   Stream* ready[] = {stream.get()};
-  Recognition recognition{name, {}, 0};
+  Recognition recognition{.audio_filepath = name};
   for (bool open = true; open;) {
     const auto samples = source();  // may wait: not part of the computing time
     const auto start = Clock::now();
@@ -178,6 +187,7 @@ Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& o
     if (grown || !open) recognition.transcript = stream->transcript();
     if (grown && open) changed(recognition);
   }
+  recognition.alternatives = best_of(*stream, n_best);
   return recognition;
 }
 

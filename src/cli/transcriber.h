@@ -15,6 +15,7 @@ namespace glossa::cli {
 struct BatchOptions {
   StreamOptions stream;
   int batch_size = 8;
+  int n_best = 1;                   // more than 1: Recognition::alternatives are filled in
   bool use_entry_language = false;  // an input's target_lang goes before stream.target_lang
 };
 
@@ -48,8 +49,8 @@ class InputReader {
 // More samples at the model's rate; none at the end.
 using SampleSource = std::function<std::optional<std::vector<float>>()>;
 
-// One stream; `changed` is called whenever its text has grown or changed.
-Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& options,
+// One stream; `changed` is called whenever its text has grown or changed. `n_best` as in BatchOptions.
+Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& options, int n_best,
                             const std::string& name, const SampleSource& source,
                             const std::function<void(const Recognition&)>& changed);
 

@@ -82,7 +82,7 @@ constexpr std::size_t kFirstRecognizerOptions =
 constexpr std::size_t kFirstStreamOptions =
     sizeof(std::size_t) + 2 * sizeof(char*) + 4 * sizeof(std::int32_t) + sizeof(std::int64_t);
 static_assert(sizeof(glossa_recognizer_options) == kFirstRecognizerOptions + 4 * 8);
-static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 5 * 8);
+static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 6 * 8);
 
 void check_size(std::size_t size, std::size_t first_size, const char* name) {
   if (size < first_size) {
@@ -171,6 +171,7 @@ struct glossa_stream {
   // For every call that changes the stream.
   glossa::Stream& change() {
     viewed = false;
+    held.clear();
     return *stream;
   }
 
@@ -194,10 +195,20 @@ struct glossa_stream {
     return current;
   }
 
+  const std::vector<glossa_alternative>& alternatives() const {
+    if (!held.empty()) return held_views;
+    held = stream->alternatives();
+    held_views.clear();
+    for (const glossa::Alternative& one : held) held_views.push_back({one.text.c_str(), one.score});
+    return held_views;
+  }
+
   std::unique_ptr<glossa::Stream> stream;
   mutable bool viewed = false;
   mutable std::vector<glossa_sentence> sentences;
   mutable std::vector<glossa_word> words;
+  mutable std::vector<glossa::Alternative> held;  // empty: not asked for since the last change
+  mutable std::vector<glossa_alternative> held_views;
   mutable std::vector<glossa_token> tokens;
 };
 
@@ -317,6 +328,11 @@ glossa_status glossa_stream_create(const glossa_recognizer* recognizer, const gl
     if (given.language_model != nullptr) create.language_model = given.language_model->model;
     if (given.lm_alpha != 0) create.lm_alpha = static_cast<float>(given.lm_alpha);
     create.final_silence = given.final_silence;
+    if (given.beam_size < 0 || given.beam_size > glossa::kMostBeam) {
+      glossa::fail_invalid_argument("beam_size is {}, expected 0 or 1 (greedy search) to {}", given.beam_size,
+                                    glossa::kMostBeam);
+    }
+    if (given.beam_size > 0) create.beam_size = static_cast<int>(given.beam_size);
     *stream = std::make_unique<glossa_stream>(recognizer->recognizer->create_stream(create)).release();
   });
 }
@@ -412,5 +428,17 @@ glossa_status glossa_stream_token(const glossa_stream* stream, size_t index, con
   return guarded([&] {
     required(stream, "stream").transcript();
     required(token, "token") = at(stream->tokens, index, "token");
+  });
+}
+
+glossa_status glossa_stream_alternative_count(const glossa_stream* stream, size_t* count) {
+  return guarded([&] { required(count, "count") = required(stream, "stream").alternatives().size(); });
+}
+
+glossa_status glossa_stream_alternative(const glossa_stream* stream, size_t index,
+                                        const glossa_alternative** alternative) {
+  return guarded([&] {
+    const std::vector<glossa_alternative>& all = required(stream, "stream").alternatives();
+    required(alternative, "alternative") = at(all, index, "alternative");
   });
 }

@@ -39,7 +39,8 @@ struct DecoderWorkspace {
   backend::Buffer hidden;
   backend::Buffer logits;
   backend::Buffer projected;
-  std::vector<float> fused;  // logits and language model
+  std::vector<float> fused;      // what labels are chosen by, when not by logits alone
+  std::vector<float> lm_scores;  // beam search only
   PredictorWorkspace predictor;
   StageClock* clock = nullptr;  // none: not measured
 };

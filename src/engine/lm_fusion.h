@@ -1,5 +1,8 @@
-// A language model in greedy search: NeMo's NGPU-LM fusion. Where the model itself wants a label, the label
-// with the best logit + alpha ln p(label | labels before) is taken. Where it wants blank, blank it is.
+// A language model in the search: NeMo's NGPU-LM fusion.
+//
+// Greedy: where the model itself wants a label, the label with the best logit + alpha ln p(label | labels
+// before) is taken. Where it wants blank, blank it is. Beam: labels get alpha ln p on their log-probability,
+// blank what it would have if both agreed on it (blank_lm_score_mode lm_weighted_full, pruning_mode late).
 //
 // Language tags are the model's own: the language model neither brings nor takes them, and behind one a
 // sentence begins (in NeMo they are pieces like any other, which a model of tagless text makes unlikely).
@@ -32,6 +35,11 @@ class LmFusion final : public LanguageModel {
   // The piece with the best sum, no tag; the first of equals. `logits` and `fused` are [vocabulary and
   // blank]; `fused` receives the sums, minus infinity for tags and blank.
   int choose(std::span<const float> logits, int state, float alpha, std::span<float> fused) const;
+
+  // For beam search. `scores` is [vocabulary and blank], log-probabilities. With `own` = blank and tags,
+  // they become (1 + alpha) score for own, score + alpha (ln(1 - p(own)) + ln p(label | state)) for others.
+  // `scratch` is as large.
+  void weigh(std::span<float> scores, int state, float alpha, std::span<float> scratch) const;
 
   int next(int state, int label) const;
 

@@ -63,11 +63,12 @@ PhraseBoost::PhraseBoost(std::span<const Phrase> phrases) {
     nodes_[at].child_count = static_cast<int>(branch.children.size());
     for (const auto& [label, index] : branch.children) {
       const Branch& below = tree[static_cast<std::size_t>(index)];
-      const float kept = branch.completes ? 0 : nodes_[at].bonus;
+      const float bonus = nodes_[at].held + worth(below.score, below.depth);
       children_.push_back({label, static_cast<int>(branches.size())});
       branches.push_back(index);
       nodes_.push_back({.fallback = at == 0 ? kStart : next(nodes_[at].fallback, label),
-                        .bonus = kept + worth(below.score, below.depth)});
+                        .bonus = bonus,
+                        .held = below.completes ? 0 : bonus});
     }
   }
 }
@@ -110,6 +111,22 @@ int PhraseBoost::choose(std::span<const float> logits, int best, int state) cons
     }
   }
   return chosen;
+}
+
+void PhraseBoost::add_bonuses(std::span<float> scores, int state) const {
+  const float given_back = held(state);
+  if (given_back != 0) {
+    for (float& score : scores) score -= given_back;
+  }
+  // The longest phrase that a label goes on with is what it leads to, as in next().
+  for (int node = state;; node = nodes_[static_cast<std::size_t>(node)].fallback) {
+    for (const Child& child : children(node)) {
+      const int leads_to = next(state, child.label);
+      if (leads_to != child.node) continue;
+      scores[static_cast<std::size_t>(child.label)] += nodes_[static_cast<std::size_t>(child.node)].bonus;
+    }
+    if (node == kStart) return;
+  }
 }
 
 PhraseBoost make_phrase_boost(std::span<const BoostedPhrase> phrases, const text::SentencePiece& pieces) {

@@ -34,6 +34,13 @@ class PhraseBoost {
   // with the best logit and not blank. `state` is what next() said of the labels so far.
   int choose(std::span<const float> logits, int best, int state) const;
 
+  // For beam search: every label's bonus, or what it gives back of held(), onto `scores`; [vocabulary] or
+  // more, all beyond the labels of phrases alike.
+  void add_bonuses(std::span<float> scores, int state) const;
+
+  // What an unfinished phrase has brought so far.
+  float held(int state) const { return nodes_[static_cast<std::size_t>(state)].held; }
+
   int next(int state, int label) const;
 
  private:
@@ -42,6 +49,7 @@ class PhraseBoost {
     int child_count = 0;
     int fallback = 0;  // the longest other phrase beginning that the labels so far end with
     float bonus = 0;   // of the label that leads here, all given back since the phrase began included
+    float held = 0;    // the same until the phrase is complete; who leaves gives it back
   };
   struct Child {
     int label = 0;

@@ -116,6 +116,8 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
       predictor_(*backend_, config_.predictor, store_),
       joint_(*backend_, store_),
       greedy_decoder_(*backend_, predictor_, joint_, config_.predictor.blank_id()),
+      beam_decoder_(*backend_, predictor_, joint_, config_.predictor.blank_id(),
+                    greedy_decoder_.initial_state()),
       info_(describe(*checkpoint_, prompts_, *backend_, options)) {
   if (pieces_.size() != config_.predictor.vocabulary) {
     fail_bad_input("{}: the tokenizer has {} pieces, expected {} from decoder.vocab_size",
@@ -211,19 +213,20 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap, S
   const backend::Matrix<const float> projected = joint_.project_frames(fused, workspace->projected);
   if (tap) show("joint.enc", projected, encoded.counts);
 
-  std::vector<DecoderInput> decoder_inputs;
+  std::vector<DecoderInput> greedy;
+  std::vector<BeamInput> beams;
   std::int64_t first = 0;
   for (std::size_t index = 0; index < streams.size(); ++index) {
-    decoder_inputs.push_back({.frames = projected.rows_from(first, encoded.counts[index]),
-                              .state = &streams[index]->decoder_state(),
-                              .tokens = &streams[index]->tokens(),
-                              .max_symbols = streams[index]->max_symbols(),
-                              .boost = streams[index]->boost(),
-                              .lm = streams[index]->lm(),
-                              .lm_alpha = streams[index]->lm_alpha()});
+    StreamImpl& stream = *streams[index];
+    const backend::Matrix<const float> own = projected.rows_from(first, encoded.counts[index]);
+    if (stream.has_beam())
+      beams.push_back(stream.beam_input(own));
+    else
+      greedy.push_back(stream.greedy_input(own));
     first += encoded.counts[index];
   }
-  greedy_decoder_.decode(decoder_inputs, workspace->decoder);
+  greedy_decoder_.decode(greedy, workspace->decoder);
+  beam_decoder_.decode(beams, workspace->decoder);
   enter(clock, Stage::kOther);
   return_workspace(std::move(workspace));
 }

@@ -12,6 +12,7 @@
 
 #include "backend/backend.h"
 #include "checkpoint/checkpoint.h"
+#include "engine/beam_decoder.h"
 #include "engine/encoder.h"
 #include "engine/greedy_decoder.h"
 #include "engine/prompt_fusion.h"
@@ -44,6 +45,7 @@ class RecognizerImpl final : public Recognizer, public std::enable_shared_from_t
   const features::LogMel& log_mel() const { return log_mel_; }
   const Encoder& encoder() const { return encoder_; }
   const GreedyDecoder& greedy_decoder() const { return greedy_decoder_; }
+  const BeamDecoder& beam_decoder() const { return beam_decoder_; }
   const text::SentencePiece& pieces() const { return pieces_; }
   const text::Detokenizer& detokenizer() const { return detokenizer_; }
   std::span<const std::string> lang_tags() const { return lang_tags_; }
@@ -68,6 +70,7 @@ class RecognizerImpl final : public Recognizer, public std::enable_shared_from_t
   Predictor predictor_;
   Joint joint_;
   GreedyDecoder greedy_decoder_;
+  BeamDecoder beam_decoder_;
   ModelInfo info_;
 
   mutable std::mutex workspaces_mutex_;

@@ -28,6 +28,8 @@ StreamOptions checked(StreamOptions options) {
     fail_invalid_argument("final_silence is {} s, expected 0 to {}", options.final_silence,
                           kMostFinalSilence);
   }
+  if (options.beam_size < 1 || options.beam_size > kMostBeam)
+    fail_invalid_argument("beam_size is {}, expected 1 (greedy search) to {}", options.beam_size, kMostBeam);
   return options;
 }
 
@@ -64,7 +66,8 @@ StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamO
       log_mel_(recognizer_->log_mel()),
       old_mels_(no_old_mels()),
       cache_(recognizer_->encoder().make_cache(context_)),
-      decoder_state_(recognizer_->greedy_decoder().initial_state()) {}
+      decoder_state_(recognizer_->greedy_decoder().initial_state()),
+      beam_(recognizer_->beam_decoder().initial_state()) {}
 
 StreamImpl::~StreamImpl() = default;
 
@@ -72,9 +75,11 @@ void StreamImpl::reset() {
   // What can fail comes first: a stream is reset whole or not at all.
   EncoderCache cache = recognizer_->encoder().make_cache(context_);
   DecoderState decoder_state = recognizer_->greedy_decoder().initial_state();
+  BeamState beam = recognizer_->beam_decoder().initial_state();
   old_mels_ = no_old_mels();
   cache_ = std::move(cache);
   decoder_state_ = std::move(decoder_state);
+  beam_ = std::move(beam);
   prompt_slot_ = recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto);
   log_mel_.reset();
   mels_.clear();
@@ -174,10 +179,47 @@ MelChunk StreamImpl::take_chunk() {
 const Transcript& StreamImpl::transcript() const {
   const model::FeatureConfig& features = recognizer_->config().features;
   transcript_.duration = static_cast<double>(sound_samples()) / features.sample_rate;
-  transcript_.decoded = std::min(
-      static_cast<double>(decoder_state_.frames) * recognizer_->info().frame_seconds, end_of_sound());
-  if (described_.tokens != transcript_.tokens.size()) describe_tokens();
+  transcript_.decoded =
+      std::min(static_cast<double>(decoded_frames()) * recognizer_->info().frame_seconds, end_of_sound());
+  if (!is_described()) describe_tokens();
   return transcript_;
+}
+
+std::vector<Alternative> StreamImpl::alternatives() const {
+  const Transcript& best = transcript();
+  if (!has_beam()) return {{.text = best.text, .tokens = best.tokens, .score = best.score}};
+  const std::size_t settled = best.tokens.size() - beam_.hypotheses.front().tokens.size();
+  std::vector<Alternative> all;
+  for (const Hypothesis& hypothesis : beam_.hypotheses) {
+    Alternative& one = all.emplace_back();
+    one.score = hypothesis.score;
+    one.tokens.assign(best.tokens.begin(), best.tokens.begin() + static_cast<std::ptrdiff_t>(settled));
+    one.tokens.insert(one.tokens.end(), hypothesis.tokens.begin(), hypothesis.tokens.end());
+    one.text = text_of(one.tokens, 0);
+  }
+  return all;
+}
+
+DecoderInput StreamImpl::greedy_input(backend::Matrix<const float> frames) {
+  return {.frames = frames,
+          .state = &decoder_state_,
+          .tokens = &transcript_.tokens,
+          .max_symbols = max_symbols_,
+          .boost = boost_ ? &*boost_ : nullptr,
+          .lm = lm_,
+          .lm_alpha = options_.lm_alpha};
+}
+
+BeamInput StreamImpl::beam_input(backend::Matrix<const float> frames) {
+  return {.frames = frames,
+          .state = &beam_,
+          .tokens = &transcript_.tokens,
+          .beam_size = options_.beam_size,
+          .chunk_frames = geometry_.chunk_frames,
+          .max_symbols = max_symbols_,
+          .boost = boost_ ? &*boost_ : nullptr,
+          .lm = lm_,
+          .lm_alpha = options_.lm_alpha};
 }
 
 double StreamImpl::end_of_sound() const {
@@ -189,26 +231,36 @@ double StreamImpl::end_of_sound() const {
 }
 
 void StreamImpl::forget_closed() {
-  if (described_.tokens != transcript_.tokens.size()) describe_tokens();
+  if (!is_described()) describe_tokens();
   const auto drop = [](auto& items, std::size_t count) {
     items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(count));
   };
   drop(transcript_.tokens, described_.closed_tokens);
   drop(transcript_.words, described_.closed_words);
   drop(transcript_.sentences, described_.closed_sentences);
-  described_ = {};
+  described_ = {.closed_language = std::move(described_.closed_language)};
   describe_tokens();
+}
+
+// Greedy search only appends.
+bool StreamImpl::is_described() const {
+  return described_.tokens == transcript_.tokens.size() && described_.frames == beam_.frames;
 }
 
 void StreamImpl::describe_tokens() const {
   const std::span<const std::string> tags = recognizer_->lang_tags();
   const std::size_t count = transcript_.tokens.size();
-  std::size_t closed = described_.closed_tokens;  // one past the last language tag
+  const std::size_t settled = has_beam() ? count - beam_.hypotheses.front().tokens.size() : count;
+  std::size_t closed = described_.closed_tokens;  // one past the last settled language tag
+  transcript_.language = described_.closed_language;
+  std::string closed_language = described_.closed_language;
   for (std::size_t index = described_.closed_tokens; index < count; ++index) {
     const std::string& language = tags[static_cast<std::size_t>(transcript_.tokens[index].id)];
     if (language.empty()) continue;
     if (transcript_.language.empty()) transcript_.language = language;
+    if (index >= settled) continue;
     closed = index + 1;
+    if (closed_language.empty()) closed_language = language;
   }
   transcript_.text.resize(described_.closed_bytes);
   transcript_.score = described_.closed_score;
@@ -216,20 +268,22 @@ void StreamImpl::describe_tokens() const {
   transcript_.sentences.resize(described_.closed_sentences);
   append_described(described_.closed_tokens, closed);
   described_ = {.tokens = count,
+                .frames = beam_.frames,
                 .closed_tokens = closed,
                 .closed_bytes = transcript_.text.size(),
                 .closed_score = transcript_.score,
                 .closed_words = transcript_.words.size(),
-                .closed_sentences = transcript_.sentences.size()};
+                .closed_sentences = transcript_.sentences.size(),
+                .closed_language = std::move(closed_language)};
   append_described(closed, count);
 }
 
 // The text of a span depends on what is before it by the tag there at most.
-std::string StreamImpl::text_of(std::size_t first_token, std::size_t last_token) const {
+std::string StreamImpl::text_of(std::span<const Token> tokens, std::size_t first_token) const {
   const text::Detokenizer& detokenizer = recognizer_->detokenizer();
   std::vector<int> ids;
   const std::size_t from = first_token > 0 ? first_token - 1 : 0;
-  for (std::size_t index = from; index < last_token; ++index) ids.push_back(transcript_.tokens[index].id);
+  for (const Token& token : tokens.subspan(from)) ids.push_back(token.id);
   std::string text = detokenizer.text(ids);
   if (from < first_token) text.erase(0, detokenizer.text(std::span(ids).first(1)).size());
   return options_.keep_lang_tags ? text : text::strip_lang_tags(text);
@@ -237,7 +291,7 @@ std::string StreamImpl::text_of(std::size_t first_token, std::size_t last_token)
 
 void StreamImpl::append_described(std::size_t first_token, std::size_t last_token) const {
   if (first_token == last_token) return;
-  transcript_.text += text_of(first_token, last_token);
+  transcript_.text += text_of(std::span(transcript_.tokens).first(last_token), first_token);
   std::vector<text::TimedToken> timed;
   for (std::size_t index = first_token; index < last_token; ++index) {
     const Token& token = transcript_.tokens[index];

@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "engine/beam_decoder.h"
 #include "engine/encoder_cache.h"
 #include "engine/greedy_decoder.h"
 #include "features/streaming_log_mel.h"
@@ -37,6 +39,7 @@ class StreamImpl final : public Stream {
   void input_finished() override;
   bool is_ready() const override;
   const Transcript& transcript() const override;
+  std::vector<Alternative> alternatives() const override;
   void forget_closed() override;
   void set_target_lang(std::string_view lang) override;
   void reset() override;
@@ -45,13 +48,12 @@ class StreamImpl final : public Stream {
   const RecognizerImpl& recognizer() const { return *recognizer_; }
   MelChunk take_chunk();  // only when is_ready()
   EncoderCache& encoder_cache() { return cache_; }
-  DecoderState& decoder_state() { return decoder_state_; }
-  std::vector<Token>& tokens() { return transcript_.tokens; }
   int prompt_slot() const { return prompt_slot_; }
-  int max_symbols() const { return max_symbols_; }
-  const LmFusion* lm() const { return lm_; }
-  float lm_alpha() const { return options_.lm_alpha; }
-  const PhraseBoost* boost() const { return boost_ ? &*boost_ : nullptr; }
+  bool has_beam() const { return options_.beam_size > 1; }
+  // The search of this step; `frames` are Joint::project_frames of it.
+  DecoderInput greedy_input(backend::Matrix<const float> frames);
+  BeamInput beam_input(backend::Matrix<const float> frames);
+  DecoderState& decoder_state() { return decoder_state_; }
 
  private:
   std::vector<float> no_old_mels() const;
@@ -59,10 +61,12 @@ class StreamImpl final : public Stream {
   std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
   bool has_tail() const;            // what is left after the end of the audio makes one more chunk
   std::int64_t sound_samples() const { return sound_samples_.value_or(log_mel_.samples()); }
+  std::int64_t decoded_frames() const { return has_beam() ? beam_.frames : decoder_state_.frames; }
   double end_of_sound() const;  // seconds, in whole encoder frames
+  bool is_described() const;
   void describe_tokens() const;
-  // Of tokens that begin the stream or stand behind a language tag.
-  std::string text_of(std::size_t first_token, std::size_t last_token) const;
+  // The text of tokens from `first_token` on, which begins the stream or stands behind a language tag.
+  std::string text_of(std::span<const Token> tokens, std::size_t first_token) const;
   void append_described(std::size_t first_token, std::size_t last_token) const;
 
   std::shared_ptr<const RecognizerImpl> recognizer_;
@@ -84,18 +88,21 @@ class StreamImpl final : public Stream {
   std::optional<std::int64_t> sound_samples_;  // without the silence behind them; none: all so far
 
   EncoderCache cache_;
-  DecoderState decoder_state_;
+  DecoderState decoder_state_;  // of greedy search
+  BeamState beam_;              // of beam search
 
   mutable Transcript transcript_;
-  // How far transcript_ describes its tokens. What is before the last language tag never changes again, so
-  // that a step of a long stream costs no more than one of a short.
+  // How far transcript_ describes its tokens. What is before the last settled language tag never changes
+  // again, so that a step of a long stream costs no more than one of a short.
   struct Described {
     std::size_t tokens = 0;
+    std::int64_t frames = 0;  // that the beam had searched
     std::size_t closed_tokens = 0;
     std::size_t closed_bytes = 0;  // of the text
     double closed_score = 0;
     std::size_t closed_words = 0;
     std::size_t closed_sentences = 0;
+    std::string closed_language;  // of the first tag closed
   };
   mutable Described described_;
 };

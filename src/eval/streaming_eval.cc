@@ -84,6 +84,7 @@ class StreamingEvaluation {
             .boosted_phrases = options_.boosted_phrases,
             .language_model = options_.language_model,
             .lm_alpha = options_.lm_alpha,
+            .beam_size = options_.beam_size,
             .final_silence = options_.final_silence};
   }
 

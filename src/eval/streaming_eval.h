@@ -29,6 +29,7 @@ struct StreamingEvalOptions {
   bool unknown_lang_is_auto = false;  // a language the checkpoint lacks is "auto", else it is unusable
   int batch_size = 8;                 // streams side by side; never changes a result
   int max_symbols = 0;                // labels per encoder frame; 0: the checkpoint's
+  int beam_size = 1;                  // 1: greedy search
   std::vector<BoostedPhrase> boosted_phrases;
   std::shared_ptr<const LanguageModel> language_model;  // null: none
   float lm_alpha = kDefaultLmAlpha;

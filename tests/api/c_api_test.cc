@@ -351,7 +351,7 @@ TEST(CApi, LanguageModelsAndFinalSilence) {
   glossa_language_model* model = nullptr;
   EXPECT_EQ(glossa_language_model_load(recognizer.get(), path.c_str(), &model), GLOSSA_BAD_INPUT);
   EXPECT_EQ(model, nullptr);
-  std::ofstream(path) << "\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<unk>\n-99\t<s>\n-1\ti\n\n\\end\\\n";
+  std::ofstream(path) << "\\data\\\nngram 1=3\n\n\\1-grams:\n-9\t<unk>\n-99\t<s>\n-1\to\n\n\\end\\\n";
   expect_ok(glossa_language_model_load(recognizer.get(), path.c_str(), &model));
   std::filesystem::remove(path);
   glossa_stream_options options = stream_options();
@@ -360,18 +360,58 @@ TEST(CApi, LanguageModelsAndFinalSilence) {
   options.final_silence = 0.5;
   const StreamHandle stream = create(recognizer, options);
   glossa_language_model_free(model);  // the stream keeps it
-  const std::vector<float> sound(16000);
-  expect_ok(glossa_stream_accept_waveform(stream.get(), sound.data(), sound.size()));
-  expect_ok(glossa_stream_input_finished(stream.get()));
-  decode(recognizer, stream);
-  double seconds = 0;
-  expect_ok(glossa_stream_duration(stream.get(), &seconds));
-  EXPECT_DOUBLE_EQ(seconds, 1);
+  std::vector<float> sound = as_float(speech("en-US_0.wav"));
+  sound.resize(24000);  // within a word
+  const auto ids = [&](const StreamHandle& of) {
+    expect_ok(glossa_stream_accept_waveform(of.get(), sound.data(), sound.size()));
+    expect_ok(glossa_stream_input_finished(of.get()));
+    decode(recognizer, of);
+    const Transcript transcript = transcript_of(of);
+    EXPECT_DOUBLE_EQ(transcript.duration, static_cast<double>(sound.size()) / 16000);
+    std::vector<int> all;
+    for (const Token& token : transcript.tokens) all.push_back(token.id);
+    return all;
+  };
+  const std::vector<int> with_both = ids(stream);
+  options.language_model = nullptr;
+  const std::vector<int> with_silence = ids(create(recognizer, options));
+  EXPECT_NE(with_both, with_silence);
+  options.final_silence = 0;
+  EXPECT_NE(ids(create(recognizer, options)), with_silence);
   glossa_stream* refused = nullptr;
   options.language_model = nullptr;
   options.final_silence = -1;
   EXPECT_EQ(glossa_stream_create(recognizer.get(), &options, &refused), GLOSSA_INVALID_ARGUMENT);
   glossa_language_model_free(nullptr);
+}
+
+TEST(CApi, BeamSearchHasAlternatives) {
+  const RecognizerHandle recognizer = load();
+  glossa_stream_options options = stream_options();
+  options.beam_size = 65;
+  glossa_stream* refused = nullptr;
+  EXPECT_EQ(glossa_stream_create(recognizer.get(), &options, &refused), GLOSSA_INVALID_ARGUMENT);
+  for (const int size : {0, 4}) {
+    options.beam_size = size;
+    const StreamHandle stream = create(recognizer, options);
+    const std::vector<float> sound = as_float(speech("en-US_0.wav"));
+    expect_ok(glossa_stream_accept_waveform(stream.get(), sound.data(), sound.size()));
+    expect_ok(glossa_stream_input_finished(stream.get()));
+    decode(recognizer, stream);
+    std::size_t count = 0;
+    expect_ok(glossa_stream_alternative_count(stream.get(), &count));
+    EXPECT_EQ(count > 1, size == 4) << count;
+    const glossa_alternative* first = nullptr;
+    expect_ok(glossa_stream_alternative(stream.get(), 0, &first));
+    const char* text = nullptr;
+    expect_ok(glossa_stream_text(stream.get(), &text));
+    EXPECT_STREQ(first->text, text);
+    EXPECT_LT(first->score, 0);
+    EXPECT_EQ(glossa_stream_alternative(stream.get(), count, &first), GLOSSA_INVALID_ARGUMENT);
+    expect_ok(glossa_stream_reset(stream.get()));
+    expect_ok(glossa_stream_alternative(stream.get(), 0, &first));
+    EXPECT_STREQ(first->text, "");
+  }
 }
 
 TEST(CApi, DecodeErrors) {

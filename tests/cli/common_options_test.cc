@@ -67,7 +67,7 @@ TEST(StreamOptionsOf, CarriesEveryOption) {
   const RecognitionOptions options{.target_lang = "de",
                                    .latency = "320ms",
                                    .streaming = "uniform",
-                                   .max_symbols = 5,
+                                   .search = {.decoding = "beam", .beam_size = 3, .max_symbols = 5},
                                    .keep_lang_tags = true,
                                    .fallback_to_auto = true,
                                    .boost = {.phrases = {"Athens"}, .file = "", .score = 3}};
@@ -76,6 +76,7 @@ TEST(StreamOptionsOf, CarriesEveryOption) {
   EXPECT_EQ(stream.target_lang, "de");
   EXPECT_EQ(stream.mode, StreamingMode::kUniform);
   EXPECT_EQ(stream.max_symbols, 5);
+  EXPECT_EQ(stream.beam_size, 3);
   EXPECT_TRUE(stream.keep_lang_tags);
   EXPECT_TRUE(stream.unknown_lang_is_auto);
   ASSERT_EQ(stream.boosted_phrases.size(), 1u);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -65,6 +66,34 @@ TEST(LmFusion, TheBestSumIsChosenAndNeitherTagsNorBlank) {
     }
   }
   EXPECT_GT(changed, 100) << "a model that changes nothing would prove nothing";
+}
+
+// NeMo's lm_weighted_full, with tags on blank's side.
+TEST(LmFusion, InABeamBlankAndTagsHaveTheirOwnOpinionTwice) {
+  const LmFusion fusion = small_fusion();
+  const lm::NgramAutomaton automaton(
+      lm::estimate(std::vector<std::vector<int>>{{0, 1, 2}, {0, 1, 3}, {0, 1, 2, 5}}, {.order = 3}),
+      kVocabulary, "test");
+  const float alpha = 0.4f;
+  for (const double blank : {0.05, 0.6, 0.9999}) {  // the last is beyond what NeMo counts
+    const double tag = (1 - blank) / 2;
+    const double other = (1 - blank - tag) / 5;
+    std::vector<float> scores(kVocabulary + 1, static_cast<float>(std::log(other)));
+    scores[kTag] = static_cast<float>(std::log(tag));
+    scores[kBlank] = static_cast<float>(std::log(blank));
+    const std::vector<float> before = scores;
+    std::vector<float> scratch(scores.size());
+    fusion.weigh(scores, LmFusion::kStart, alpha, scratch);
+    const double left = std::log(std::max(1 - blank - tag, 0.01));
+    for (int label = 0; label <= kVocabulary; ++label) {
+      const auto at = static_cast<std::size_t>(label);
+      const double expected =
+          label == kTag || label == kBlank
+              ? (1 + alpha) * before[at]
+              : before[at] + alpha * (left + automaton.log_prob(automaton.start(), label));
+      EXPECT_NEAR(scores[at], expected, 1e-4) << label;
+    }
+  }
 }
 
 TEST(LmFusion, ASentenceBeginsBehindATag) {

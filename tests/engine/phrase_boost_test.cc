@@ -105,6 +105,36 @@ TEST(PhraseBoost, ChoosesWhatItsDefinitionSays) {
   EXPECT_GT(changed, 500) << "a test that boosts nothing would prove nothing";
 }
 
+// Whatever is said, what was given and not given back is what is held and what complete phrases were worth.
+TEST(PhraseBoost, InABeamAnUnfinishedPhraseIsWorthNothingInTheEnd) {
+  const std::vector<PhraseBoost::Phrase> phrases = {{{1, 2, 3}, 2.0f}, {{2, 4}, 3.0f}, {{1, 2, 5, 1}, 1.0f}};
+  const PhraseBoost boost(phrases);
+  const auto worth_of = [](float score, int length) {
+    float sum = score / 4;
+    for (int depth = 2; depth <= length; ++depth) sum += 2 * score + std::log(static_cast<float>(depth));
+    return sum;
+  };
+  const auto sum_of = [&](const Labels& labels) {
+    int state = PhraseBoost::kStart;
+    float sum = 0;
+    for (const int label : labels) {
+      std::vector<float> scores(7, 0.0f);
+      boost.add_bonuses(scores, state);
+      sum += scores[static_cast<std::size_t>(label)];
+      state = boost.next(state, label);
+    }
+    return sum - boost.held(state);
+  };
+  EXPECT_FLOAT_EQ(sum_of({1, 2, 3}), worth_of(2, 3));
+  EXPECT_FLOAT_EQ(sum_of({0, 2, 4, 6}), worth_of(3, 2));
+  EXPECT_NEAR(sum_of({1, 2, 4}), worth_of(3, 2), 1e-5)
+      << "one phrase is left for the other that it ends with";
+  EXPECT_NEAR(sum_of({1, 2, 3, 2, 4}), worth_of(2, 3) + worth_of(3, 2), 1e-5);
+  for (const Labels& nothing :
+       {Labels{1}, Labels{1, 2}, Labels{1, 1, 2, 0, 2, 1, 6}, Labels{2, 2, 1, 2, 5, 5}})
+    EXPECT_NEAR(sum_of(nothing), 0, 1e-5);
+}
+
 TEST(PhraseBoost, OfEqualSumsTheModelsOwnChoiceComesFirst) {
   // The first label of a phrase is worth a quarter of its score.
   const std::vector<PhraseBoost::Phrase> phrases = {{{1}, 4.0f}, {{3}, 2.0f}, {{4}, 4.0f}};

@@ -27,6 +27,7 @@ class CountingStream : public Stream {
   bool is_ready() const override { return pcm_.size() > taken_ + 32 || (finished_ && taken_ < pcm_.size()); }
   const Transcript& transcript() const override { return transcript_; }
   void forget_closed() override {}
+  std::vector<Alternative> alternatives() const override { return {}; }
   void set_target_lang(std::string_view) override {}
   void reset() override {}
 

@@ -1,6 +1,8 @@
-// Oracle: NeMo's predictor, joint and greedy search on stored encoder output. cases/<model>/joint.*, search_*
+// Oracle: NeMo's predictor, joint, greedy and beam search on stored encoder output. cases/<model>/joint.*,
+// search_*
 #include <gtest/gtest.h>
 
+#include "engine/beam_decoder.h"
 #include "engine/greedy_decoder.h"
 #include "engine/weights.h"
 #include "parity/golden_cases.h"
@@ -19,7 +21,9 @@ struct Transducer {
         store(checkpoint, *backend),
         predictor(*backend, checkpoint->config().predictor, store),
         joint(*backend, store),
-        decoder(*backend, predictor, joint, checkpoint->config().predictor.blank_id()) {}
+        decoder(*backend, predictor, joint, checkpoint->config().predictor.blank_id()),
+        beam_decoder(*backend, predictor, joint, checkpoint->config().predictor.blank_id(),
+                     decoder.initial_state()) {}
 
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
   std::shared_ptr<const backend::Backend> backend;
@@ -27,6 +31,7 @@ struct Transducer {
   engine::Predictor predictor;
   engine::Joint joint;
   engine::GreedyDecoder decoder;
+  engine::BeamDecoder beam_decoder;
 };
 
 Matrix<const float> rows_of(const GoldenTensor& tensor) {
@@ -126,6 +131,52 @@ TEST_P(TransducerParity, GreedySearchEqualsNeMoForEveryMaxSymbols) {
       EXPECT_EQ(token_ids(transcript), run["nbest"][0]["tokens"].get<std::vector<int>>());
       if (run["nbest"][0].contains("timestamps") && run["nbest"][0]["timestamps"].is_array()) {
         EXPECT_EQ(token_frames(transcript), run["nbest"][0]["timestamps"].get<std::vector<int>>());
+      }
+      ++runs;
+    }
+  }
+  EXPECT_GT(runs, 0);
+}
+
+TEST_P(TransducerParity, BeamSearchEqualsNeMosHypothesesScoresAndFrames) {
+  int runs = 0;
+  for (const GoldenCase& golden_case : golden_cases("search_")) {
+    SCOPED_TRACE(golden_case.model + " " + golden_case.json.stem().string());
+    const auto golden = read_json(golden_case.json);
+    const auto tensors = tensors_of(golden_case);
+    const Transducer transducer(golden_case.model, GetParam());
+    const auto found =
+        tensors.find("prompted") != tensors.end() ? tensors.find("prompted") : tensors.find("encoded");
+    ASSERT_NE(found, tensors.end());
+    Buffer buffer;
+    const Matrix<float> frames = transducer.joint.project_frames(rows_of(found->second), buffer);
+    for (const auto& run : golden["runs"]) {
+      if (run["options"]["strategy"] != "malsd_batch") continue;
+      Transcript transcript;
+      engine::BeamState state = transducer.beam_decoder.initial_state();
+      engine::DecoderWorkspace workspace;
+      const engine::BeamInput input{.frames = frames,
+                                    .state = &state,
+                                    .tokens = &transcript.tokens,
+                                    .beam_size = run["options"]["beam.beam_size"],
+                                    .chunk_frames = static_cast<int>(frames.rows),
+                                    .max_symbols = run["options"]["beam.max_symbols"]};
+      transducer.beam_decoder.decode({&input, 1}, workspace);
+      ASSERT_EQ(state.hypotheses.size(), run["nbest"].size());
+      std::vector<Token> settled = transcript.tokens;
+      settled.resize(settled.size() - state.hypotheses.front().tokens.size());
+      for (std::size_t rank = 0; rank < state.hypotheses.size(); ++rank) {
+        SCOPED_TRACE(rank);
+        const auto& expected = run["nbest"][rank];
+        const engine::Hypothesis& actual = state.hypotheses[rank];
+        Transcript whole{.tokens = settled};
+        whole.tokens.insert(whole.tokens.end(), actual.tokens.begin(), actual.tokens.end());
+        EXPECT_EQ(token_ids(whole), expected["tokens"].get<std::vector<int>>());
+        EXPECT_NEAR(actual.score, expected["score"].get<double>(), 2e-3);
+        // The settled labels' frames are the best hypothesis's.
+        if (rank == 0) {
+          EXPECT_EQ(token_frames(whole), expected["timestamps"].get<std::vector<int>>());
+        }
       }
       ++runs;
     }

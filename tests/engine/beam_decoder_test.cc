@@ -1,0 +1,196 @@
+// Beam search in streams. Oracle: the stream itself, computed in another way that must not matter; what NeMo
+// finds is in tests/parity/transducer_test.cc.
+#include "engine/beam_decoder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "audio/audio_file.h"
+#include "engine/test_streams.h"
+#include "glossa/error.hpp"
+#include "support/golden.h"
+#include "support/tiny_model.h"
+
+namespace glossa::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<int> ids_of(const Alternative& alternative) {
+  std::vector<int> ids;
+  for (const Token& token : alternative.tokens) ids.push_back(token.id);
+  return ids;
+}
+
+// What all alternatives begin with.
+std::vector<int> agreed(const std::vector<Alternative>& alternatives) {
+  std::vector<int> common = ids_of(alternatives.front());
+  for (const Alternative& one : alternatives) {
+    const std::vector<int> ids = ids_of(one);
+    common.erase(std::mismatch(common.begin(), common.end(), ids.begin(), ids.end()).first, common.end());
+  }
+  return common;
+}
+
+bool begins_with(const std::vector<int>& ids, const std::vector<int>& beginning) {
+  return ids.size() >= beginning.size() && std::equal(beginning.begin(), beginning.end(), ids.begin());
+}
+
+class BeamStream : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("glossa_beam_" + std::to_string(::getpid()));
+    recognizer_ = Recognizer::load({.model = write_tiny_model({.blank_bias = 1.0}, folder_), .threads = 2});
+    pcm_ = wandering_noise(16000 * 6, 3);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  Outcome whole(const StreamOptions& options) const {
+    return run_whole(*recognizer_, *recognizer_->create_stream(options), pcm_);
+  }
+
+  std::filesystem::path folder_;
+  std::shared_ptr<const Recognizer> recognizer_;
+  std::vector<float> pcm_;
+};
+
+TEST_F(BeamStream, NeitherSlicesNorTheBatchNorResetChangeIt) {
+  for (const int right : {0, 3, 13}) {
+    const StreamOptions options{.att_context = AttContext{56, right}, .beam_size = 4};
+    const auto stream = recognizer_->create_stream(options);
+    const Outcome expected = run_whole(*recognizer_, *stream, pcm_);
+    ASSERT_FALSE(expected.ids.empty());
+    stream->reset();
+    EXPECT_EQ(run_whole(*recognizer_, *stream, pcm_), expected);
+
+    StreamOptions offline = options;
+    offline.mode = StreamingMode::kOffline;
+    EXPECT_EQ(whole(offline), expected);
+
+    const auto sliced = recognizer_->create_stream(options);
+    const auto wider = recognizer_->create_stream({.beam_size = 7});
+    const auto greedy = recognizer_->create_stream({});
+    Stream* all[] = {greedy.get(), sliced.get(), wider.get()};
+    greedy->accept_waveform(pcm_);
+    wider->accept_waveform(pcm_);
+    for (std::size_t at = 0; at < pcm_.size(); at += 1234) {
+      sliced->accept_waveform(std::span(pcm_).subspan(at, std::min<std::size_t>(1234, pcm_.size() - at)));
+      recognizer_->decode(all);
+    }
+    for (Stream* one : all) one->input_finished();
+    while (std::any_of(std::begin(all), std::end(all), [](const Stream* one) { return one->is_ready(); }))
+      recognizer_->decode(all);
+    EXPECT_EQ(outcome_of(*sliced), expected);
+    EXPECT_EQ(outcome_of(*greedy), whole({}));
+    EXPECT_EQ(outcome_of(*wider), whole({.beam_size = 7}));
+  }
+}
+
+// A model that hears words.
+class BeamOfSpeech : public ::testing::Test {
+ protected:
+  std::shared_ptr<const Recognizer> recognizer_ =
+      Recognizer::load({.model = golden_dir() / "models" / "tiny.nemo", .threads = 2});
+  std::vector<float> pcm_ =
+      audio::read_audio(golden_dir() / "audio" / "en-US_0.wav", recognizer_->info().sample_rate).samples;
+};
+
+TEST_F(BeamOfSpeech, FindsWhatGreedySearchOverlooksAndScoresIt) {
+  const auto stream = recognizer_->create_stream({.beam_size = 4});
+  run_whole(*recognizer_, *stream, pcm_);
+  const auto greedy = recognizer_->create_stream({});
+  EXPECT_NE(outcome_of(*stream).ids, run_whole(*recognizer_, *greedy, pcm_).ids);
+  const std::vector<Alternative> found = stream->alternatives();
+  ASSERT_GT(found.size(), 1u);
+  ASSERT_LE(found.size(), 4u);
+  EXPECT_EQ(found.front().text, stream->transcript().text);
+  EXPECT_EQ(ids_of(found.front()), outcome_of(*stream).ids);
+  std::vector<std::vector<int>> different;
+  double last = std::numeric_limits<double>::infinity();
+  for (const Alternative& one : found) {
+    const double per_label = one.score / (static_cast<double>(one.tokens.size()) + 1);
+    EXPECT_LE(per_label, last);
+    last = per_label;
+    EXPECT_LT(one.score, 0);
+    EXPECT_EQ(std::count(different.begin(), different.end(), ids_of(one)), 0) << "equal labels are merged";
+    different.push_back(ids_of(one));
+    EXPECT_TRUE(std::is_sorted(one.tokens.begin(), one.tokens.end(),
+                               [](const Token& a, const Token& b) { return a.frame < b.frame; }));
+  }
+}
+
+TEST_F(BeamOfSpeech, WhatAllHypothesesSayIsNeverTakenBack) {
+  const auto stream = recognizer_->create_stream({.att_context = AttContext{56, 0}, .beam_size = 4});
+  std::vector<int> settled;
+  int taken_back = 0;
+  Outcome last;
+  Stream* streams[] = {stream.get()};
+  for (std::size_t at = 0; at < pcm_.size(); at += 1280) {
+    stream->accept_waveform(std::span(pcm_).subspan(at, std::min<std::size_t>(1280, pcm_.size() - at)));
+    while (stream->is_ready()) recognizer_->decode(streams);
+    const std::vector<Alternative> now = stream->alternatives();
+    for (const Alternative& one : now) EXPECT_TRUE(begins_with(ids_of(one), settled));
+    settled = agreed(now);
+    const Outcome outcome = outcome_of(*stream);
+    taken_back += begins_with(outcome.ids, last.ids) ? 0 : 1;
+    last = outcome;
+  }
+  EXPECT_GT(settled.size(), 5u);
+  EXPECT_GT(taken_back, 0) << "a beam that changes no label would prove nothing";
+}
+
+// The random model writes commas alone, and boosted, tags and words behind them.
+TEST_F(BeamStream, WhatIsForgottenWasAllThereWas) {
+  const StreamOptions options{
+      .att_context = AttContext{56, 0},
+      .boosted_phrases = {{",<en-US> the, the,", kMostBoost}, {",<el-GR>", kMostBoost}},
+      .beam_size = 3};
+  const Outcome expected = whole(options);
+  const auto stream = recognizer_->create_stream(options);
+  std::vector<int> ids;
+  std::size_t most = 0;
+  Stream* streams[] = {stream.get()};
+  for (std::size_t at = 0; at < pcm_.size(); at += 1280) {
+    stream->accept_waveform(std::span(pcm_).subspan(at, std::min<std::size_t>(1280, pcm_.size() - at)));
+    if (at + 1280 >= pcm_.size()) stream->input_finished();
+    while (stream->is_ready()) recognizer_->decode(streams);
+    const Outcome before = outcome_of(*stream);
+    stream->forget_closed();
+    const Outcome after = outcome_of(*stream);
+    EXPECT_TRUE(before.text.ends_with(after.text)) << before.text << " | " << after.text;
+    ids.insert(ids.end(), before.ids.begin(),
+               before.ids.end() - static_cast<std::ptrdiff_t>(after.ids.size()));
+    most = std::max(most, after.ids.size());
+  }
+  const Outcome rest = outcome_of(*stream);
+  ids.insert(ids.end(), rest.ids.begin(), rest.ids.end());
+  EXPECT_EQ(ids, expected.ids);
+  EXPECT_LT(most * 2, expected.ids.size());
+}
+
+TEST_F(BeamStream, PhrasesLeanIt) {
+  const StreamOptions plain{.beam_size = 4};
+  StreamOptions boosted = plain;
+  boosted.boosted_phrases = {{",<en-US> the", kMostBoost}};
+  EXPECT_THAT(whole(plain).text, ::testing::Not(HasSubstr("the")));
+  EXPECT_THAT(whole(boosted).text, HasSubstr("the"));
+}
+
+TEST_F(BeamStream, SizesOutOfRangeAreRefused) {
+  for (const int size : {0, -1, kMostBeam + 1}) {
+    try {
+      recognizer_->create_stream({.beam_size = size});
+      FAIL() << size;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      EXPECT_THAT(error.what(), HasSubstr("beam_size is " + std::to_string(size)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace glossa::testing
