@@ -27,5 +27,5 @@ cat <<TEXT
 Next:
   build/glossa transcribe --model nemotron-3.5-asr-streaming-0.6b.nemo meeting.mp3
   build/glossa transcribe --partials --latency 80ms $recordings/de-DE.flac
-  build/glossa info models/glossa-mini.nemo
+  build/glossa transcribe --decoding beam $recordings/en-US.flac
 TEXT

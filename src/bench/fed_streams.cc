@@ -8,13 +8,14 @@
 namespace glossa::bench {
 
 std::string Setting::name() const {
-  if (contexts.size() != 1) return "mixed";
-  return fmt::format("[{},{}]", contexts.front().left, contexts.front().right);
+  const std::string search = beam_size > 1 ? fmt::format(" beam {}", beam_size) : "";
+  if (contexts.size() != 1) return "mixed" + search;
+  return fmt::format("[{},{}]{}", contexts.front().left, contexts.front().right, search);
 }
 
 FedStream::FedStream(const Recognizer& recognizer, AttContext context, std::span<const float> sound,
-                     std::size_t first)
-    : stream_(recognizer.create_stream({.att_context = context})),
+                     std::size_t first, int beam_size)
+    : stream_(recognizer.create_stream({.att_context = context, .beam_size = beam_size})),
       sound_(sound),
       at_(first % sound.size()),
       chunk_frames_(context.chunk_frames()),
@@ -51,7 +52,7 @@ void add_warm_streams(const Recognizer& recognizer, const Setting& setting, int 
   constexpr std::size_t kStep = 7919;  // samples between beginnings: a prime, so that few streams coincide
   for (int added = 0; added < count; ++added) {
     const std::size_t index = streams.size();
-    streams.emplace_back(recognizer, setting.context_of(index), sound, index * kStep);
+    streams.emplace_back(recognizer, setting.context_of(index), sound, index * kStep, setting.beam_size);
   }
   for (bool more = true; more;) {
     std::vector<Stream*> batch;

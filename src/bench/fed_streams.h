@@ -14,16 +14,17 @@ namespace glossa::bench {
 // One latency setting; with several contexts, streams take them in turn.
 struct Setting {
   std::vector<AttContext> contexts;
+  int beam_size = 1;  // 1: greedy search
 
   AttContext context_of(std::size_t stream) const { return contexts[stream % contexts.size()]; }
-  std::string name() const;  // "[56,3]", or "mixed"
+  std::string name() const;  // "[56,3]", or "mixed", with " beam 4" behind it
 };
 
 class FedStream {
  public:
   // Repeats `sound`, beginning at sample `first`; the samples must outlive the stream.
-  FedStream(const Recognizer& recognizer, AttContext context, std::span<const float> sound,
-            std::size_t first);
+  FedStream(const Recognizer& recognizer, AttContext context, std::span<const float> sound, std::size_t first,
+            int beam_size = 1);
 
   // Gives the samples that make the next chunk whole, and not one more.
   void accept_chunk();

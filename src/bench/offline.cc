@@ -4,9 +4,10 @@
 
 namespace glossa::bench {
 
-Offline measure_offline(const Recognizer& recognizer, AttContext context, std::span<const float> sound,
-                        const Floor& floor) {
-  const auto stream = recognizer.create_stream({.att_context = context, .mode = StreamingMode::kOffline});
+Offline measure_offline(const Recognizer& recognizer, AttContext context, int beam_size,
+                        std::span<const float> sound, const Floor& floor) {
+  const auto stream = recognizer.create_stream(
+      {.att_context = context, .mode = StreamingMode::kOffline, .beam_size = beam_size});
   Offline result{.context = context};
   const StopWatch watch;
   stream->accept_waveform(sound);

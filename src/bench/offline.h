@@ -20,7 +20,7 @@ struct Offline {
 };
 
 // The whole of `sound` in mode kOffline, features included.
-Offline measure_offline(const Recognizer& recognizer, AttContext context, std::span<const float> sound,
-                        const Floor& floor);
+Offline measure_offline(const Recognizer& recognizer, AttContext context, int beam_size,
+                        std::span<const float> sound, const Floor& floor);
 
 }  // namespace glossa::bench

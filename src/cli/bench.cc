@@ -30,6 +30,7 @@ struct BenchOptions {
   fs::path audio;
   std::string streams = "max";
   int seconds = 60;
+  int beam_size = 1;
   bool profile = false;
   bool json = false;
   bool quiet = false;
@@ -64,7 +65,8 @@ class Benchmark {
     settings_ = settings();
     for (const bench::Setting& setting : settings_) {
       for (const AttContext& context : setting.contexts)
-        recognizer_->create_stream({.att_context = context});  // an error before any work
+        recognizer_->create_stream(
+            {.att_context = context, .beam_size = setting.beam_size});  // an error before any work
     }
     sound_ = sound();
 
@@ -83,7 +85,8 @@ class Benchmark {
     if (wants("live")) measure_live(floor);
     if (wants("offline")) {
       status_.show("offline");
-      const auto offline = bench::measure_offline(*recognizer_, shortest_and_longest().second, sound_, floor);
+      const auto offline = bench::measure_offline(*recognizer_, shortest_and_longest().second,
+                                                  options_.beam_size, sound_, floor);
       status_.clear();
       report_.add(offline);
     }
@@ -115,14 +118,14 @@ class Benchmark {
     std::stable_sort(contexts.begin(), contexts.end(), by_chunk);
     std::vector<bench::Setting> settings;
     if (options_.contexts.empty()) {
-      for (const AttContext& context : contexts) settings.push_back({{context}});
-      if (contexts.size() > 1) settings.push_back({contexts});
+      for (const AttContext& context : contexts) settings.push_back({{context}, options_.beam_size});
+      if (contexts.size() > 1) settings.push_back({contexts, options_.beam_size});
     }
     for (const std::string& text : options_.contexts) {
       if (text == "mixed") {
-        settings.push_back({contexts});
+        settings.push_back({contexts, options_.beam_size});
       } else {
-        settings.push_back({{parse_att_context(text, "--att-context-size")}});
+        settings.push_back({{parse_att_context(text, "--att-context-size")}, options_.beam_size});
       }
     }
     return settings;
@@ -291,6 +294,12 @@ Command add_bench(CLI::App& program) {
                    "Length of a live run that counts; figures of other sections take a part of it each")
       ->type_name("S")
       ->check(between(1, 86'400))
+      ->capture_default_str();
+  command
+      ->add_option("--beam-size", options->beam_size,
+                   "Hypotheses of beam search in chunk, live and offline; 1: greedy search")
+      ->type_name("N")
+      ->check(between(1, kMostBeam))
       ->capture_default_str();
   command
       ->add_option("--streams", options->streams,
