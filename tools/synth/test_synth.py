@@ -383,6 +383,14 @@ class Command(unittest.TestCase):
         plans = clips.plan_block(clips.Request("test", {"bg-BG": 1, "de-DE": 1}, 0, only="digits"), 0)[:30]
         self.assertLess(len({(plan.locale, plan.text) for plan in plans}), 30)
 
+    def test_sentences_alone(self):
+        run = subprocess.run([sys.executable, str(FOLDER / "sentences.py"), "6", "--locales", "bg-BG,de-DE", "--seed", "3"],
+                             capture_output=True, text=True, check=True)
+        lines = run.stdout.splitlines()
+        self.assertEqual(len(lines), 6)
+        for line, locale in zip(lines, ["bg-BG", "de-DE"] * 3):
+            self.assertFalse(grammar.is_held_out(locale, line))
+        self.assertTrue(all(any("а" <= letter <= "я" for letter in line) for line in lines[::2]))
 
     def test_wrong_words(self):
         for words in (["--clips", "0"], ["--hours", "0"], ["--hours", "nan"], ["--hours", "inf"],
