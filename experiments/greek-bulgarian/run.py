@@ -119,11 +119,12 @@ def choose_test_sentences(test, dev, clips):
         (test / f"{locale}.jsonl").write_text("".join(chosen[locale]), encoding="utf-8")
 
 
-def shards(folder, weight):
-    """An item of input_cfg."""
+def shards(folder, mixture, weight):
+    """An item of input_cfg in the file `mixture`, from whose folder its paths count."""
     last = len(list(folder.glob("manifest_*.json"))) - 1
-    return {"type": "nemo_tarred", "manifest_filepath": f"{shown(folder)}/manifest__OP_0..{last}_CL_.json",
-            "tarred_audio_filepaths": f"{shown(folder)}/audio__OP_0..{last}_CL_.tar", "weight": weight}
+    path = os.path.relpath(folder, mixture.parent)
+    return {"type": "nemo_tarred", "manifest_filepath": f"{path}/manifest__OP_0..{last}_CL_.json",
+            "tarred_audio_filepaths": f"{path}/audio__OP_0..{last}_CL_.tar", "weight": weight}
 
 
 class Experiment:
@@ -177,9 +178,9 @@ class Experiment:
         def action(resuming):
             if not resuming:
                 shutil.rmtree(run, ignore_errors=True)
-            streams = [shards(self.data / "train", 1 - share)]
+            streams = [shards(self.data / "train", mixture, 1 - share)]
             if with_replay:
-                streams.append(shards(self.data / "replay", share))
+                streams.append(shards(self.data / "replay", mixture, share))
             results.write_json(mixture, streams)  # JSON is YAML, too
             execute(command)
             if not self.models[name].exists():

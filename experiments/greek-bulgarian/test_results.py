@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """python3 experiments/greek-bulgarian/test_results.py"""
+import pathlib
 import statistics
+import tempfile
 import unittest
 
 import report
 import results
+import run
 
 
 def utterance(wrong, words, locale="el-GR", heard="ένα <δύο>"):
@@ -78,6 +81,18 @@ class Page(unittest.TestCase):
     def test_marks_and_escapes(self):
         self.assertEqual(report.marked("ένα δύο", "ένα <δύο>"), "ένα <mark>&lt;δύο&gt;</mark>")
         self.assertIn("nothing", report.marked("ένα", ""))
+
+
+class Mixture(unittest.TestCase):
+    def test_its_paths_count_from_its_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            work = pathlib.Path(folder)
+            train = work / "data" / "train"
+            train.mkdir(parents=True)
+            (train / "manifest_0.json").touch()
+            item = run.shards(train, work / "mixture.yaml", 0.5)
+            manifest = work / item["manifest_filepath"].replace("_OP_0..0_CL_", "0")
+            self.assertTrue(manifest.exists(), item)
 
 
 if __name__ == "__main__":
