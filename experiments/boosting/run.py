@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """What boosting does for names that a model has never heard, and to sentences without them. Needs
-tools/synth/apt-packages.txt and `make build`. Two minutes on two cores."""
+tools/synth/apt-packages.txt and `make build`. Four minutes on two cores."""
 import argparse
 import collections
+import itertools
 import json
 import pathlib
 import re
@@ -15,6 +16,7 @@ LISTS = {"name": "Kowalski Tiziano Yannis Petrova Nikolai Zeynep Bogdan Ottilie 
 NAMES = [name for names in LISTS.values() for name in names]
 LOCALES = ["de-DE", "it-IT", "es-ES"]
 SCORES = [0, 1, 2, 2.5, 3, 4, 5]       # 0: no boost
+BEAMS = [1, 4]                          # 1: greedy search
 
 
 def write_grammars(folder):
@@ -40,11 +42,12 @@ def names_in(text):
     return collections.Counter(word for word in re.findall(r"\w+", text.lower()) if word in wanted)
 
 
-def evaluate(folder, manifest, score):
+def evaluate(folder, manifest, score, beam):
     """(word error rate, names said, names found, names heard that were not said)"""
-    boost = ["--boost-file", folder / "names.txt", "--boost-score", str(score)] if score else []
+    options = ["--boost-file", folder / "names.txt", "--boost-score", str(score)] if score else []
+    options += ["--decoding", "beam", "--beam-size", str(beam)] if beam > 1 else []
     subprocess.run([ROOT / "build/glossa", "evaluate", "--model", ROOT / "models/glossa-mini.nemo", "--weights", "f32",
-                    "--dataset-manifest", manifest, "--latency", "320ms", "--output-path", folder, "--quiet", *boost],
+                    "--dataset-manifest", manifest, "--latency", "320ms", "--output-path", folder, "--quiet", *options],
                    check=True, stdout=subprocess.DEVNULL)
     edits = words = said = found = false = 0
     for line in (folder / "evaluation_glossa-mini.jsonl").read_text(encoding="utf-8").splitlines():
@@ -68,11 +71,11 @@ def main():
     (folder / "names.txt").write_text("\n".join(NAMES) + "\n", encoding="utf-8")
     with_names = speak(folder / "with", "--clips", "300", "--seed", "5", "--locales", folder / "locales")
     without = speak(folder / "without", "--clips", "600", "--seed", "6")
-    print("| score | names found | false ones | WER | WER without names | false ones |\n|---|---|---|---|---|---|")
-    for score in SCORES:
-        rate, said, found, false = evaluate(folder, with_names, score)
-        plain_rate, _, _, plain_false = evaluate(folder, without, score)
-        print(f"| {score or 'none'} | {100 * found / said:.1f} % of {said} | {false} | {rate:.1f} % | {plain_rate:.1f} % | "
+    print("| search | score | names found | false ones | WER | WER without names | false ones |\n|---|---|---|---|---|---|---|")
+    for beam, score in itertools.product(BEAMS, SCORES):
+        rate, said, found, false = evaluate(folder, with_names, score, beam)
+        plain_rate, _, _, plain_false = evaluate(folder, without, score, beam)
+        print(f"| {f'beam {beam}' if beam > 1 else 'greedy'} | {score or 'none'} | {100 * found / said:.1f} % of {said} | {false} | {rate:.1f} % | {plain_rate:.1f} % | "
               f"{plain_false} |", flush=True)
 
 

@@ -99,10 +99,11 @@ struct StreamOptions {
   StreamingMode mode = StreamingMode::kExact;
   int max_symbols = 0;          // labels per encoder frame at most, up to 1000; 0: the checkpoint's own
   bool keep_lang_tags = false;  // leave tags such as <en-US> in the text
-  // The search leans towards these where the model hears something; at most 5,000 of 200 bytes, and 50,000
-  // pieces in all. Token::boosted tells what they changed.
+  // The search leans towards these, greedy search only where the model hears something; at most 5,000 of 200
+  // bytes, and 50,000 pieces in all. Token::boosted tells what they changed.
   std::vector<BoostedPhrase> boosted_phrases;
-  // Weighs in wherever the model hears something; whether it does is the model's alone to say. Null: none.
+  // Weighs in on which label it is; in greedy search whether it is one is the model's alone to say. Null:
+  // none.
   std::shared_ptr<const LanguageModel> language_model;
   float lm_alpha = kDefaultLmAlpha;  // above 0 and at most kMostLmAlpha
   // Hypotheses that the search keeps; 1: greedy search, whose text only ever grows. With more, up to
@@ -156,7 +157,8 @@ struct Alternative {
   std::string text;           // as Transcript::text
   std::vector<Token> tokens;  // as Transcript::tokens
   // Greedy: Transcript::score. Beam search: ln of the probability of its labels since the stream began,
-  // blanks and all merged alignments counted, with what the language model and boosted phrases add.
+  // blanks and all merged alignments counted, with what the language model and boosted phrases add. As in
+  // NeMo alignments of different frames are merged at the borders of chunks.
   double score = 0;
 };
 

@@ -102,6 +102,12 @@ const std::map<std::string, Setter>& setters() {
        [](NemoKeys&, const KeyValue& word) {
          accept_only(word, {"true", "True"}, "glossa compares scores per label");
        }},
+      {"rnnt_decoding.beam.pruning_mode",
+       [](NemoKeys&, const KeyValue& word) { accept_only(word, {"late"}, "glossa prunes late"); }},
+      {"rnnt_decoding.beam.blank_lm_score_mode",
+       [](NemoKeys&, const KeyValue& word) {
+         accept_only(word, {"lm_weighted_full"}, "glossa weighs blank, too");
+       }},
       {"rnnt_decoding.beam.ngram_lm_model",
        [](NemoKeys& keys, const KeyValue& word) { keys.ngram_lm_model = word.value; }},
       {"rnnt_decoding.beam.ngram_lm_alpha",
@@ -180,6 +186,10 @@ KeyValue split(const std::string& word) {
   return parts;
 }
 
+bool is_default(const KeyValue& word) {
+  return word.value == "null" || word.value == "None" || word.value.empty();
+}
+
 }  // namespace
 
 bool is_key_value(const std::string& word) {
@@ -199,10 +209,18 @@ NemoKeys parse_nemo_keys(std::span<const std::string> words) {
   NemoKeys keys;
   for (const std::string& text : words) {
     const KeyValue word = split(text);
+    if (word.key == "rnnt_decoding.strategy" && !is_default(word)) setters().at(word.key)(keys, word);
+  }
+  const std::string_view other_search = keys.beam ? "rnnt_decoding.greedy." : "rnnt_decoding.beam.";
+  for (const std::string& text : words) {
+    const KeyValue word = split(text);
+    if (word.key.starts_with(other_search)) {
+      keys.not_used.push_back(word.key);
+      continue;
+    }
     const auto setter = setters().find(word.key);
-    const bool is_default = word.value == "null" || word.value == "None" || word.value.empty();
     if (setter != setters().end()) {
-      if (!is_default) setter->second(keys, word);
+      if (!is_default(word)) setter->second(keys, word);
     } else if (is_not_used(word.key)) {
       keys.not_used.push_back(word.key);
     } else {

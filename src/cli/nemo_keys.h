@@ -25,11 +25,13 @@ struct NemoKeys {
   bool strip_lang_tags = false;
   bool pad_and_drop_preencoded = false;
   bool compare_vs_offline = false;
-  int max_symbols = 0;           // rnnt_decoding.greedy.max_symbols, .beam.max_symbols; 0: the checkpoint's
-  bool beam = false;             // rnnt_decoding.strategy is malsd_batch
-  int beam_size = kDefaultBeam;  // rnnt_decoding.beam.beam_size
-  std::filesystem::path ngram_lm_model;  // rnnt_decoding.{greedy,beam}.ngram_lm_model; empty: none
-  float ngram_lm_alpha = 0;              // rnnt_decoding.{greedy,beam}.ngram_lm_alpha; 0: it is not asked
+  // rnnt_decoding.strategy is malsd_batch: what follows is of rnnt_decoding.beam, else of
+  // rnnt_decoding.greedy.
+  bool beam = false;
+  int beam_size = kDefaultBeam;
+  int max_symbols = 0;                   // 0: the checkpoint's
+  std::filesystem::path ngram_lm_model;  // empty: none
+  float ngram_lm_alpha = 0;              // 0: it is not asked
   std::vector<std::string> not_used;     // keys NeMo knows and glossa has no use for
 };
 

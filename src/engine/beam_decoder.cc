@@ -52,6 +52,17 @@ void best_first(const BeamInput& input) {
       [&](const Hypothesis& a, const Hypothesis& b) { return score_per_label(a) > score_per_label(b); });
 }
 
+void hide_best(const BeamInput& input) {
+  input.tokens->resize(input.tokens->size() - std::exchange(input.state->shown, 0));
+}
+
+void show_best(const BeamInput& input) {
+  const std::vector<Token>& best = input.state->hypotheses.front().tokens;
+  hide_best(input);
+  input.tokens->insert(input.tokens->end(), best.begin(), best.end());
+  input.state->shown = best.size();
+}
+
 // What all hypotheses begin with moves to the transcript.
 void settle(const BeamInput& input) {
   std::vector<Hypothesis>& hypotheses = input.state->hypotheses;
@@ -65,10 +76,16 @@ void settle(const BeamInput& input) {
   for (const Hypothesis& other : std::span(hypotheses).subspan(1))
     end = std::mismatch(best.begin(), end, other.tokens.begin(), other.tokens.end(), same_label).first;
   const auto agreed = end - best.begin();
+  hide_best(input);
   input.tokens->insert(input.tokens->end(), best.begin(), end);
   input.state->settled += agreed;
-  for (Hypothesis& hypothesis : hypotheses)
+  if (agreed == 0) return;
+  const int last = input.tokens->back().frame;
+  for (Hypothesis& hypothesis : hypotheses) {
     hypothesis.tokens.erase(hypothesis.tokens.begin(), hypothesis.tokens.begin() + agreed);
+    // It may have had the settled labels earlier than the best one.
+    for (Token& token : hypothesis.tokens) token.frame = std::max(token.frame, last);
+  }
 }
 
 }  // namespace
@@ -106,7 +123,6 @@ void BeamDecoder::decode(std::span<const BeamInput> streams, DecoderWorkspace& w
   std::vector<Cursor> cursors;
   for (const BeamInput& input : streams) {
     if (input.frames.rows == 0) continue;
-    input.tokens->resize(input.tokens->size() - input.state->hypotheses.front().tokens.size());
     cursors.push_back({.input = &input, .chunk_end = input.state->frames});
     cursors.back().next_chunk();
   }
@@ -144,8 +160,7 @@ void BeamDecoder::decode(std::span<const BeamInput> streams, DecoderWorkspace& w
   }
   for (const BeamInput& input : streams) {
     if (input.frames.rows == 0) continue;
-    const std::vector<Token>& best = input.state->hypotheses.front().tokens;
-    input.tokens->insert(input.tokens->end(), best.begin(), best.end());
+    show_best(input);
     input.state->frames += input.frames.rows;
   }
 }
@@ -186,7 +201,6 @@ void BeamDecoder::extend(const Cursor& cursor, Matrix<const float> logits,
     }
     next.push_back(std::move(hypothesis));
   }
-  // All have taken as many blanks and labels together: where labels are equal, frames are.
   merge_equal(next);
   hypotheses = std::move(next);
 }
@@ -231,7 +245,9 @@ void BeamDecoder::choose(const BeamInput& input, std::size_t parent, std::span<c
                               .frame = static_cast<int>(hypothesis.frame),
                               .log_prob = logits[label] - log_sum,
                               .confidence = of_blank.confidence,
-                              .boosted = likeliest && label != *likeliest};
+                              .boosted = likeliest && label != *likeliest &&
+                                         input.boost->next(hypothesis.boost_state, static_cast<int>(label)) !=
+                                             PhraseBoost::kStart};
     }
     const auto place = std::upper_bound(candidates.begin() + first, candidates.end(), candidate, is_better);
     candidates.insert(place, candidate);

@@ -1,7 +1,9 @@
 // Transducer beam search, batched over streams and hypotheses. Source: NeMo malsd_batch
 // (ModifiedALSDBatchedRNNTComputer): alignment-length synchronous, so every hypothesis takes blank or one
 // label per round; hypotheses of equal labels are merged, and the best beam_size stay. At the end of a chunk
-// those that are through wait for the others, as in NeMo's cache-aware pipeline.
+// those that are through wait for the others, as in NeMo's cache-aware pipeline. Behind such a border
+// hypotheses of equal labels may stand at different frames; they are merged nevertheless, as there, so that a
+// score is a probability within a chunk only.
 //
 // Beyond NeMo: a language model leaves language tags alone (lm_fusion.h), and a phrase that a hypothesis has
 // not finished counts nothing when hypotheses are compared at the end of a chunk.
@@ -27,7 +29,7 @@ struct Prediction {
 };
 
 struct Hypothesis {
-  double score = 0;           // ln p of its labels, all merged alignments, with what LM and phrases add
+  double score = 0;           // as Alternative::score
   std::vector<Token> tokens;  // behind the settled ones
   std::shared_ptr<const Prediction> prediction;
   bool predicted = true;   // false: the prediction lacks the last label
@@ -42,13 +44,14 @@ struct BeamState {
   std::vector<Hypothesis> hypotheses;  // the best first, by score per label as NeMo's score_norm
   std::int64_t frames = 0;             // encoder frames decoded so far
   std::int64_t settled = 0;            // labels that all hypotheses begin with, already taken from them
+  std::size_t shown = 0;               // tokens of the best hypothesis at the transcript's end
 };
 
 // One stream's part of a step.
 struct BeamInput {
   backend::Matrix<const float> frames;  // [count, joint hidden]: Joint::project_frames
   BeamState* state = nullptr;
-  std::vector<Token>* tokens = nullptr;  // ends with those of the best hypothesis, which are replaced
+  std::vector<Token>* tokens = nullptr;  // ends with state->shown ones, which are replaced
   int beam_size = 0;                     // 2 or more
   int chunk_frames = 0;                  // hypotheses wait for each other after so many
   int max_symbols = 0;                   // labels per frame at most

@@ -1,13 +1,14 @@
-// Leans greedy search towards given phrases: a tree over labels, walked beside the predictor.
+// Leans the search towards given phrases: a tree over labels, walked beside the predictor.
 //
-// Where the model itself wants a label, every label that begins a phrase or goes on with one gets a bonus on
-// its logit, and the best sum wins. Where the model wants blank, blank it is: phrases never come out of
-// silence.
+// Greedy: where the model itself wants a label, every label that begins a phrase or goes on with one gets a
+// bonus on its logit, and the best sum wins. Where the model wants blank, blank it is: phrases never come out
+// of silence. Beam: the bonus counts against blank, too, and an unfinished phrase for nothing in the end.
 //
 // The tree is NeMo's boosting tree (GPU-PB): an Aho-Corasick automaton with context_score = the phrase's
 // score and depth_scaling = 2. The label at depth d of a phrase is worth score / 4 for d = 1 (NeMo: score)
 // and 2 score + ln d behind; who leaves a phrase half-way gives back what it was worth so far, who completes
-// one keeps it.
+// one keeps it. A phrase that
+// ends within another, unfinished one is given back with that.
 #pragma once
 
 #include <span>

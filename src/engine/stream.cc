@@ -188,7 +188,7 @@ const Transcript& StreamImpl::transcript() const {
 std::vector<Alternative> StreamImpl::alternatives() const {
   const Transcript& best = transcript();
   if (!has_beam()) return {{.text = best.text, .tokens = best.tokens, .score = best.score}};
-  const std::size_t settled = best.tokens.size() - beam_.hypotheses.front().tokens.size();
+  const std::size_t settled = best.tokens.size() - beam_.shown;
   std::vector<Alternative> all;
   for (const Hypothesis& hypothesis : beam_.hypotheses) {
     Alternative& one = all.emplace_back();
@@ -250,7 +250,7 @@ bool StreamImpl::is_described() const {
 void StreamImpl::describe_tokens() const {
   const std::span<const std::string> tags = recognizer_->lang_tags();
   const std::size_t count = transcript_.tokens.size();
-  const std::size_t settled = has_beam() ? count - beam_.hypotheses.front().tokens.size() : count;
+  const std::size_t settled = count - beam_.shown;
   std::size_t closed = described_.closed_tokens;  // one past the last settled language tag
   transcript_.language = described_.closed_language;
   std::string closed_language = described_.closed_language;

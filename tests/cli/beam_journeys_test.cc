@@ -60,8 +60,16 @@ TEST_F(BeamSearch, KnowsNeMosWords) {
   EXPECT_THAT(nemo({}).out, HasSubstr("unrne"));
   EXPECT_THAT(nemo({"rnnt_decoding.strategy=malsd_batch", "rnnt_decoding.beam.beam_size=4"}).out,
               HasSubstr("sunrise"));
+  // What is of the other search is not read, and said so.
+  const ProgramRun greedy = nemo({"rnnt_decoding.beam.beam_size=4", "rnnt_decoding.beam.max_symbols=1"});
+  EXPECT_THAT(greedy.out, HasSubstr("unrne"));
+  EXPECT_THAT(greedy.err, HasSubstr("rnnt_decoding.beam.beam_size, rnnt_decoding.beam.max_symbols"));
+  EXPECT_THAT(nemo({"rnnt_decoding.greedy.max_symbols=1", "rnnt_decoding.strategy=malsd_batch"}).err,
+              HasSubstr("glossa does not use rnnt_decoding.greedy.max_symbols"));
+  EXPECT_THAT(nemo({"rnnt_decoding.strategy=malsd_batch", "rnnt_decoding.beam.pruning_mode=early"}).err,
+              HasSubstr("expected null or late"));
   EXPECT_THAT(nemo({"rnnt_decoding.strategy=maes_batch"}).err, HasSubstr("greedy_batch or malsd_batch"));
-  EXPECT_THAT(nemo({"rnnt_decoding.beam.score_norm=false"}).err,
+  EXPECT_THAT(nemo({"rnnt_decoding.strategy=malsd_batch", "rnnt_decoding.beam.score_norm=false"}).err,
               HasSubstr("glossa compares scores per label"));
 }
 

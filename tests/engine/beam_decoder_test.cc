@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include "audio/audio_file.h"
 #include "engine/test_streams.h"
 #include "glossa/error.hpp"
+#include "lm/arpa.h"
+#include "lm/ngram_estimate.h"
 #include "support/golden.h"
 #include "support/tiny_model.h"
 
@@ -178,6 +181,69 @@ TEST_F(BeamStream, PhrasesLeanIt) {
   boosted.boosted_phrases = {{",<en-US> the", kMostBoost}};
   EXPECT_THAT(whole(plain).text, ::testing::Not(HasSubstr("the")));
   EXPECT_THAT(whole(boosted).text, HasSubstr("the"));
+}
+
+TEST_F(BeamOfSpeech, FramesNeverRunBackwards) {
+  int clips = 0;
+  for (const auto& path : list_files(golden_dir() / "audio", "", ".wav")) {
+    const std::vector<float> pcm = audio::read_audio(path, recognizer_->info().sample_rate).samples;
+    if (pcm.size() < 16000 || pcm.size() > 200'000) continue;
+    ++clips;
+    for (const int right : {0, 3}) {
+      const auto stream = recognizer_->create_stream({.att_context = AttContext{56, right}, .beam_size = 4});
+      stream->accept_waveform(pcm);
+      stream->input_finished();
+      Stream* streams[] = {stream.get()};
+      while (stream->is_ready()) {
+        recognizer_->decode(streams);
+        for (const Alternative& one : stream->alternatives()) {
+          ASSERT_TRUE(std::is_sorted(one.tokens.begin(), one.tokens.end(),
+                                     [](const Token& a, const Token& b) { return a.frame < b.frame; }))
+              << path << " [56," << right << "]";
+        }
+      }
+    }
+  }
+  EXPECT_GT(clips, 5);
+}
+
+TEST_F(BeamOfSpeech, OnlyLabelsOfPhrasesAreCalledBoosted) {
+  const auto boosted = [&](const std::vector<BoostedPhrase>& phrases) {
+    const auto stream = recognizer_->create_stream(
+        {.att_context = AttContext{56, 3}, .boosted_phrases = phrases, .beam_size = 4});
+    run_whole(*recognizer_, *stream, pcm_);
+    const std::vector<Token>& tokens = stream->transcript().tokens;
+    return std::count_if(tokens.begin(), tokens.end(), [](const Token& token) { return token.boosted; });
+  };
+  EXPECT_EQ(boosted({{"zz", 0.1f}}), 0);
+  EXPECT_GT(boosted({{"sunset", kMostBoost}}), 0);
+}
+
+// Labels that only the language model knows win where it may say something, and sound in slices is the same.
+TEST_F(BeamStream, ALanguageModelLeansIt) {
+  std::vector<std::vector<int>> text(100, {120, 121, 122, 123, 124});
+  std::ofstream file(folder_ / "x.arpa", std::ios::binary);
+  lm::write_arpa(lm::estimate(text, {.order = 3}), file);
+  file.close();
+  const StreamOptions options{
+      .language_model = recognizer_->load_language_model(folder_ / "x.arpa"), .lm_alpha = 3, .beam_size = 4};
+  const Outcome with = whole(options);
+  const auto follows = [](const std::vector<int>& ids) {
+    int count = 0;
+    for (std::size_t at = 1; at < ids.size(); ++at)
+      count += ids[at - 1] >= 120 && ids[at - 1] < 124 && ids[at] == ids[at - 1] + 1 ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(follows(whole({.beam_size = 4}).ids), 0);
+  EXPECT_GT(follows(with.ids), 3) << "the model's state follows the labels";
+  const auto sliced = recognizer_->create_stream(options);
+  for (std::size_t at = 0; at < pcm_.size(); at += 999) {
+    sliced->accept_waveform(std::span(pcm_).subspan(at, std::min<std::size_t>(999, pcm_.size() - at)));
+    decode_ready(*recognizer_, *sliced);
+  }
+  sliced->input_finished();
+  decode_ready(*recognizer_, *sliced);
+  EXPECT_EQ(outcome_of(*sliced), with);
 }
 
 TEST_F(BeamStream, SizesOutOfRangeAreRefused) {
