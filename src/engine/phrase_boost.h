@@ -7,8 +7,7 @@
 // The tree is NeMo's boosting tree (GPU-PB): an Aho-Corasick automaton with context_score = the phrase's
 // score and depth_scaling = 2. The label at depth d of a phrase is worth score / 4 for d = 1 (NeMo: score)
 // and 2 score + ln d behind; who leaves a phrase half-way gives back what it was worth so far, who completes
-// one keeps it. A phrase that
-// ends within another, unfinished one is given back with that.
+// one keeps it. A phrase that ends within another, unfinished one is given back with that.
 #pragma once
 
 #include <span>
