@@ -205,6 +205,8 @@ typedef struct glossa_stream_options {
    * to 10; recordings that end with the last syllable need some 0.5. Times stay within the sound. */
   double final_silence;
   int64_t beam_size; /* hypotheses that the search keeps, up to 64; 0 or 1: greedy search, whose text only grows */
+  /* A second search of this lower latency hears the same sound: glossa_stream_drafted_text(). NULL: none. */
+  const glossa_att_context* draft_att_context;
 } glossa_stream_options;
 
 typedef struct glossa_token {
@@ -266,6 +268,9 @@ GLOSSA_API glossa_status glossa_stream_reset(glossa_stream* stream);
 
 /* What has been recognised so far. */
 GLOSSA_API glossa_status glossa_stream_text(const glossa_stream* stream, const char** text);
+/* The text, white space at its end aside, and behind it what the draft has heard since. The text alone without
+   draft_att_context, and at the end of the stream. */
+GLOSSA_API glossa_status glossa_stream_drafted_text(const glossa_stream* stream, const char** text);
 GLOSSA_API glossa_status glossa_stream_language(const glossa_stream* stream,
                                                 const char** language); /* first tag */
 GLOSSA_API glossa_status glossa_stream_duration(const glossa_stream* stream,

@@ -44,6 +44,12 @@ class GLOSSA_API Stream {
   // What has been recognised so far. Valid until the next call that changes the stream.
   virtual const Transcript& transcript() const = 0;
 
+  // transcript(), and behind it what the draft has heard since: its first transcript().tokens.size() tokens
+  // are transcript()'s, and its text begins with transcript()'s, white space at the end aside. transcript()
+  // alone without StreamOptions::draft_att_context, and at the end of the stream. A copy: forget_closed()
+  // keeps it small.
+  virtual Transcript drafted() const = 0;
+
   // What the search holds now, the best first: transcript() and up to beam_size - 1 others. The order is
   // NeMo's: by score per label (score_norm).
   virtual std::vector<Alternative> alternatives() const = 0;

@@ -109,6 +109,10 @@ struct StreamOptions {
   // Hypotheses that the search keeps; 1: greedy search, whose text only ever grows. With more, up to
   // kMostBeam, what stands behind the labels that all of them have may be written anew until the end.
   int beam_size = 1;
+  // Draft and settle: a second search, greedy and of this lower latency, hears the same sound, and
+  // Stream::drafted() has its words behind the transcript until that has its own. A chunk must be shorter
+  // than one of att_context. The stream needs the memory and the work of two. None: no draft.
+  std::optional<AttContext> draft_att_context;
   // Seconds of digital silence that the model hears behind the sound after input_finished(); 0 to
   // kMostFinalSilence. Times of words and Transcript::duration stay within the sound.
   double final_silence = 0;

@@ -100,11 +100,13 @@ std::string format_recognition(const Recognition& recognition, OutputFormat form
 
 std::string format_partial_json(const Recognition& recognition) {
   const Transcript& transcript = recognition.transcript;
-  return dump({{"audio_filepath", recognition.audio_filepath},
-               {"partial", true},
-               {"duration", seconds(transcript.duration)},
-               {"text", transcript.text},
-               {"language", transcript.language}});
+  ordered_json object = {{"audio_filepath", recognition.audio_filepath},
+                         {"partial", true},
+                         {"duration", seconds(transcript.duration)},
+                         {"text", transcript.text},
+                         {"language", transcript.language}};
+  if (recognition.draft) object["draft"] = *recognition.draft;
+  return dump(object);
 }
 
 }  // namespace glossa::cli

@@ -1,6 +1,7 @@
 // What `transcribe` writes for one input.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ std::string_view file_extension(OutputFormat format);  // ".txt", ".json", ".srt
 struct Recognition {
   std::string audio_filepath;
   Transcript transcript;
+  std::optional<std::string> draft;       // what stands behind the text and is not settled; none: no draft
   std::vector<Alternative> alternatives;  // the best first; empty: not asked for
   double processing_seconds = 0;          // of computing; in a batch the stream's share by duration
 };
@@ -28,7 +30,8 @@ struct Recognition {
 // boosted_tokens[indices]. Times are seconds. With alternatives: alternatives[{text, score, tokens[ids]}].
 std::string format_recognition(const Recognition& recognition, OutputFormat format);
 
-// What is known so far, for programs: audio_filepath, partial: true, duration, text, language; one line.
+// What is known so far, for programs: audio_filepath, partial: true, duration, text, language, and with a
+// draft: draft; one line.
 std::string format_partial_json(const Recognition& recognition);
 
 }  // namespace glossa::cli

@@ -45,6 +45,7 @@ struct ServeOptions {
   ModelOptions model;
   std::string att_context_size;  // empty: not given
   std::string latency;           // empty: not given
+  std::string draft_latency;     // empty: no drafts
   serve::StreamDefaults streams;
   LmOptions lm;
   std::optional<int> final_silence_ms;
@@ -85,6 +86,10 @@ void add_options(CLI::App& program, ServeOptions& options) {
   program
       .add_option("--latency", options.latency, "the same as the length of a chunk, such as 80ms or 320ms")
       ->excludes(context);
+  program.add_option(
+      "--draft-latency", options.draft_latency,
+      "what is heard at this latency is the end of interim results of streams of a higher one, until "
+      "they have their own words; it costs as much as a second stream (default: no drafts)");
   program
       .add_option("--target-lang", options.streams.target_lang, "language of clients that name none or auto")
       ->capture_default_str();
@@ -149,13 +154,13 @@ void add_options(CLI::App& program, ServeOptions& options) {
                    "with --log json: what is understood, too; without it no text is logged");
   program.add_flag("--quiet", options.quiet, "no messages with --log text but errors");
   const std::pair<const char*, const char*> types[] = {
-      {"--config", "FILE"},          {"--att-context-size", "L,R"}, {"--latency", "MS"},
-      {"--target-lang", "LANG"},     {"--address", "IP"},           {"--http-port", "PORT"},
-      {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"},    {"--tls-key", "FILE"},
-      {"--tls-certificate", "FILE"}, {"--api-key", "KEY"},          {"--max-streams", "N"},
-      {"--max-files", "N"},          {"--max-upload-mb", "MB"},     {"--max-hours", "HOURS"},
-      {"--utilisation", "PART"},     {"--idle-seconds", "S"},       {"--endpointing-ms", "MS"},
-      {"--drain-seconds", "S"},      {"--log", "text|json"}};
+      {"--config", "FILE"},       {"--att-context-size", "L,R"}, {"--latency", "MS"},
+      {"--draft-latency", "MS"},  {"--target-lang", "LANG"},     {"--address", "IP"},
+      {"--http-port", "PORT"},    {"--grpc-port", "PORT"},       {"--wyoming-port", "PORT"},
+      {"--tls-key", "FILE"},      {"--tls-certificate", "FILE"}, {"--api-key", "KEY"},
+      {"--max-streams", "N"},     {"--max-files", "N"},          {"--max-upload-mb", "MB"},
+      {"--max-hours", "HOURS"},   {"--utilisation", "PART"},     {"--idle-seconds", "S"},
+      {"--endpointing-ms", "MS"}, {"--drain-seconds", "S"},      {"--log", "text|json"}};
   for (const auto& [name, type] : types) program.get_option(name)->type_name(type);
   for (CLI::Option* option : program.get_options()) {
     if (option->get_lnames().empty() || !option->get_envname().empty()) continue;
@@ -315,6 +320,10 @@ int serve(ServeOptions& options) {
   options.model.default_att_context = default_context(options);
   const std::shared_ptr<const Recognizer> recognizer =
       load_recognizer(options.model, options.quiet || json_log.has_value());
+  if (!options.draft_latency.empty()) {
+    options.streams.draft_att_context =
+        latency_context(options.draft_latency, recognizer->info(), "--draft-latency");
+  }
   options.streams.language_model = load_language_model(options.lm, *recognizer);
   options.streams.lm_alpha = options.lm.alpha;
   options.streams.final_silence = final_silence_seconds(options.final_silence_ms);

@@ -1,6 +1,5 @@
 // `glossa transcribe`: files, folders, manifests and live PCM to text.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "cli/nemo_keys.h"
 #include "cli/option_values.h"
 #include "cli/output_writer.h"
+#include "cli/partial_printer.h"
 #include "cli/progress.h"
 #include "cli/stdin_audio.h"
 #include "cli/transcribe_nemo.h"
@@ -37,6 +37,7 @@ struct TranscribeOptions {
   bool json = false;
   bool recursive = false;
   bool partials = false;
+  std::string draft_latency;  // "80ms"; empty: no draft
   bool quiet = false;
   int stdin_rate = 16000;  // Hz
   std::string stdin_format = "s16le";
@@ -55,43 +56,6 @@ NeMo's words work, too, with its names and its results (--streaming defaults to 
   glossa transcribe model_path=M.nemo dataset_manifest=F.json output_path=D target_lang=es-ES \
       att_context_size="[56,3]" strip_lang_tags=true)";
 
-// Growing text on stdout: one line that is written over on a terminal, one line per change otherwise.
-class PartialPrinter {
- public:
-  PartialPrinter(OutputFormat format, bool several)
-      : format_(format),
-        several_(several),
-        redraw_(format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1) {}
-
-  void print(const Recognition& recognition) const {
-    if (format_ == OutputFormat::kJson) {
-      print_to_stdout(format_partial_json(recognition));
-    } else {
-      const std::string& text = recognition.transcript.text;
-      const std::string name = several_ ? recognition.audio_filepath + "\t" : "";
-      print_to_stdout(redraw_ ? "\r\033[K" + tail(text) : name + text + "\n");
-    }
-  }
-
-  void clear() const {
-    if (redraw_) print_to_stdout("\r\033[K");
-  }
-
- private:
-  // What fits into a line, cut between characters.
-  static std::string tail(const std::string& text) {
-    constexpr std::size_t kBytes = 78;
-    if (text.size() <= kBytes) return text;
-    std::size_t begin = text.size() - kBytes;
-    while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) ++begin;
-    return text.substr(begin);
-  }
-
-  OutputFormat format_;
-  bool several_;
-  bool redraw_;
-};
-
 class Transcription {
  public:
   explicit Transcription(const TranscribeOptions& options) : options_(options) {}
@@ -101,6 +65,8 @@ class Transcription {
     if (options_.partials && format != OutputFormat::kText && format != OutputFormat::kJson) {
       fail_invalid_argument("--partials needs --format text or json (got {})", options_.format);
     }
+    if (!options_.draft_latency.empty() && !options_.partials)
+      fail_invalid_argument("--draft-latency is of --partials: a draft is settled in the end");
     if (options_.shard_index >= options_.num_shards)
       fail_invalid_argument("--shard-index is {}, expected 0 to {} (--num-shards is {})",
                             options_.shard_index, options_.num_shards - 1, options_.num_shards);
@@ -118,6 +84,10 @@ class Transcription {
     if (options_.num_shards > 1) take_shard(writer);
     recognizer_ = load_recognizer(options_.model, quiet());
     batch_.stream = stream_options(options_.recognition, *recognizer_);
+    if (!options_.draft_latency.empty()) {
+      batch_.stream.draft_att_context =
+          latency_context(options_.draft_latency, recognizer_->info(), "--draft-latency");
+    }
     batch_.batch_size = options_.batch_size;
     batch_.n_best = options_.n_best;
     batch_.use_entry_language = options_.recognition.target_lang.empty();
@@ -261,6 +231,7 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
                            "--format",
                            "--json",
                            "--partials",
+                           "--draft-latency",
                            "--fallback-to-auto",
                            "--recursive",
                            "--stdin-rate",
@@ -334,6 +305,12 @@ Command add_transcribe(CLI::App& program) {
       ->capture_default_str();
   command->add_flag("--partials", options->partials,
                     "Print the growing text as audio arrives; one input at a time");
+  command
+      ->add_option(
+          "--draft-latency", options->draft_latency,
+          "With --partials: what is heard at this lower latency stands behind the text (on a terminal "
+          "dim) until that has its own words")
+      ->type_name("LATENCY");
   command->add_option("--stdin-rate", options->stdin_rate, "Sample rate of PCM on stdin, Hz")
       ->type_name("HZ")
       ->check(between(1000, 768000))

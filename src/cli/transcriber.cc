@@ -27,6 +27,16 @@ std::vector<Alternative> best_of(const Stream& stream, int count) {
   return all;
 }
 
+// What the draft has behind the text.
+std::optional<std::string> draft_of(const Stream& stream, const StreamOptions& options) {
+  if (!options.draft_att_context) return std::nullopt;
+  const std::string& settled = stream.transcript().text;
+  std::string draft = stream.drafted().text;
+  const auto begin = std::mismatch(settled.begin(), settled.end(), draft.begin(), draft.end()).second;
+  draft.erase(draft.begin(), begin);
+  return draft;
+}
+
 // One input of a batch on its way.
 struct Track {
   const Input* input = nullptr;
@@ -183,9 +193,12 @@ Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& o
     }
     while (stream->is_ready()) recognizer.decode(ready);
     recognition.processing_seconds += seconds_since(start);
-    const bool grown = stream->transcript().text != recognition.transcript.text;
-    if (grown || !open) recognition.transcript = stream->transcript();
-    if (grown && open) changed(recognition);
+    std::optional<std::string> draft = draft_of(*stream, options);
+    const bool has_changed =
+        stream->transcript().text != recognition.transcript.text || draft != recognition.draft;
+    if (has_changed || !open) recognition.transcript = stream->transcript();
+    recognition.draft = std::move(draft);
+    if (has_changed && open) changed(recognition);
   }
   recognition.alternatives = best_of(*stream, n_best);
   return recognition;

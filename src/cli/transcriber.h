@@ -49,7 +49,8 @@ class InputReader {
 // More samples at the model's rate; none at the end.
 using SampleSource = std::function<std::optional<std::vector<float>>()>;
 
-// One stream; `changed` is called whenever its text has grown or changed. `n_best` as in BatchOptions.
+// One stream; `changed` is called whenever its text or its draft has grown or changed. `n_best` as in
+// BatchOptions.
 Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& options, int n_best,
                             const std::string& name, const SampleSource& source,
                             const std::function<void(const Recognition&)>& changed);

@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -82,7 +83,7 @@ constexpr std::size_t kFirstRecognizerOptions =
 constexpr std::size_t kFirstStreamOptions =
     sizeof(std::size_t) + 2 * sizeof(char*) + 4 * sizeof(std::int32_t) + sizeof(std::int64_t);
 static_assert(sizeof(glossa_recognizer_options) == kFirstRecognizerOptions + 4 * 8);
-static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 6 * 8);
+static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 7 * 8);
 
 void check_size(std::size_t size, std::size_t first_size, const char* name) {
   if (size < first_size) {
@@ -172,6 +173,7 @@ struct glossa_stream {
   glossa::Stream& change() {
     viewed = false;
     held.clear();
+    drafted.reset();
     return *stream;
   }
 
@@ -203,8 +205,14 @@ struct glossa_stream {
     return held_views;
   }
 
+  const std::string& drafted_text() const {
+    if (!drafted) drafted = stream->drafted().text;
+    return *drafted;
+  }
+
   std::unique_ptr<glossa::Stream> stream;
   mutable bool viewed = false;
+  mutable std::optional<std::string> drafted;  // none: not asked for since the last change
   mutable std::vector<glossa_sentence> sentences;
   mutable std::vector<glossa_word> words;
   mutable std::vector<glossa::Alternative> held;  // empty: not asked for since the last change
@@ -333,6 +341,10 @@ glossa_status glossa_stream_create(const glossa_recognizer* recognizer, const gl
                                     glossa::kMostBeam);
     }
     if (given.beam_size > 0) create.beam_size = static_cast<int>(given.beam_size);
+    if (given.draft_att_context != nullptr) {
+      create.draft_att_context =
+          glossa::AttContext{given.draft_att_context->left, given.draft_att_context->right};
+    }
     *stream = std::make_unique<glossa_stream>(recognizer->recognizer->create_stream(create)).release();
   });
 }
@@ -381,6 +393,10 @@ glossa_status glossa_stream_reset(glossa_stream* stream) {
 
 glossa_status glossa_stream_text(const glossa_stream* stream, const char** text) {
   return guarded([&] { required(text, "text") = required(stream, "stream").transcript().text.c_str(); });
+}
+
+glossa_status glossa_stream_drafted_text(const glossa_stream* stream, const char** text) {
+  return guarded([&] { required(text, "text") = required(stream, "stream").drafted_text().c_str(); });
 }
 
 glossa_status glossa_stream_language(const glossa_stream* stream, const char** language) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "engine/drafted_stream.h"
 #include "engine/recognizer_impl.h"
 #include "engine/stage_clock.h"
 #include "engine/stream.h"
@@ -130,6 +131,7 @@ RecognizerImpl::RecognizerImpl(std::shared_ptr<const checkpoint::Checkpoint> che
 RecognizerImpl::~RecognizerImpl() = default;
 
 std::unique_ptr<Stream> RecognizerImpl::create_stream(const StreamOptions& options) const {
+  if (options.draft_att_context) return std::make_unique<DraftedStream>(shared_from_this(), options);
   return std::make_unique<StreamImpl>(shared_from_this(), options);
 }
 
@@ -154,13 +156,14 @@ void RecognizerImpl::step(std::span<Stream* const> given, const StageTap& tap, S
   std::vector<StreamImpl*> streams;
   std::vector<std::size_t> indices;  // into `given`
   for (std::size_t index = 0; index < given.size(); ++index) {
-    auto* stream = dynamic_cast<StreamImpl*>(given[index]);
+    auto* stream = dynamic_cast<EngineStream*>(given[index]);
     if (stream == nullptr || &stream->recognizer() != this) {
       fail_invalid_argument("decode(): stream {} was not made by this recogniser", index);
     }
-    if (!stream->is_ready()) continue;
-    streams.push_back(stream);
-    indices.push_back(index);
+    for (StreamImpl* search : stream->ready_searches()) {
+      streams.push_back(search);
+      indices.push_back(index);
+    }
   }
   if (streams.empty()) return;
   std::unique_ptr<Workspace> workspace = borrow_workspace();

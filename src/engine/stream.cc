@@ -51,6 +51,11 @@ const LmFusion* fusion_of(const StreamOptions& options, const RecognizerImpl& re
   return fusion;
 }
 
+template <class Item>
+void drop_first(std::vector<Item>& items, std::size_t count) {
+  items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
 }  // namespace
 
 StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamOptions options)
@@ -141,6 +146,11 @@ bool StreamImpl::has_tail() const {
 
 bool StreamImpl::is_ready() const { return pending_mels() >= chunk_mels() || has_tail(); }
 
+std::vector<StreamImpl*> StreamImpl::ready_searches() {
+  if (!is_ready()) return {};
+  return {this};
+}
+
 MelChunk StreamImpl::take_chunk() {
   const std::int64_t width = recognizer_->config().features.mels;
   const std::int64_t pending = pending_mels();
@@ -179,8 +189,7 @@ MelChunk StreamImpl::take_chunk() {
 const Transcript& StreamImpl::transcript() const {
   const model::FeatureConfig& features = recognizer_->config().features;
   transcript_.duration = static_cast<double>(sound_samples()) / features.sample_rate;
-  transcript_.decoded =
-      std::min(static_cast<double>(decoded_frames()) * recognizer_->info().frame_seconds, end_of_sound());
+  transcript_.decoded = decoded_seconds();
   if (!is_described()) describe_tokens();
   return transcript_;
 }
@@ -222,6 +231,10 @@ BeamInput StreamImpl::beam_input(backend::Matrix<const float> frames) {
           .lm_alpha = options_.lm_alpha};
 }
 
+double StreamImpl::decoded_seconds() const {
+  return std::min(static_cast<double>(decoded_frames()) * recognizer_->info().frame_seconds, end_of_sound());
+}
+
 double StreamImpl::end_of_sound() const {
   const model::FeatureConfig& features = recognizer_->config().features;
   const std::int64_t frame_samples =
@@ -232,14 +245,28 @@ double StreamImpl::end_of_sound() const {
 
 void StreamImpl::forget_closed() {
   if (!is_described()) describe_tokens();
-  const auto drop = [](auto& items, std::size_t count) {
-    items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(count));
-  };
-  drop(transcript_.tokens, described_.closed_tokens);
-  drop(transcript_.words, described_.closed_words);
-  drop(transcript_.sentences, described_.closed_sentences);
+  drop_first(transcript_.tokens, described_.closed_tokens);
+  drop_first(transcript_.words, described_.closed_words);
+  drop_first(transcript_.sentences, described_.closed_sentences);
   described_ = {.closed_language = std::move(described_.closed_language)};
   describe_tokens();
+}
+
+void StreamImpl::forget_tokens(std::size_t count) {
+  drop_first(transcript_.tokens, count);
+  described_ = {};
+  cut_to_closed(transcript_);
+}
+
+Transcript StreamImpl::continued(std::span<const Token> more) const {
+  Transcript whole = transcript();
+  cut_to_closed(whole);
+  whole.tokens.insert(whole.tokens.end(), more.begin(), more.end());
+  for (const Token& token : more) {
+    if (whole.language.empty()) whole.language = recognizer_->lang_tags()[static_cast<std::size_t>(token.id)];
+  }
+  append_described(whole, described_.closed_tokens, whole.tokens.size());
+  return whole;
 }
 
 // Greedy search only appends.
@@ -262,11 +289,8 @@ void StreamImpl::describe_tokens() const {
     closed = index + 1;
     if (closed_language.empty()) closed_language = language;
   }
-  transcript_.text.resize(described_.closed_bytes);
-  transcript_.score = described_.closed_score;
-  transcript_.words.resize(described_.closed_words);
-  transcript_.sentences.resize(described_.closed_sentences);
-  append_described(described_.closed_tokens, closed);
+  cut_to_closed(transcript_);
+  append_described(transcript_, described_.closed_tokens, closed);
   described_ = {.tokens = count,
                 .frames = beam_.frames,
                 .closed_tokens = closed,
@@ -275,7 +299,14 @@ void StreamImpl::describe_tokens() const {
                 .closed_words = transcript_.words.size(),
                 .closed_sentences = transcript_.sentences.size(),
                 .closed_language = std::move(closed_language)};
-  append_described(closed, count);
+  append_described(transcript_, closed, count);
+}
+
+void StreamImpl::cut_to_closed(Transcript& transcript) const {
+  transcript.text.resize(described_.closed_bytes);
+  transcript.score = described_.closed_score;
+  transcript.words.resize(described_.closed_words);
+  transcript.sentences.resize(described_.closed_sentences);
 }
 
 // The text of a span depends on what is before it by the tag there at most.
@@ -289,14 +320,15 @@ std::string StreamImpl::text_of(std::span<const Token> tokens, std::size_t first
   return options_.keep_lang_tags ? text : text::strip_lang_tags(text);
 }
 
-void StreamImpl::append_described(std::size_t first_token, std::size_t last_token) const {
+void StreamImpl::append_described(Transcript& transcript, std::size_t first_token,
+                                  std::size_t last_token) const {
   if (first_token == last_token) return;
-  transcript_.text += text_of(std::span(transcript_.tokens).first(last_token), first_token);
+  transcript.text += text_of(std::span(transcript.tokens).first(last_token), first_token);
   std::vector<text::TimedToken> timed;
   for (std::size_t index = first_token; index < last_token; ++index) {
-    const Token& token = transcript_.tokens[index];
+    const Token& token = transcript.tokens[index];
     timed.push_back({token.id, token.frame, token.confidence});
-    transcript_.score += token.log_prob;
+    transcript.score += token.log_prob;
   }
   const double frame_seconds = recognizer_->info().frame_seconds;
   const double end = end_of_sound();
@@ -309,17 +341,17 @@ void StreamImpl::append_described(std::size_t first_token, std::size_t last_toke
   const std::vector<text::TimedWord> words =
       text::group_words(timed, recognizer_->pieces(), detokenizer, tags);
   for (const text::TimedWord& word : words) {
-    transcript_.words.push_back({.text = word.text,
-                                 .start = start_of(word.start_frame),
-                                 .end = end_of(word.end_frame),
-                                 .confidence = word.confidence,
-                                 .language = word.language});
+    transcript.words.push_back({.text = word.text,
+                                .start = start_of(word.start_frame),
+                                .end = end_of(word.end_frame),
+                                .confidence = word.confidence,
+                                .language = word.language});
   }
   for (const text::TimedSentence& sentence : text::group_sentences(timed, words, detokenizer, tags)) {
-    transcript_.sentences.push_back({.text = sentence.text,
-                                     .language = sentence.language,
-                                     .start = start_of(sentence.start_frame),
-                                     .end = end_of(sentence.end_frame)});
+    transcript.sentences.push_back({.text = sentence.text,
+                                    .language = sentence.language,
+                                    .start = start_of(sentence.start_frame),
+                                    .end = end_of(sentence.end_frame)});
   }
 }
 

@@ -19,6 +19,14 @@
 namespace glossa::engine {
 
 class RecognizerImpl;
+class StreamImpl;
+
+// A stream as the engine's step sees it.
+class EngineStream : public Stream {
+ public:
+  virtual const RecognizerImpl& recognizer() const = 0;
+  virtual std::vector<StreamImpl*> ready_searches() = 0;  // those that have a chunk for the next step
+};
 
 // The mel frames of one step of one stream.
 struct MelChunk {
@@ -30,7 +38,7 @@ struct MelChunk {
   std::int64_t drop_frames = 0;  // encoder frames lost to the old frames
 };
 
-class StreamImpl final : public Stream {
+class StreamImpl final : public EngineStream {
  public:
   StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamOptions options);
   ~StreamImpl() override;
@@ -39,13 +47,15 @@ class StreamImpl final : public Stream {
   void input_finished() override;
   bool is_ready() const override;
   const Transcript& transcript() const override;
+  Transcript drafted() const override { return transcript(); }
   std::vector<Alternative> alternatives() const override;
   void forget_closed() override;
   void set_target_lang(std::string_view lang) override;
   void reset() override;
 
   // For the engine's step, and for tests that look inside.
-  const RecognizerImpl& recognizer() const { return *recognizer_; }
+  const RecognizerImpl& recognizer() const override { return *recognizer_; }
+  std::vector<StreamImpl*> ready_searches() override;
   MelChunk take_chunk();  // only when is_ready()
   EncoderCache& encoder_cache() { return cache_; }
   int prompt_slot() const { return prompt_slot_; }
@@ -55,19 +65,29 @@ class StreamImpl final : public Stream {
   BeamInput beam_input(backend::Matrix<const float> frames);
   DecoderState& decoder_state() { return decoder_state_; }
 
+  // For a stream of several searches.
+  AttContext att_context() const { return context_; }
+  std::span<const Token> tokens() const { return transcript_.tokens; }
+  std::int64_t decoded_frames() const { return has_beam() ? beam_.frames : decoder_state_.frames; }
+  double decoded_seconds() const;  // Transcript::decoded
+  // transcript() as it would be with these tokens behind its own.
+  Transcript continued(std::span<const Token> more) const;
+  // The first `count` of them, which greedy search never needs again.
+  void forget_tokens(std::size_t count);
+
  private:
   std::vector<float> no_old_mels() const;
   std::int64_t pending_mels() const;
   std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
   bool has_tail() const;            // what is left after the end of the audio makes one more chunk
   std::int64_t sound_samples() const { return sound_samples_.value_or(log_mel_.samples()); }
-  std::int64_t decoded_frames() const { return has_beam() ? beam_.frames : decoder_state_.frames; }
   double end_of_sound() const;  // seconds, in whole encoder frames
   bool is_described() const;
   void describe_tokens() const;
   // The text of tokens from `first_token` on, which begins the stream or stands behind a language tag.
   std::string text_of(std::span<const Token> tokens, std::size_t first_token) const;
-  void append_described(std::size_t first_token, std::size_t last_token) const;
+  void cut_to_closed(Transcript& transcript) const;
+  void append_described(Transcript& transcript, std::size_t first_token, std::size_t last_token) const;
 
   std::shared_ptr<const RecognizerImpl> recognizer_;
   StreamOptions options_;

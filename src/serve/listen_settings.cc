@@ -149,6 +149,7 @@ ListenSettings read_listen_query(const Fields& query, const ModelInfo& model, Ki
     settings.session.stream.att_context = most_accurate(model);
   }
   settings.interim_results = flag(query, "interim_results");
+  settings.session.takes_drafts = settings.interim_results;
   settings.punctuation = flag(query, "punctuate") || flag(query, "smart_format") || flag(query, "dictation");
   settings.speech_started = flag(query, "vad_events");
   settings.utterances = flag(query, "utterances");

@@ -151,6 +151,7 @@ class Realtime final : public WebSocketHandler {
     item_.reset();
     if (!settings_.detects_turns) item_ = events_->next_item();
     settings_.session.keeps_transcript = item_.has_value();
+    settings_.session.takes_drafts = settings_.dialect == Dialect::kCaptions;  // the others append
     settings_.session.origin = origin_;
     session_ = scheduler_.open(
         settings_.session, make_realtime_teller(events_, settings_, item_, seconds_, model().frame_seconds));

@@ -207,6 +207,8 @@ class UtteranceTeller {
     if (update.utterances.interim && update.utterances.interim_changed) {
       begin();
       grow(*update.utterances.interim, /*is_final=*/false);
+    } else if (update.utterances.interim_changed && !item_.empty()) {
+      grow({}, /*is_final=*/false);  // a draft was wrong
     }
     if (!update.ended) return;
     if (finals.empty()) {  // who waits for the last result gets one, even if nothing was said

@@ -116,6 +116,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     if (!message.id().value().empty()) record_.origin.request = request_name(message.id().value());
     config_.session.origin = record_.origin;
     interim_results_ = config.interim_results();
+    config_.session.takes_drafts = interim_results_;
     const AttContext chunk =
         config_.session.stream.att_context.value_or(context_.model().att_contexts.front());
     most_behind_ = kMostBehind + 2 * chunk.chunk_frames() * context_.model().frame_seconds;

@@ -32,10 +32,6 @@ AttContext shortest(const ModelInfo& model) {
                            [](AttContext a, AttContext b) { return a.right < b.right; });
 }
 
-AttContext context_of(const ModelInfo& model, const StreamOptions& options) {
-  return options.att_context.value_or(model.att_contexts.front());
-}
-
 }  // namespace
 
 class Scheduler::Impl final : public Waker {
@@ -89,7 +85,8 @@ class Scheduler::Impl final : public Waker {
 
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener) {
     // An unusable setting is refused below, where the stream is made.
-    const int chunk = std::max(1, context_of(recognizer_->info(), options.stream).chunk_frames());
+    const AttContext stepped = stepped_context(options, options_.streams, recognizer_->info());
+    const int chunk = std::max(1, stepped.chunk_frames());
     Place place(*this, options.kind, chunk);
     return open(options, std::move(listener), place);
   }
@@ -165,8 +162,11 @@ class Scheduler::Impl final : public Waker {
 
   int most_live(double chunk_seconds) const {
     if (options_.max_streams > 0) return options_.max_streams;
-    // Long chunks cost less for each frame than was measured, and short ones may come.
-    return most_streams(time_, recognizer_->info().frame_seconds, chunk_seconds,
+    // Long chunks cost less for each frame than was measured, and short ones may come. So may drafts, which
+    // are one more search of the same frames.
+    StepTime time = time_;
+    if (options_.streams.draft_att_context) time.per_frame *= 2;
+    return most_streams(time, recognizer_->info().frame_seconds, chunk_seconds,
                         options_.utilisation / std::max(1.0, worst_slowness_.load()));
   }
 
@@ -291,10 +291,15 @@ class Scheduler::Impl final : public Waker {
     }
     const auto decoded = std::chrono::steady_clock::now();
     double audio = 0;
-    for (StreamSession* session : batch.sessions) audio += session->report(decoded, metrics_);
+    double work = 0;  // seconds, too
+    for (StreamSession* session : batch.sessions) {
+      const StreamSession::Progress progress = session->report(decoded, metrics_);
+      audio += progress.sound;
+      work += progress.work;
+    }
     const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     metrics_.step(static_cast<int>(batch.sessions.size()), taken, audio);
-    const double expected = time_.fixed + time_.per_frame * audio / recognizer_->info().frame_seconds;
+    const double expected = time_.fixed + time_.per_frame * work / recognizer_->info().frame_seconds;
     const double all = taken + std::exchange(unaccounted_, 0);
     if (!batch.has_bulk || (batch.has_late && all > expected * correction_.factor()))
       correction_.observe(expected, all);

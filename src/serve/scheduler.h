@@ -29,6 +29,8 @@ struct StreamDefaults {
   std::shared_ptr<const LanguageModel> language_model;  // null: none
   float lm_alpha = kDefaultLmAlpha;
   double final_silence = 0;  // seconds
+  // The draft of live streams of longer chunks whose clients may be told words that are not settled.
+  std::optional<AttContext> draft_att_context;
 };
 
 struct SchedulerOptions {
@@ -50,7 +52,8 @@ struct SessionOptions {
   // false: what the model has closed leaves the transcript some time after it was told as final utterances,
   // and the stream does not grow.
   bool keeps_transcript = true;
-  Origin origin = {};  // for the log
+  bool takes_drafts = false;  // interim utterances may be written anew
+  Origin origin = {};         // for the log
 };
 
 // Valid during the call.

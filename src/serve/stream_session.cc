@@ -23,7 +23,21 @@ std::string language_or(const StreamDefaults& defaults, const std::string& lang)
   return lang == "auto" ? defaults.target_lang : lang;
 }
 
-StreamOptions as_served(StreamOptions options, const StreamDefaults& defaults) {
+AttContext own_context(const SessionOptions& options, const ModelInfo& model) {
+  return options.stream.att_context.value_or(model.att_contexts.front());
+}
+
+std::optional<AttContext> draft_context(const SessionOptions& options, const StreamDefaults& defaults,
+                                        const ModelInfo& model) {
+  const std::optional<AttContext>& draft = defaults.draft_att_context;
+  const bool is_sooner = draft && draft->chunk_frames() < own_context(options, model).chunk_frames();
+  return is_sooner && options.kind == Kind::kLive && options.takes_drafts ? draft : std::nullopt;
+}
+
+StreamOptions as_served(const SessionOptions& session, const StreamDefaults& defaults,
+                        const ModelInfo& model) {
+  StreamOptions options = session.stream;
+  options.draft_att_context = draft_context(session, defaults, model);
   options.target_lang = language_or(defaults, options.target_lang);
   options.language_model = defaults.language_model;
   options.lm_alpha = defaults.lm_alpha;
@@ -49,17 +63,23 @@ void shift(Utterance& utterance, double seconds) {
 
 }  // namespace
 
+AttContext stepped_context(const SessionOptions& options, const StreamDefaults& defaults,
+                           const ModelInfo& model) {
+  return draft_context(options, defaults, model).value_or(own_context(options, model));
+}
+
 StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options,
                              const StreamDefaults& defaults, Listener listener, Waker& waker,
                              double longest_seconds)
     : recognizer_(recognizer),
       origin_(options.origin),
       number_(next_number()),
-      att_context_(options.stream.att_context.value_or(recognizer.info().att_contexts.front())),
+      att_context_(own_context(options, recognizer.info())),
+      has_draft_(draft_context(options, defaults, recognizer.info()).has_value()),
       asked_(language_or(defaults, options.stream.target_lang)),
       default_lang_(defaults.target_lang),
       kind_(options.kind),
-      chunk_frames_(att_context_.chunk_frames()),
+      chunk_frames_(stepped_context(options, defaults, recognizer.info()).chunk_frames()),
       frame_seconds_(recognizer.info().frame_seconds),
       sample_rate_(recognizer.info().sample_rate),
       longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
@@ -67,7 +87,7 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       silence_(options.silence),
       waker_(waker),
       listener_(std::move(listener)),
-      stream_(recognizer.create_stream(as_served(options.stream, defaults))),
+      stream_(recognizer.create_stream(as_served(options, defaults, recognizer.info()))),
       utterances_(silence_) {}
 
 void StreamSession::wake() {
@@ -181,11 +201,15 @@ bool StreamSession::feed(std::int64_t frames) {
   return false;
 }
 
-double StreamSession::report(Clock::time_point now, Metrics& metrics) {
+StreamSession::Progress StreamSession::report(Clock::time_point now, Metrics& metrics) {
   const Transcript& transcript = stream_->transcript();
+  if (has_draft_) drafted_ = stream_->drafted();
+  const double heard = has_draft_ ? drafted_.decoded : transcript.decoded;
   const std::int64_t before = decoded_;
-  decoded_ =
-      std::min(fed_, began_ + static_cast<std::int64_t>(std::llround(transcript.decoded * sample_rate_)));
+  decoded_ = std::min(fed_, began_ + static_cast<std::int64_t>(std::llround(heard * sample_rate_)));
+  Progress progress{.sound = static_cast<double>(decoded_ - before) / sample_rate_};
+  progress.work = progress.sound;
+  if (has_draft_) progress.work += transcript.decoded - std::exchange(settled_, transcript.decoded);
   waiting_ -= decoded_ - before;
   if (kind_ == Kind::kLive) {
     const std::lock_guard lock(mutex_);
@@ -212,7 +236,7 @@ double StreamSession::report(Clock::time_point now, Metrics& metrics) {
       utterances_.forget(sentences - rest.sentences.size(), words - rest.words.size());
     }
   }
-  return static_cast<double>(decoded_ - before) / sample_rate_;
+  return progress;
 }
 
 void StreamSession::fail(const std::string& why) {
@@ -226,6 +250,7 @@ void StreamSession::begin_anew() {
   stream_->reset();
   if (!lang_.empty()) stream_->set_target_lang(lang_);
   utterances_ = Utterances(silence_);
+  settled_ = 0;
   flushing_ = false;
 }
 
@@ -234,7 +259,9 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
   if (cancelled_) return;
   const Transcript& transcript = stream_->transcript();
   const double began = static_cast<double>(began_) / sample_rate_;
-  UtteranceUpdate utterances = utterances_.update(transcript, ended || flushed);
+  const bool all = ended || flushed;
+  UtteranceUpdate utterances =
+      utterances_.update(transcript, has_draft_ && !all ? drafted_ : transcript, all);
   for (Utterance& utterance : utterances.finals) shift(utterance, began);
   if (utterances.interim) shift(*utterances.interim, began);
   for (const Utterance& utterance : utterances.finals) log_utterance(origin_, number_, utterance);

@@ -26,6 +26,10 @@ class Waker {
 };
 
 // Why a session ends before its time.
+// How a stream is stepped: its own setting, or that of the draft that it is given.
+AttContext stepped_context(const SessionOptions& options, const StreamDefaults& defaults,
+                           const ModelInfo& model);
+
 struct SessionFailure {
   std::string error = {};  // empty: it does not
   bool is_client_error = false;
@@ -66,8 +70,13 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // the session.
   bool feed(std::int64_t frames);
 
-  // After a step: tells the listener, measures. Returns the seconds that were decoded.
-  double report(Clock::time_point now, Metrics& metrics);
+  struct Progress {
+    double sound = 0;  // seconds that were decoded
+    double work = 0;   // the same, counted for each search that decoded them
+  };
+
+  // After a step: tells the listener, measures.
+  Progress report(Clock::time_point now, Metrics& metrics);
 
   // After its end: into metrics and the log.
   void record_end(Metrics& metrics) const;
@@ -99,6 +108,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   const std::size_t number_;  // another for each
   const Clock::time_point opened_ = Clock::now();
   const AttContext att_context_;
+  const bool has_draft_;
   const std::string asked_;         // language
   const std::string default_lang_;  // where the client says "auto"
   const Kind kind_;
@@ -125,6 +135,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // Of the scheduler's thread.
   Listener listener_;
   std::unique_ptr<Stream> stream_;
+  Transcript drafted_;  // as of the last step; only with a draft
+  double settled_ = 0;  // seconds since the last flush that the search behind the draft has decoded
   Utterances utterances_;
   std::int64_t fed_ = 0;      // samples
   std::int64_t decoded_ = 0;  // samples

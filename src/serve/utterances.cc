@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "serve/growing_text.h"
+
 namespace glossa::serve {
 namespace {
 
@@ -59,7 +61,31 @@ void Utterances::forget(std::size_t sentences, std::size_t words) {
   words_ -= std::min(words, words_);
 }
 
-UtteranceUpdate Utterances::update(const Transcript& transcript, bool all) {
+std::optional<Utterance> Utterances::take_open(const Transcript& transcript) const {
+  std::optional<Utterance> open;
+  std::size_t word = words_;
+  for (std::size_t sentence = sentences_; sentence < transcript.sentences.size(); ++sentence) {
+    std::optional<Utterance> next = take(transcript, sentence, word);
+    if (!next) continue;
+    if (!open) {
+      open = std::move(next);
+      continue;
+    }
+    const auto words = static_cast<float>(open->words.size() + next->words.size());
+    if (words > 0) {
+      open->confidence = (open->confidence * static_cast<float>(open->words.size()) +
+                          next->confidence * static_cast<float>(next->words.size())) /
+                         words;
+    }
+    open->text = joined(open->text, next->text);
+    open->language = next->language;
+    open->words.insert(open->words.end(), next->words.begin(), next->words.end());
+    open->end = next->end;
+  }
+  return open;
+}
+
+UtteranceUpdate Utterances::update(const Transcript& transcript, const Transcript& drafted, bool all) {
   UtteranceUpdate update;
   const std::size_t count = transcript.sentences.size();
   while (sentences_ < count) {
@@ -68,10 +94,7 @@ UtteranceUpdate Utterances::update(const Transcript& transcript, bool all) {
     const bool silent = silence_ > 0 && transcript.decoded - sentence.end >= silence_;
     std::size_t word = words_;
     std::optional<Utterance> utterance = take(transcript, sentences_, word);
-    if (!closed && !silent && !all) {
-      update.interim = std::move(utterance);
-      break;
-    }
+    if (!closed && !silent && !all) break;
     words_ = word;
     if (utterance) update.finals.push_back(std::move(*utterance));
     if (closed) {
@@ -82,6 +105,7 @@ UtteranceUpdate Utterances::update(const Transcript& transcript, bool all) {
       break;
     }
   }
+  if (!all) update.interim = take_open(drafted);
   std::string interim = update.interim ? update.interim->text : std::string();
   update.interim_changed = interim != interim_;
   interim_ = std::move(interim);

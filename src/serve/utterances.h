@@ -35,13 +35,19 @@ class Utterances {
 
   // `all`: everything is final, at the end of the stream or because the client says so. Transcripts must be
   // of one stream, in its order.
-  UtteranceUpdate update(const Transcript& transcript, bool all);
+  UtteranceUpdate update(const Transcript& transcript, bool all) {
+    return update(transcript, transcript, all);
+  }
+
+  // The same where `drafted` is Stream::drafted(): of what stands behind the transcript all is interim.
+  UtteranceUpdate update(const Transcript& transcript, const Transcript& drafted, bool all);
 
   // The transcript has lost that many sentences and words at its beginning; all of them were final.
   void forget(std::size_t sentences, std::size_t words);
 
  private:
   std::optional<Utterance> take(const Transcript& transcript, std::size_t sentence, std::size_t& word) const;
+  std::optional<Utterance> take_open(const Transcript& transcript) const;  // all that is not final
 
   double silence_;
   std::size_t sentences_ = 0;  // final ones

@@ -414,6 +414,35 @@ TEST(CApi, BeamSearchHasAlternatives) {
   }
 }
 
+TEST(CApi, ADraftStandsBehindTheText) {
+  const RecognizerHandle recognizer = load();
+  glossa_stream_options options = stream_options();
+  const glossa_att_context settled{56, 13};
+  glossa_att_context draft{56, 13};
+  options.att_context = &settled;
+  options.draft_att_context = &draft;
+  glossa_stream* refused = nullptr;
+  EXPECT_EQ(glossa_stream_create(recognizer.get(), &options, &refused), GLOSSA_INVALID_ARGUMENT);
+  draft.right = 0;
+  const StreamHandle stream = create(recognizer, options);
+  const std::vector<float> sound = as_float(speech("en-US_0.wav"));
+  expect_ok(glossa_stream_accept_waveform(stream.get(), sound.data(), 16000));
+  decode(recognizer, stream);
+  const char* text = nullptr;
+  const char* drafted = nullptr;
+  expect_ok(glossa_stream_text(stream.get(), &text));
+  expect_ok(glossa_stream_drafted_text(stream.get(), &drafted));
+  EXPECT_STREQ(text, "") << "a chunk is 1.12 s";
+  EXPECT_STRNE(drafted, "");
+  expect_ok(glossa_stream_accept_waveform(stream.get(), sound.data() + 16000, sound.size() - 16000));
+  expect_ok(glossa_stream_input_finished(stream.get()));
+  decode(recognizer, stream);
+  expect_ok(glossa_stream_text(stream.get(), &text));
+  expect_ok(glossa_stream_drafted_text(stream.get(), &drafted));
+  EXPECT_STRNE(text, "");
+  EXPECT_STREQ(drafted, text);
+}
+
 TEST(CApi, DecodeErrors) {
   const RecognizerHandle recognizer = load();
   const RecognizerHandle other = load();

@@ -231,6 +231,31 @@ TEST(Transcribe, PartialsGrowIntoTheText) {
   EXPECT_EQ(lines_of(text.out).back(), "The river was quiet before unrne.");
 }
 
+TEST(Transcribe, ADraftStandsBehindTheTextUntilItIsSettled) {
+  const Workplace here;
+  const std::string path = golden_audio("en-US_0.wav");
+  const std::vector<std::string> options = {path, "--latency", "1120ms", "--partials"};
+  std::vector<std::string> with_draft = options;
+  with_draft.insert(with_draft.end(), {"--draft-latency", "80ms"});
+  const auto plain = here.glossa(transcribe(options));
+  const auto text = here.glossa(transcribe(with_draft));
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_EQ(lines_of(text.out).back(), lines_of(plain.out).back());
+  EXPECT_GT(lines_of(text.out).size(), 2 * lines_of(plain.out).size());
+
+  with_draft.push_back("--json");
+  std::string settled;
+  std::size_t drafts = 0;
+  for (const std::string& line : lines_of(here.glossa(transcribe(with_draft)).out)) {
+    const auto object = nlohmann::json::parse(line);
+    EXPECT_TRUE(object["text"].get<std::string>().starts_with(settled)) << line;
+    settled = object["text"];
+    EXPECT_EQ(object.contains("draft"), object.contains("partial"));
+    if (object.contains("draft") && !object["draft"].get<std::string>().empty()) ++drafts;
+  }
+  EXPECT_GT(drafts, 3u);
+}
+
 TEST(Transcribe, FoldersAndOutputFiles) {
   const Workplace here;
   std::filesystem::create_directories(here / "in/deep");

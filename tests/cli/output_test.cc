@@ -10,6 +10,7 @@
 
 #include "cli/output_formats.h"
 #include "cli/output_writer.h"
+#include "cli/partial_printer.h"
 #include "cli/transcribe_nemo.h"
 
 namespace glossa::cli {
@@ -62,6 +63,23 @@ TEST(Formats, Partial) {
   const auto object = nlohmann::json::parse(format_partial_json(example()));
   EXPECT_EQ(object["partial"], true);
   EXPECT_EQ(object["text"], "Γεια σου.");
+  EXPECT_FALSE(object.contains("draft"));
+  Recognition drafted = example();
+  drafted.draft = " Τι";
+  EXPECT_EQ(nlohmann::json::parse(format_partial_json(drafted))["draft"], " Τι");
+}
+
+TEST(Formats, ATerminalsLineIsTheEndOfTheTextAndTheDraftIsDim) {
+  EXPECT_EQ(terminal_line("What is", ""), "What is");
+  EXPECT_EQ(terminal_line("What is", " settled"), "What is\033[2m settled\033[22m");
+  EXPECT_EQ(terminal_line("", "draft"), "\033[2mdraft\033[22m");
+  const std::string long_text(100, 'a');
+  EXPECT_EQ(terminal_line(long_text, ""), std::string(78, 'a'));
+  EXPECT_EQ(terminal_line(long_text, " it"), std::string(75, 'a') + "\033[2m it\033[22m");
+  EXPECT_EQ(terminal_line("settled", long_text), "\033[2m" + std::string(78, 'a') + "\033[22m");
+  std::string greek;
+  for (int letter = 0; letter < 60; ++letter) greek += "λ";
+  EXPECT_EQ(terminal_line("a" + greek, "b"), greek.substr(0, 76) + "\033[2mb\033[22m");
 }
 
 TEST(Formats, Names) {

@@ -26,6 +26,7 @@ class CountingStream : public Stream {
   void input_finished() override { finished_ = true; }
   bool is_ready() const override { return pcm_.size() > taken_ + 32 || (finished_ && taken_ < pcm_.size()); }
   const Transcript& transcript() const override { return transcript_; }
+  Transcript drafted() const override { return transcript_; }
   void forget_closed() override {}
   std::vector<Alternative> alternatives() const override { return {}; }
   void set_target_lang(std::string_view) override {}

@@ -54,7 +54,7 @@ class Conversation {
     transcript.decoded = decoded;
     transcript.duration = decoded + 0.01;
     socket_->events.clear();
-    utterances.interim_changed = utterances.interim.has_value();
+    utterances.interim_changed |= utterances.interim.has_value();
     teller_({.transcript = transcript, .utterances = std::move(utterances), .ended = ended, .error = error});
     return socket_->events;
   }
@@ -188,6 +188,16 @@ TEST(RealtimeTeller, CaptionsAreSentences) {
   EXPECT_EQ(types(events), Types{kCompleted});
   EXPECT_EQ(events[0]["is_last_result"], true);
   EXPECT_EQ(captions.closed(), close_code::kNormal);
+}
+
+TEST(RealtimeTeller, ADraftThatWasWrongIsTakenBack) {
+  Conversation captions(Dialect::kCaptions);
+  EXPECT_EQ(captions.hear(1, {.interim = spoken("One", 0.5, 1)}).at(0)["text"], "One");
+  EXPECT_EQ(captions.hear(1, {.interim = spoken("Once more", 0.5, 1)}).at(0)["text"], "Once more");
+  const std::vector<json> events = captions.hear(2, {.interim_changed = true});
+  EXPECT_EQ(types(events), Types{kDelta});
+  EXPECT_EQ(events.at(0)["text"], "");
+  EXPECT_EQ(events.at(0)["delta"], "");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "audio/audio_file.h"
 #include "engine/test_streams.h"
 #include "support/golden.h"
 #include "support/tiny_model.h"
@@ -295,6 +296,69 @@ TEST_F(SchedulerTest, AFlushIsTheEndOfAnUtteranceAndNotOfTheStream) {
     EXPECT_FALSE(heard.text.empty());
     EXPECT_EQ(session->backlog(), 0);
   }
+}
+
+// What a client of recorded speech is told, slice after slice, with the middle flushed.
+struct Conversation {
+  std::string finals;
+  std::string text;          // of what came behind the flush
+  double first_interim = 0;  // seconds of sound
+  std::size_t interims = 0;  // different ones
+};
+
+Conversation converse(Scheduler& scheduler, const std::vector<float>& pcm, bool takes_drafts) {
+  Heard heard;
+  Conversation told;
+  double pushed = 0;
+  std::mutex mutex;
+  const auto session = scheduler.open({.stream = {.att_context = AttContext{56, 13}},
+                                       .keeps_transcript = false,
+                                       .takes_drafts = takes_drafts},
+                                      [&, listener = heard.listener()](const SessionUpdate& update) {
+                                        if (update.utterances.interim && update.utterances.interim_changed) {
+                                          const std::lock_guard lock(mutex);
+                                          if (told.interims++ == 0) told.first_interim = pushed;
+                                        }
+                                        listener(update);
+                                      });
+  constexpr std::size_t kSlice = 1600;
+  for (std::size_t at = 0; at < pcm.size(); at += kSlice) {
+    if (at == 80 * kSlice) session->flush();
+    const auto begin = pcm.begin() + static_cast<std::ptrdiff_t>(at);
+    const std::size_t count = std::min(kSlice, pcm.size() - at);
+    {
+      const std::lock_guard lock(mutex);
+      pushed += static_cast<double>(count) / 16000;
+    }
+    session->push({begin, begin + static_cast<std::ptrdiff_t>(count)});
+    // As if it were live: at most a chunk and what the front end wants wait.
+    const double most = takes_drafts ? 0.25 : 1.25;
+    for (int wait = 0; wait < 1000 && session->backlog() > most; ++wait)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  session->finish();
+  heard.wait();
+  EXPECT_EQ(heard.error, "");
+  told.finals = heard.finals;
+  told.text = heard.text;
+  return told;
+}
+
+TEST_F(SchedulerTest, DraftsComeSoonerAndChangeNothingThatIsFinal) {
+  const auto recognizer =
+      Recognizer::load({.model = testing::golden_dir() / "models" / "tiny.nemo", .threads = 2});
+  const std::vector<float> pcm =
+      audio::read_audio(testing::golden_dir() / "audio" / "long.wav", recognizer->info().sample_rate).samples;
+  Scheduler scheduler(recognizer, {.streams = {.draft_att_context = AttContext{56, 0}}}, metrics_);
+  const Conversation plain = converse(scheduler, pcm, /*takes_drafts=*/false);
+  const Conversation drafted = converse(scheduler, pcm, /*takes_drafts=*/true);
+  EXPECT_FALSE(plain.finals.empty());
+  EXPECT_EQ(drafted.finals, plain.finals);
+  EXPECT_EQ(drafted.text, plain.text);
+  EXPECT_GT(drafted.interims, 2 * plain.interims);
+  EXPECT_LT(drafted.first_interim, plain.first_interim);
+  Scheduler without(recognizer, {}, metrics_);
+  EXPECT_GT(without.capacity({56, 13}), scheduler.capacity({56, 13}));
 }
 
 TEST_F(SchedulerTest, AnEndedStreamIsForgottenOnce) {

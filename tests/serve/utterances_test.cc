@@ -110,6 +110,38 @@ TEST(Utterances, GoOnAfterASilenceInsideASentence) {
   EXPECT_EQ(update.finals[0].language, "de-DE");
 }
 
+TEST(Utterances, ADraftIsNeverFinal) {
+  Utterances utterances(/*silence=*/1);
+  Transcript settled;
+  say(settled, 0, {"one", "two"}, "");
+  Transcript drafted;
+  say(drafted, 0, {"one", "two", "three."}, "en-US");
+  say(drafted, 1.2, {"Four"}, "");
+  UtteranceUpdate update = utterances.update(settled, drafted, false);
+  EXPECT_THAT(update.finals, IsEmpty());
+  ASSERT_TRUE(update.interim);
+  EXPECT_EQ(update.interim->text, "one two three. Four");
+  EXPECT_EQ(update.interim->words.size(), 4u);
+  EXPECT_DOUBLE_EQ(update.interim->end, 1.6);
+  EXPECT_FLOAT_EQ(update.interim->confidence, 0.5f);
+
+  // It was wrong, and so is the next one.
+  settled.decoded = 2;
+  update = utterances.update(settled, settled, false);
+  EXPECT_THAT(texts(update.finals), ElementsAre("one two"));
+  EXPECT_FALSE(update.interim);
+  EXPECT_TRUE(update.interim_changed);
+  drafted = settled;
+  say(drafted, 2, {"Five"}, "");
+  update = utterances.update(settled, drafted, false);
+  ASSERT_TRUE(update.interim);
+  EXPECT_EQ(update.interim->text, "Five");
+  update = utterances.update(settled, true);
+  EXPECT_THAT(update.finals, IsEmpty());
+  EXPECT_FALSE(update.interim);
+  EXPECT_TRUE(update.interim_changed);
+}
+
 TEST(Utterances, NothingSaidIsNothingTold) {
   Utterances utterances(1);
   const UtteranceUpdate update = utterances.update({}, true);
