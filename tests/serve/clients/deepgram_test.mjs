@@ -82,6 +82,13 @@ test("interim results come while one speaks", async () => {
   assert.ok(results.at(-1).is_final && results.at(-1).speech_final);
 });
 
+test("a draft comes before a chunk is whole", async () => {
+  assert.equal(longest, "1120ms");
+  const { events } = await listen({ encoding: "linear16", sample_rate: 16000, interim_results: "true" },
+    [pcm(audio).subarray(0, 32000), 1000, "CloseStream"], { latency: longest });
+  assert.ok(of(events, "Results").some((event) => !event.is_final && best(event).transcript.length > 0));
+});
+
 test("without punctuate: small letters and no marks", async () => {
   const { events } = await listen({ encoding: "linear16", sample_rate: 16000 }, [pcm(audio), "CloseStream"]);
   assert.doesNotMatch(said(events), /[.,?!A-Z]/);

@@ -87,7 +87,8 @@ def run_sdk(glossa, serve, weights):
         expected = {audio: {latency: json.loads(write(audio, "json", latency)) for latency in LATENCIES}
                     for audio in (str(SENTENCES), resampled)}
         formats = {form: write(SENTENCES, form, "1120ms") for form in ("text", "srt", "vtt")}
-        secured = Server(serve, *weights, "--api-key", "sesame", "--tls-certificate", certificate, "--tls-key", key)
+        secured = Server(serve, *weights, "--api-key", "sesame", "--tls-certificate", certificate, "--tls-key", key,
+                         "--draft-latency", "80ms")
         environment = {**os.environ, "NODE_EXTRA_CA_CERTS": certificate, "GLOSSA_URL": secured.url(),
                        "GLOSSA_KEY": "sesame", "GLOSSA_EXPECTED": json.dumps(expected),
                        "GLOSSA_FORMATS": json.dumps(formats)}
