@@ -19,6 +19,7 @@ struct Command {
 };
 
 Command add_transcribe(CLI::App& program);
+Command add_live(CLI::App& program);
 Command add_convert(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_languages(CLI::App& program);

@@ -20,10 +20,10 @@ int run_program(int argc, char** argv) {
   program.formatter(make_help_formatter());
   program.require_subcommand(0, 1);
   program.footer("`glossa COMMAND --help` shows the options of a command.");
-  const std::vector<Command> commands = {add_transcribe(program), add_serve(program),   add_train(program),
-                                         add_evaluate(program),   add_convert(program), add_info(program),
-                                         add_languages(program),  add_data(program),    add_lm(program),
-                                         add_bench(program),      add_dump(program)};
+  const std::vector<Command> commands = {
+      add_transcribe(program), add_live(program),    add_serve(program), add_train(program),
+      add_evaluate(program),   add_convert(program), add_info(program),  add_languages(program),
+      add_data(program),       add_lm(program),      add_bench(program), add_dump(program)};
   // "glossa chekc", "glossa data chekc": said more kindly than the parser would.
   const CLI::App* level = &program;
   for (int word = 1; word < argc && argv[word][0] != '-'; ++word) {

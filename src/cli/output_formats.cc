@@ -98,6 +98,17 @@ std::string format_recognition(const Recognition& recognition, OutputFormat form
   return "";
 }
 
+std::string drafted_text(const Stream& stream) {
+  const std::string& settled = stream.transcript().text;
+  std::string draft = stream.drafted().text;
+  auto begin = std::mismatch(settled.begin(), settled.end(), draft.begin(), draft.end()).second;
+  // Not within a character.
+  while (begin != draft.begin() && begin != draft.end() && (static_cast<unsigned char>(*begin) & 0xc0) == 0x80)
+    --begin;
+  draft.erase(draft.begin(), begin);
+  return draft;
+}
+
 std::string format_partial_json(const Recognition& recognition) {
   const Transcript& transcript = recognition.transcript;
   ordered_json object = {{"audio_filepath", recognition.audio_filepath},

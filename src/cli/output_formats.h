@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "glossa/types.hpp"
+#include "glossa/recognizer.hpp"
 
 namespace glossa::cli {
 
@@ -23,6 +23,9 @@ struct Recognition {
   std::vector<Alternative> alternatives;  // the best first; empty: not asked for
   double processing_seconds = 0;          // of computing; in a batch the stream's share by duration
 };
+
+// What the draft has behind the transcript's text.
+std::string drafted_text(const Stream& stream);
 
 // The whole text in that format, with a line feed at the end. JSON is one line: audio_filepath, duration,
 // text, language, sentences[{text, language, start, end}], words[{word, start, end, confidence, language}],

@@ -323,6 +323,10 @@ int serve(ServeOptions& options) {
   if (!options.draft_latency.empty()) {
     options.streams.draft_att_context =
         latency_context(options.draft_latency, recognizer->info(), "--draft-latency");
+    const AttContext first = recognizer->info().att_contexts.front();
+    if (options.streams.draft_att_context->chunk_frames() >= first.chunk_frames())
+      log::warning(
+          "--draft-latency is no lower than --latency: only clients that choose longer chunks get drafts");
   }
   options.streams.language_model = load_language_model(options.lm, *recognizer);
   options.streams.lm_alpha = options.lm.alpha;

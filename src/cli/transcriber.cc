@@ -27,16 +27,6 @@ std::vector<Alternative> best_of(const Stream& stream, int count) {
   return all;
 }
 
-// What the draft has behind the text.
-std::optional<std::string> draft_of(const Stream& stream, const StreamOptions& options) {
-  if (!options.draft_att_context) return std::nullopt;
-  const std::string& settled = stream.transcript().text;
-  std::string draft = stream.drafted().text;
-  const auto begin = std::mismatch(settled.begin(), settled.end(), draft.begin(), draft.end()).second;
-  draft.erase(draft.begin(), begin);
-  return draft;
-}
-
 // One input of a batch on its way.
 struct Track {
   const Input* input = nullptr;
@@ -182,6 +172,7 @@ Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& o
   const auto stream = recognizer.create_stream(options);
   Stream* ready[] = {stream.get()};
   Recognition recognition{.audio_filepath = name};
+  if (options.draft_att_context) recognition.draft = "";
   for (bool open = true; open;) {
     const auto samples = source();  // may wait: not part of the computing time
     const auto start = Clock::now();
@@ -193,7 +184,8 @@ Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& o
     }
     while (stream->is_ready()) recognizer.decode(ready);
     recognition.processing_seconds += seconds_since(start);
-    std::optional<std::string> draft = draft_of(*stream, options);
+    std::optional<std::string> draft;
+    if (options.draft_att_context) draft = drafted_text(*stream);
     const bool has_changed =
         stream->transcript().text != recognition.transcript.text || draft != recognition.draft;
     if (has_changed || !open) recognition.transcript = stream->transcript();

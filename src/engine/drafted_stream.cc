@@ -37,14 +37,15 @@ std::size_t behind(std::span<const Token> settled, std::span<const Token> draft,
   const std::size_t skipped = first_at(draft, frame - kComparedFrames);
   const std::span<const Token> mine = from(settled, frame - kComparedFrames);
   const std::span<const Token> others = draft.subspan(skipped);
-  // The best alignment of `mine` with the first labels of `others`; either may begin anywhere.
+  // The best alignment of the end of `mine` with the end of the first labels of `others`; 0: they do not
+  // agree.
   std::vector<int> scores(others.size() + 1, 0);
   for (const Token& token : mine) {
     int diagonal = std::exchange(scores[0], 0);
     for (std::size_t count = 1; count < scores.size(); ++count) {
       const int paired = diagonal + (others[count - 1].id == token.id ? kSame : kDifferent);
       diagonal = scores[count];
-      scores[count] = std::max({paired, scores[count] + kDifferent, scores[count - 1] + kDifferent});
+      scores[count] = std::max({0, paired, scores[count] + kDifferent, scores[count - 1] + kDifferent});
     }
   }
   const std::size_t first = first_at(others, frame - kNearFrames);
@@ -92,9 +93,14 @@ std::vector<StreamImpl*> DraftedStream::ready_searches() {
 
 Transcript DraftedStream::drafted() const {
   if (!needs_draft()) return settled_.transcript();
-  const std::span<const Token> draft = draft_.tokens();
-  Transcript whole =
-      settled_.continued(draft.subspan(behind(last_settled(), draft, settled_.decoded_frames())));
+  const std::vector<Token> settled = last_settled();
+  const std::span<const Token> rest =
+      draft_.tokens().subspan(behind(settled, draft_.tokens(), settled_.decoded_frames()));
+  std::vector<Token> more(rest.begin(), rest.end());
+  // A label that the draft wrote sooner than the one before it was settled: words do not end before they
+  // begin.
+  for (Token& token : more) token.frame = std::max(token.frame, settled.empty() ? 0 : settled.back().frame);
+  Transcript whole = settled_.continued(more);
   whole.decoded = std::max(whole.decoded, draft_.decoded_seconds());
   return whole;
 }

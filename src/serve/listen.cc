@@ -43,6 +43,12 @@ struct ListenStream {
   }
 };
 
+Utterance nothing_at(double seconds) {
+  Utterance nothing;
+  nothing.start = nothing.end = seconds;
+  return nothing;
+}
+
 // Tells what is heard in one channel.
 class Teller {
  public:
@@ -63,9 +69,12 @@ class Teller {
            {.is_final = true, .speech_final = over, .from_finalize = update.flushed && last});
       if (over) turns_.end();
     }
-    if (heard.interim) {
-      hear(*heard.interim);
-      if (heard.interim_changed && stream_->settings.interim_results) send(*heard.interim, {});
+    if (heard.open) hear(*heard.open);
+    if (heard.interim_changed && stream_->settings.interim_results) {
+      if (heard.interim)
+        send(*heard.interim, {});
+      else if (heard.finals.empty())
+        send(nothing_at(now_), {});
     }
     // The pause came after the sentence was told; and who said Finalize waits for an answer.
     if (heard.finals.empty() && ((turns_.is_open() && turns_.is_over(update)) || update.flushed))
@@ -76,8 +85,8 @@ class Teller {
 
  private:
   bool is_over_after(const SessionUpdate& update) const {
-    const std::optional<Utterance>& interim = update.utterances.interim;
-    return interim ? turns_.is_over_before(*interim) : turns_.is_over(update);
+    const std::optional<Utterance>& open = update.utterances.open;
+    return open ? turns_.is_over_before(*open) : turns_.is_over(update);
   }
 
   void hear(const Utterance& utterance) {
@@ -87,9 +96,7 @@ class Teller {
   }
 
   void tell_pause(double at, bool flushed) {
-    Utterance nothing;
-    nothing.start = nothing.end = at;
-    send(nothing, {.is_final = true, .speech_final = true, .from_finalize = flushed});
+    send(nothing_at(at), {.is_final = true, .speech_final = true, .from_finalize = flushed});
     turns_.end();
   }
 

@@ -14,8 +14,10 @@ namespace {
 
 namespace asr = nvidia::riva::asr;
 
-constexpr float kStability =
-    0.9f;  // most words of an interim result stay: the model never takes back a label
+// How much of an interim result stays: nearly all, for the model never takes back a label, or a draft's part
+// of it.
+constexpr float kSettledStability = 0.9f;
+constexpr float kDraftStability = 0.5f;
 
 std::string language_of(const std::string& tag, const RivaRequest& request) {
   return tag.empty() ? request.language : tag;
@@ -53,13 +55,18 @@ void write_words(const Utterance& utterance, const RivaRequest& request,
   }
 }
 
+template <class Result>
+void write_place(const RivaPlace& place, Result& result) {
+  result.set_channel_tag(place.channel);
+  result.set_audio_processed(static_cast<float>(place.audio_processed));
+}
+
 // Of either kind of result.
 template <class Result>
 bool write_utterance(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
                      Result& result) {
   if (!write_text(utterance, request, *result.add_alternatives())) return false;
-  result.set_channel_tag(place.channel);
-  result.set_audio_processed(static_cast<float>(place.audio_processed));
+  write_place(place, result);
   return true;
 }
 
@@ -86,10 +93,14 @@ bool write_final(const Utterance& utterance, const RivaRequest& request, const R
   return write_complete(utterance, request, place, result);
 }
 
-bool write_interim(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+bool write_interim(const UtteranceUpdate& heard, const RivaRequest& request, const RivaPlace& place,
                    asr::StreamingRecognitionResult& result) {
-  result.set_stability(kStability);
-  return write_utterance(utterance, request, place, result);
+  const bool has_draft = heard.interim && (!heard.open || heard.open->text != heard.interim->text);
+  result.set_stability(has_draft ? kDraftStability : kSettledStability);
+  if (heard.interim) return write_utterance(*heard.interim, request, place, result);
+  result.add_alternatives();
+  write_place(place, result);
+  return true;
 }
 
 void write_model_config(const ModelInfo& model, asr::RivaSpeechRecognitionConfigResponse& response) {

@@ -24,7 +24,9 @@ bool write_final(const Utterance& utterance, const RivaRequest& request, const R
                  nvidia::riva::asr::StreamingRecognitionResult& result);
 bool write_final(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
                  nvidia::riva::asr::SpeechRecognitionResult& result);
-bool write_interim(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
+
+// The same of what is open, its draft included. An interim result that was withdrawn is one without text.
+bool write_interim(const UtteranceUpdate& heard, const RivaRequest& request, const RivaPlace& place,
                    nvidia::riva::asr::StreamingRecognitionResult& result);
 
 // The answer to what the server can do.

@@ -159,10 +159,10 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
         finals.push_back(std::move(response));
     }
     std::optional<Response> interim;
-    if (interim_results_ && update.utterances.interim && update.utterances.interim_changed) {
+    const UtteranceUpdate& heard = update.utterances;
+    if (interim_results_ && heard.interim_changed && (heard.interim || finals.empty())) {
       Response response;
-      if (write_interim(*update.utterances.interim, config_, place, *response.add_results()))
-        interim = std::move(response);
+      if (write_interim(heard, config_, place, *response.add_results())) interim = std::move(response);
     }
     {
       const std::lock_guard lock(mutex_);

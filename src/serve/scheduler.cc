@@ -61,33 +61,31 @@ class Scheduler::Impl final : public Waker {
   // Counted from its making on; a session that uses it takes the count over.
   class Place final : public FilePlace {
    public:
-    Place(Impl& scheduler, Kind kind, int chunk_frames)
-        : scheduler_(scheduler), kind_(kind), chunk_frames_(chunk_frames) {
+    Place(Impl& scheduler, Load load) : scheduler_(scheduler), load_(load) {
       const std::lock_guard lock(scheduler.mutex_);
-      scheduler.admit(kind, chunk_frames);
-      scheduler.count(kind, chunk_frames, 1);
+      scheduler.admit(load);
+      scheduler.count(load, 1);
     }
     ~Place() override {
       if (used_) return;
       const std::lock_guard lock(scheduler_.mutex_);
-      scheduler_.count(kind_, chunk_frames_, -1);
+      scheduler_.count(load_, -1);
     }
     void use() { used_ = true; }
 
    private:
     Impl& scheduler_;
-    Kind kind_;
-    int chunk_frames_;
+    Load load_;
     bool used_ = false;
   };
 
-  std::unique_ptr<FilePlace> take_file_place() { return std::make_unique<Place>(*this, Kind::kFile, 1); }
+  std::unique_ptr<FilePlace> take_file_place() {
+    return std::make_unique<Place>(*this, Load{.kind = Kind::kFile});
+  }
 
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener) {
     // An unusable setting is refused below, where the stream is made.
-    const AttContext stepped = stepped_context(options, options_.streams, recognizer_->info());
-    const int chunk = std::max(1, stepped.chunk_frames());
-    Place place(*this, options.kind, chunk);
+    Place place(*this, load_of(options, options_.streams, recognizer_->info()));
     return open(options, std::move(listener), place);
   }
 
@@ -120,7 +118,10 @@ class Scheduler::Impl final : public Waker {
   }
 
   int capacity(AttContext context) const {
-    return most_live(context.chunk_frames() * recognizer_->info().frame_seconds);
+    if (options_.max_streams > 0) return options_.max_streams;
+    const SessionOptions options{.stream = {.att_context = context}, .takes_drafts = true};
+    const Load load = load_of(options, options_.streams, recognizer_->info());
+    return most_searches(load.chunk_frames) / load.searches;
   }
 
   const Recognizer& recognizer() const { return *recognizer_; }
@@ -137,14 +138,16 @@ class Scheduler::Impl final : public Waker {
  private:
   struct Counts {
     int files = 0;
+    int searches = 0;                  // of live streams
     std::map<int, int> live_by_chunk;  // frames of a chunk -> streams
 
-    void add(Kind kind, int chunk_frames, int count) {
-      if (kind == Kind::kFile) {
+    void add(const Load& load, int count) {
+      if (load.kind == Kind::kFile) {
         files += count;
-      } else if ((live_by_chunk[chunk_frames] += count) == 0) {
-        live_by_chunk.erase(chunk_frames);
+        return;
       }
+      searches += count * load.searches;
+      if ((live_by_chunk[load.chunk_frames] += count) == 0) live_by_chunk.erase(load.chunk_frames);
     }
     int live() const {
       int sum = 0;
@@ -160,39 +163,38 @@ class Scheduler::Impl final : public Waker {
     bool has_late = false;  // of live streams
   };
 
-  int most_live(double chunk_seconds) const {
-    if (options_.max_streams > 0) return options_.max_streams;
-    // Long chunks cost less for each frame than was measured, and short ones may come. So may drafts, which
-    // are one more search of the same frames.
-    StepTime time = time_;
-    if (options_.streams.draft_att_context) time.per_frame *= 2;
-    return most_streams(time, recognizer_->info().frame_seconds, chunk_seconds,
+  // Of live streams that are stepped by so many frames, as this machine has been of late.
+  int most_searches(int chunk_frames) const {
+    // Long chunks cost less for each frame than was measured, and short ones may come.
+    const double frame_seconds = recognizer_->info().frame_seconds;
+    return most_streams(time_, frame_seconds, chunk_frames * frame_seconds,
                         options_.utilisation / std::max(1.0, worst_slowness_.load()));
   }
 
   // With mutex_ held.
-  void count(Kind kind, int chunk_frames, int change) {
-    counts_.add(kind, chunk_frames, change);
+  void count(const Load& load, int change) {
+    counts_.add(load, change);
     metrics_.streams(counts_.live(), counts_.files);
   }
 
   // With mutex_ held.
-  void admit(Kind kind, int chunk_frames) const {
+  void admit(const Load& load) const {
     const auto refuse = [&](const std::string& why) {
       metrics_.refused();
       throw Overloaded(why);
     };
     if (draining_) refuse("the server is shutting down");
-    if (kind == Kind::kFile) {
+    if (load.kind == Kind::kFile) {
       if (counts_.files >= options_.max_files)
         refuse(fmt::format("{} uploads are being transcribed already", counts_.files));
       return;
     }
     const int live = counts_.live();
     if (live == 0) return;  // always welcome: a machine too slow for it says so by its lag
-    const int chunk = std::min(chunk_frames, counts_.shortest_chunk());
-    if (live >= most_live(chunk * recognizer_->info().frame_seconds))
-      refuse(fmt::format("{} streams are open, as many as this machine can carry", live));
+    const int chunk = std::min(load.chunk_frames, counts_.shortest_chunk());
+    const bool fits = options_.max_streams > 0 ? live < options_.max_streams
+                                               : counts_.searches + load.searches <= most_searches(chunk);
+    if (!fits) refuse(fmt::format("{} streams are open, as many as this machine can carry", live));
   }
 
   void run() {
@@ -226,7 +228,7 @@ class Scheduler::Impl final : public Waker {
       if (!session->ended()) continue;
       const std::lock_guard lock(mutex_);
       if (sessions_.erase(session) == 0) continue;  // its client went on after the end
-      count(session->kind(), session->chunk_frames(), -1);
+      count(session->load(), -1);
       session->record_end(metrics_);
     }
     std::erase_if(active,
@@ -241,14 +243,14 @@ class Scheduler::Impl final : public Waker {
     std::int64_t frames = 0;
     const auto take = [&](StreamSession& session, std::int64_t most) {
       if (!session.feed(most)) return session.rest();
+      frames += session.step_frames(most);
       batch.sessions.push_back(&session);
-      frames += most;
     };
     for (const SessionPointer& session : active) {
       const bool on_time =
           session->kind() == Kind::kLive && session->backlog() < 2 * session->chunk_seconds() + kSlice;
       if (on_time) {
-        take(*session, session->chunk_frames());
+        take(*session, session->load().chunk_frames);
       } else {
         bulk.push_back(session.get());
       }
@@ -271,10 +273,8 @@ class Scheduler::Impl final : public Waker {
     std::int64_t spent = 0;
     for (StreamSession* session : bulk) {
       if (spent >= budget) break;
-      const std::int64_t chunk = session->chunk_frames();
-      const std::int64_t most = std::max(chunk, share / chunk * chunk);
       const std::int64_t before = frames;
-      take(*session, most);
+      take(*session, session->whole_chunks(share / session->load().searches));
       spent += frames - before;
     }
     return batch;

@@ -133,7 +133,7 @@ class Scheduler {
   // Open sessions of both kinds, and places.
   int open_sessions() const;
 
-  // Live streams that fit at this setting when they are alone.
+  // Live streams that fit at this setting when they are alone, each with the draft that it may have.
   int capacity(AttContext context) const;
 
   const Recognizer& recognizer() const;

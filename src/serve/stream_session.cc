@@ -63,9 +63,12 @@ void shift(Utterance& utterance, double seconds) {
 
 }  // namespace
 
-AttContext stepped_context(const SessionOptions& options, const StreamDefaults& defaults,
-                           const ModelInfo& model) {
-  return draft_context(options, defaults, model).value_or(own_context(options, model));
+Load load_of(const SessionOptions& options, const StreamDefaults& defaults, const ModelInfo& model) {
+  const std::optional<AttContext> draft = draft_context(options, defaults, model);
+  const AttContext stepped = draft.value_or(own_context(options, model));
+  // An unusable setting is refused where the stream is made.
+  return {
+      .kind = options.kind, .chunk_frames = std::max(1, stepped.chunk_frames()), .searches = draft ? 2 : 1};
 }
 
 StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options,
@@ -75,11 +78,9 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       origin_(options.origin),
       number_(next_number()),
       att_context_(own_context(options, recognizer.info())),
-      has_draft_(draft_context(options, defaults, recognizer.info()).has_value()),
       asked_(language_or(defaults, options.stream.target_lang)),
       default_lang_(defaults.target_lang),
-      kind_(options.kind),
-      chunk_frames_(stepped_context(options, defaults, recognizer.info()).chunk_frames()),
+      load_(load_of(options, defaults, recognizer.info())),
       frame_seconds_(recognizer.info().frame_seconds),
       sample_rate_(recognizer.info().sample_rate),
       longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
@@ -89,6 +90,19 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       listener_(std::move(listener)),
       stream_(recognizer.create_stream(as_served(options, defaults, recognizer.info()))),
       utterances_(silence_) {}
+
+std::int64_t StreamSession::whole_chunks(std::int64_t frames) const {
+  const std::int64_t settling = att_context_.chunk_frames();
+  const std::int64_t chunk = frames >= settling ? settling : load_.chunk_frames;
+  return std::max<std::int64_t>(load_.chunk_frames, frames / chunk * chunk);
+}
+
+std::int64_t StreamSession::step_frames(std::int64_t fed) const {
+  if (!has_draft()) return fed;
+  const double ahead = static_cast<double>(decoded_ - began_) / sample_rate_ - settled_;  // seconds
+  const std::int64_t chunk = att_context_.chunk_frames();
+  return fed + (std::llround(ahead / frame_seconds_) + fed) / chunk * chunk;
+}
 
 void StreamSession::wake() {
   if (!woken_.exchange(true)) waker_.wake(shared_from_this());
@@ -104,7 +118,7 @@ void StreamSession::add(Piece piece) {
     const auto count = static_cast<std::int64_t>(piece.samples.size());
     pushed_ += count;
     waiting_ += count;
-    if (kind_ == Kind::kLive && count > 0) arrivals_.push_back({pushed_, Clock::now()});
+    if (kind() == Kind::kLive && count > 0) arrivals_.push_back({pushed_, Clock::now()});
     pieces_.push_back(std::move(piece));
   }
   wake();
@@ -203,15 +217,15 @@ bool StreamSession::feed(std::int64_t frames) {
 
 StreamSession::Progress StreamSession::report(Clock::time_point now, Metrics& metrics) {
   const Transcript& transcript = stream_->transcript();
-  if (has_draft_) drafted_ = stream_->drafted();
-  const double heard = has_draft_ ? drafted_.decoded : transcript.decoded;
+  if (has_draft()) drafted_ = stream_->drafted();
+  const double heard = has_draft() ? drafted_.decoded : transcript.decoded;
   const std::int64_t before = decoded_;
   decoded_ = std::min(fed_, began_ + static_cast<std::int64_t>(std::llround(heard * sample_rate_)));
   Progress progress{.sound = static_cast<double>(decoded_ - before) / sample_rate_};
   progress.work = progress.sound;
-  if (has_draft_) progress.work += transcript.decoded - std::exchange(settled_, transcript.decoded);
+  if (has_draft()) progress.work += transcript.decoded - std::exchange(settled_, transcript.decoded);
   waiting_ -= decoded_ - before;
-  if (kind_ == Kind::kLive) {
+  if (kind() == Kind::kLive) {
     const std::lock_guard lock(mutex_);
     while (arrivals_.size() > 1 && arrivals_.front().samples < decoded_) arrivals_.pop_front();
     if (!arrivals_.empty()) {
@@ -261,7 +275,7 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
   const double began = static_cast<double>(began_) / sample_rate_;
   const bool all = ended || flushed;
   UtteranceUpdate utterances =
-      utterances_.update(transcript, has_draft_ && !all ? drafted_ : transcript, all);
+      utterances_.update(transcript, has_draft() && !all ? drafted_ : transcript, all);
   for (Utterance& utterance : utterances.finals) shift(utterance, began);
   if (utterances.interim) shift(*utterances.interim, began);
   for (const Utterance& utterance : utterances.finals) log_utterance(origin_, number_, utterance);
@@ -290,7 +304,7 @@ void StreamSession::record_end(Metrics& metrics) const {
   metrics.finished(outcome);
   log_stream({.origin = origin_,
               .stream = number_,
-              .kind = kind_ == Kind::kLive ? "live" : "file",
+              .kind = kind() == Kind::kLive ? "live" : "file",
               .latency = latency_name(att_context_, recognizer_.info()),
               .asked = asked_,
               .language = language_,

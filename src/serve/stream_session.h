@@ -25,11 +25,15 @@ class Waker {
   virtual void wake(std::shared_ptr<StreamSession> session) = 0;  // there is something to do for it
 };
 
-// Why a session ends before its time.
-// How a stream is stepped: its own setting, or that of the draft that it is given.
-AttContext stepped_context(const SessionOptions& options, const StreamDefaults& defaults,
-                           const ModelInfo& model);
+// What a stream asks of the machine.
+struct Load {
+  Kind kind = Kind::kLive;
+  int chunk_frames = 1;  // that it is stepped by, 1 or more: its own, or those of the draft that it is given
+  int searches = 1;      // 2 with a draft
+};
+Load load_of(const SessionOptions& options, const StreamDefaults& defaults, const ModelInfo& model);
 
+// Why a session ends before its time.
 struct SessionFailure {
   std::string error = {};  // empty: it does not
   bool is_client_error = false;
@@ -60,9 +64,15 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void rest() { active_ = false; }
   bool is_active() const { return active_; }
 
-  Kind kind() const { return kind_; }
-  int chunk_frames() const { return chunk_frames_; }  // 1 or more
-  double chunk_seconds() const { return chunk_frames_ * frame_seconds_; }
+  const Load& load() const { return load_; }
+  Kind kind() const { return load_.kind; }
+  double chunk_seconds() const { return load_.chunk_frames * frame_seconds_; }
+  // As much of `frames` as it should be fed in one step, a chunk at least. What is more than a chunk of the
+  // search behind the draft is a number of those, too: whole chunks alone are taken, and neither falls
+  // behind.
+  std::int64_t whole_chunks(std::int64_t frames) const;
+  // Frames that a step takes, of both searches, when it is fed so many.
+  std::int64_t step_frames(std::int64_t fed) const;
   bool ended() const { return outcome_.load() != nullptr; }
   Stream& stream() { return *stream_; }
 
@@ -95,6 +105,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     Clock::time_point time;
   };
 
+  bool has_draft() const { return load_.searches > 1; }
   void wake();
   void add(Piece piece);
   void tail_is_wanted();                   // sound that waited for more waits no longer; with mutex_ held
@@ -108,11 +119,9 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   const std::size_t number_;  // another for each
   const Clock::time_point opened_ = Clock::now();
   const AttContext att_context_;
-  const bool has_draft_;
   const std::string asked_;         // language
   const std::string default_lang_;  // where the client says "auto"
-  const Kind kind_;
-  const int chunk_frames_;
+  const Load load_;
   const double frame_seconds_;
   const int sample_rate_;
   const std::int64_t longest_samples_;

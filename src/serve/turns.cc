@@ -17,7 +17,7 @@ bool Turns::begins_with(const Utterance& utterance) {
 }
 
 bool Turns::is_over(const SessionUpdate& update) const {
-  if (update.utterances.interim) return false;
+  if (update.utterances.open) return false;
   return update.flushed || update.ended || is_pause(decoded_until(update) - last_word_end_);
 }
 

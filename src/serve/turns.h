@@ -6,8 +6,8 @@
 
 namespace glossa::serve {
 
-// On the clock of the sound. Hears the utterances of one update after the other in their order, the interim
-// one last:
+// On the clock of the sound. Hears the utterances of one update after the other in their order, the open
+// one last (of drafts it hears nothing: their words may never have been said):
 //
 //   if (turns.is_over_before(utterance)) turns.end();
 //   if (turns.begins_with(utterance)) ...

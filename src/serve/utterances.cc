@@ -105,7 +105,10 @@ UtteranceUpdate Utterances::update(const Transcript& transcript, const Transcrip
       break;
     }
   }
-  if (!all) update.interim = take_open(drafted);
+  if (!all) {
+    update.open = take_open(transcript);
+    update.interim = &drafted == &transcript ? update.open : take_open(drafted);
+  }
   std::string interim = update.interim ? update.interim->text : std::string();
   update.interim_changed = interim != interim_;
   interim_ = std::move(interim);

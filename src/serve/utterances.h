@@ -20,9 +20,11 @@ struct Utterance {
 };
 
 struct UtteranceUpdate {
-  std::vector<Utterance> finals;     // in order; never told before and never changing again
-  std::optional<Utterance> interim;  // what is open, none when nothing is
-  bool interim_changed = false;      // other than at the last update
+  std::vector<Utterance> finals;  // in order; never told before and never changing again
+  std::optional<Utterance> open;  // settled and not final; none: nothing is
+  std::optional<Utterance>
+      interim;                   // the same with the draft behind it, for clients that replace what they show
+  bool interim_changed = false;  // other than at the last update; without interim: it was withdrawn
 };
 
 // A sentence is final when its language tag came, when the next one has begun, when `silence` seconds were

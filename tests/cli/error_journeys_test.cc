@@ -206,7 +206,7 @@ TEST(Help, ListsWhatThereIs) {
   const Workplace here;
   const auto help = here.glossa({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"transcribe", "convert", "info", "languages", "dump", "bench"}) {
+  for (const char* command : {"transcribe", "live", "convert", "info", "languages", "dump", "bench"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     const auto more = here.glossa({command, "--help"});
     EXPECT_EQ(more.exit_code, 0);

@@ -256,6 +256,57 @@ TEST(Transcribe, ADraftStandsBehindTheTextUntilItIsSettled) {
   EXPECT_GT(drafts, 3u);
 }
 
+std::vector<std::string> live(const std::string& recorder, std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments = {"live",
+                                        "--weights",
+                                        "f32",
+                                        "--final-silence-ms",
+                                        "0",
+                                        "--model",
+                                        golden_model("tiny"),
+                                        "--latency",
+                                        "1120ms",
+                                        "--recorder",
+                                        recorder};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST(Live, SentencesAreThoseOfTheRecording) {
+  const Workplace here;
+  const std::string path = golden_audio("long.wav");
+  const auto expected = nlohmann::json::parse(
+      here.glossa(transcribe({path, "--latency", "1120ms", "--json"})).out)["sentences"];
+  ASSERT_EQ(expected.size(), 2u);
+  const auto run = here.glossa(live("cat " + path, {"--json"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  auto settled = nlohmann::json::array();
+  std::size_t drafts = 0;
+  for (const std::string& line : lines_of(run.out)) {
+    const auto object = nlohmann::json::parse(line);
+    if (!object.contains("partial"))
+      settled.push_back(object);
+    else if (object["draft"] != "")
+      ++drafts;
+  }
+  EXPECT_EQ(settled, expected);
+  EXPECT_GT(drafts, 10u);
+
+  const auto lines = lines_of(here.glossa(live("cat " + path, {"--draft-latency", "off"})).out);
+  ASSERT_EQ(lines.size(), expected.size());
+  EXPECT_EQ(lines[0], "0:00 en-US  " + expected[0]["text"].get<std::string>());
+}
+
+TEST(Live, ARecorderThatFailsIsNamed) {
+  const Workplace here;
+  const auto silent = here.glossa(live("exit 3"));
+  EXPECT_EQ(silent.exit_code, 3);
+  EXPECT_THAT(silent.err, HasSubstr("no sound came (expected raw PCM or wav from `exit 3`)"));
+  const auto both = here.glossa(live("cat", {"--input", "microphone"}));
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_THAT(both.err, HasSubstr("--input"));
+}
+
 TEST(Transcribe, FoldersAndOutputFiles) {
   const Workplace here;
   std::filesystem::create_directories(here / "in/deep");

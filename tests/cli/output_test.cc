@@ -8,6 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "cli/caption_printer.h"
 #include "cli/output_formats.h"
 #include "cli/output_writer.h"
 #include "cli/partial_printer.h"
@@ -80,6 +81,15 @@ TEST(Formats, ATerminalsLineIsTheEndOfTheTextAndTheDraftIsDim) {
   std::string greek;
   for (int letter = 0; letter < 60; ++letter) greek += "λ";
   EXPECT_EQ(terminal_line("a" + greek, "b"), greek.substr(0, 76) + "\033[2mb\033[22m");
+}
+
+TEST(Formats, Captions) {
+  const Sentence sentence{.text = "Γεια σου.", .language = "el-GR", .start = 63.2, .end = 64};
+  EXPECT_EQ(caption_line(sentence, OutputFormat::kText), "1:03 el-GR  Γεια σου.\n");
+  EXPECT_EQ(caption_line({.text = "On.", .start = 7384}, OutputFormat::kText), "2:03:04        On.\n");
+  const auto object = nlohmann::json::parse(caption_line(sentence, OutputFormat::kJson));
+  EXPECT_EQ(object["text"], sentence.text);
+  EXPECT_EQ(object["start"], 63.2);
 }
 
 TEST(Formats, Names) {

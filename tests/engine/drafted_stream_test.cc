@@ -44,6 +44,8 @@ TEST(BehindWhatIsSettled, LabelsTellWhereFramesDoNot) {
   EXPECT_EQ(engine::behind(settled, tokens({{1, 3}, {2, 6}, {4, 16}}), 14), 2u);
   // It has heard another one there: as good as none, and frames decide.
   EXPECT_EQ(engine::behind(settled, tokens({{1, 2}, {2, 5}, {9, 13}, {4, 16}}), 14), 3u);
+  EXPECT_EQ(engine::behind(tokens({{3, 13}}), tokens({{9, 13}, {4, 16}}), 14), 1u);
+  EXPECT_EQ(engine::behind(tokens({{3, 10}, {5, 12}}), tokens({{9, 10}, {8, 12}, {4, 16}}), 14), 2u);
   // The same word again is said again.
   EXPECT_EQ(engine::behind(tokens({{7, 2}, {7, 6}, {7, 10}}),
                            tokens({{7, 2}, {7, 6}, {7, 10}, {7, 15}, {7, 19}}), 14),
@@ -78,6 +80,19 @@ TEST_F(DraftedSpeech, WhatIsSettledIsWhatItWouldBeWithoutDraft) {
           {.att_context = settled, .mode = mode, .draft_att_context = AttContext{56, 0}});
       EXPECT_EQ(run_whole(*recognizer_, *stream, pcm_), expected);
       EXPECT_EQ(stream->drafted().text, expected.text);
+      const auto drafted_of = [&](std::size_t samples) {
+        stream->reset();
+        stream->accept_waveform(std::span(pcm_).first(samples));
+        decode_ready(*recognizer_, *stream);
+        return stream->drafted().text;
+      };
+      std::size_t samples = pcm_.size();
+      while (samples > 1280 && drafted_of(samples).size() <= stream->transcript().text.size())
+        samples -= 1280;
+      const std::string drafted = stream->drafted().text;
+      ASSERT_FALSE(drafted.empty());
+      stream->forget_closed();
+      EXPECT_EQ(drafted_of(samples), drafted) << "after a reset nothing of what was before is left";
       stream->reset();
       EXPECT_EQ(run_whole(*recognizer_, *stream, pcm_), expected);
     }
@@ -125,6 +140,9 @@ TEST_F(DraftedSpeech, TheDraftStandsBehindWhatIsSettledWhileSoundArrives) {
       ASSERT_LE(behind.size(), heard);
       ASSERT_TRUE(std::equal(behind.begin(), behind.end(),
                              fast.ids.begin() + static_cast<std::ptrdiff_t>(heard - behind.size())));
+      for (std::size_t index = 1; index < drafted.tokens.size(); ++index)
+        ASSERT_LE(drafted.tokens[index - 1].frame, drafted.tokens[index].frame);
+      for (const Word& word : drafted.words) ASSERT_LE(word.start, word.end) << word.text;
       ahead += behind.size();
       most_ahead = std::max(most_ahead, drafted.decoded - settled.decoded);
     }

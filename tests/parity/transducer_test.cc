@@ -102,85 +102,82 @@ TEST_P(TransducerParity, PredictorAndJointEqualNeMo) {
   }
 }
 
-TEST_P(TransducerParity, GreedySearchEqualsNeMoForEveryMaxSymbols) {
-  int runs = 0;
+// Calls check(transducer, frames, run) with every search that NeMo made: what it searched with, and what it
+// found.
+template <class Check>
+void each_search(const std::string& backend, const Check& check) {
   for (const GoldenCase& golden_case : golden_cases("search_")) {
     SCOPED_TRACE(golden_case.model + " " + golden_case.json.stem().string());
     const auto golden = read_json(golden_case.json);
     const auto tensors = tensors_of(golden_case);
-    const Transducer transducer(golden_case.model, GetParam());
+    const Transducer transducer(golden_case.model, backend);
     const auto found =
         tensors.find("prompted") != tensors.end() ? tensors.find("prompted") : tensors.find("encoded");
     ASSERT_NE(found, tensors.end());
     Buffer buffer;
     const Matrix<float> frames = transducer.joint.project_frames(rows_of(found->second), buffer);
     for (const auto& run : golden["runs"]) {
-      const std::string name = run["name"];
-      if (!name.starts_with("greedy")) continue;  // beam searches are not part of the greedy decoder
-      SCOPED_TRACE(name);
-      const int max_symbols =
-          run["options"].contains("max_symbols") && !run["options"]["max_symbols"].is_null()
-              ? run["options"]["max_symbols"].get<int>()
-              : transducer.checkpoint->config().decoding.max_symbols;
-      Transcript transcript;
-      engine::DecoderState state = transducer.decoder.initial_state();
-      engine::DecoderWorkspace workspace;
-      const engine::DecoderInput input{
-          .frames = frames, .state = &state, .tokens = &transcript.tokens, .max_symbols = max_symbols};
-      transducer.decoder.decode({&input, 1}, workspace);
-      EXPECT_EQ(token_ids(transcript), run["nbest"][0]["tokens"].get<std::vector<int>>());
-      if (run["nbest"][0].contains("timestamps") && run["nbest"][0]["timestamps"].is_array()) {
-        EXPECT_EQ(token_frames(transcript), run["nbest"][0]["timestamps"].get<std::vector<int>>());
-      }
-      ++runs;
+      SCOPED_TRACE(run["name"]);
+      check(transducer, frames, run);
     }
   }
+}
+
+TEST_P(TransducerParity, GreedySearchEqualsNeMoForEveryMaxSymbols) {
+  int runs = 0;
+  each_search(GetParam(), [&](const Transducer& transducer, Matrix<const float> frames, const auto& run) {
+    if (!run["name"].template get<std::string>().starts_with("greedy")) return;
+    const int max_symbols = run["options"].contains("max_symbols") && !run["options"]["max_symbols"].is_null()
+                                ? run["options"]["max_symbols"].template get<int>()
+                                : transducer.checkpoint->config().decoding.max_symbols;
+    Transcript transcript;
+    engine::DecoderState state = transducer.decoder.initial_state();
+    engine::DecoderWorkspace workspace;
+    const engine::DecoderInput input{
+        .frames = frames, .state = &state, .tokens = &transcript.tokens, .max_symbols = max_symbols};
+    transducer.decoder.decode({&input, 1}, workspace);
+    const auto& expected = run["nbest"][0];
+    EXPECT_EQ(token_ids(transcript), expected["tokens"].template get<std::vector<int>>());
+    if (expected.contains("timestamps") && expected["timestamps"].is_array()) {
+      EXPECT_EQ(token_frames(transcript), expected["timestamps"].template get<std::vector<int>>());
+    }
+    ++runs;
+  });
   EXPECT_GT(runs, 0);
 }
 
 TEST_P(TransducerParity, BeamSearchEqualsNeMosHypothesesScoresAndFrames) {
   int runs = 0;
-  for (const GoldenCase& golden_case : golden_cases("search_")) {
-    SCOPED_TRACE(golden_case.model + " " + golden_case.json.stem().string());
-    const auto golden = read_json(golden_case.json);
-    const auto tensors = tensors_of(golden_case);
-    const Transducer transducer(golden_case.model, GetParam());
-    const auto found =
-        tensors.find("prompted") != tensors.end() ? tensors.find("prompted") : tensors.find("encoded");
-    ASSERT_NE(found, tensors.end());
-    Buffer buffer;
-    const Matrix<float> frames = transducer.joint.project_frames(rows_of(found->second), buffer);
-    for (const auto& run : golden["runs"]) {
-      if (run["options"]["strategy"] != "malsd_batch") continue;
-      Transcript transcript;
-      engine::BeamState state = transducer.beam_decoder.initial_state();
-      engine::DecoderWorkspace workspace;
-      const engine::BeamInput input{.frames = frames,
-                                    .state = &state,
-                                    .tokens = &transcript.tokens,
-                                    .beam_size = run["options"]["beam.beam_size"],
-                                    .chunk_frames = static_cast<int>(frames.rows),
-                                    .max_symbols = run["options"]["beam.max_symbols"]};
-      transducer.beam_decoder.decode({&input, 1}, workspace);
-      ASSERT_EQ(state.hypotheses.size(), run["nbest"].size());
-      std::vector<Token> settled = transcript.tokens;
-      settled.resize(settled.size() - state.shown);
-      for (std::size_t rank = 0; rank < state.hypotheses.size(); ++rank) {
-        SCOPED_TRACE(rank);
-        const auto& expected = run["nbest"][rank];
-        const engine::Hypothesis& actual = state.hypotheses[rank];
-        Transcript whole{.tokens = settled};
-        whole.tokens.insert(whole.tokens.end(), actual.tokens.begin(), actual.tokens.end());
-        EXPECT_EQ(token_ids(whole), expected["tokens"].get<std::vector<int>>());
-        EXPECT_NEAR(actual.score, expected["score"].get<double>(), 2e-3);
-        // The settled labels' frames are the best hypothesis's.
-        if (rank == 0) {
-          EXPECT_EQ(token_frames(whole), expected["timestamps"].get<std::vector<int>>());
-        }
+  each_search(GetParam(), [&](const Transducer& transducer, Matrix<const float> frames, const auto& run) {
+    if (run["options"]["strategy"] != "malsd_batch") return;
+    Transcript transcript;
+    engine::BeamState state = transducer.beam_decoder.initial_state();
+    engine::DecoderWorkspace workspace;
+    const engine::BeamInput input{.frames = frames,
+                                  .state = &state,
+                                  .tokens = &transcript.tokens,
+                                  .beam_size = run["options"]["beam.beam_size"],
+                                  .chunk_frames = static_cast<int>(frames.rows),
+                                  .max_symbols = run["options"]["beam.max_symbols"]};
+    transducer.beam_decoder.decode({&input, 1}, workspace);
+    ASSERT_EQ(state.hypotheses.size(), run["nbest"].size());
+    std::vector<Token> settled = transcript.tokens;
+    settled.resize(settled.size() - state.shown);
+    for (std::size_t rank = 0; rank < state.hypotheses.size(); ++rank) {
+      SCOPED_TRACE(rank);
+      const auto& expected = run["nbest"][rank];
+      const engine::Hypothesis& actual = state.hypotheses[rank];
+      Transcript whole{.tokens = settled};
+      whole.tokens.insert(whole.tokens.end(), actual.tokens.begin(), actual.tokens.end());
+      EXPECT_EQ(token_ids(whole), expected["tokens"].template get<std::vector<int>>());
+      EXPECT_NEAR(actual.score, expected["score"].template get<double>(), 2e-3);
+      // The settled labels' frames are the best hypothesis's.
+      if (rank == 0) {
+        EXPECT_EQ(token_frames(whole), expected["timestamps"].template get<std::vector<int>>());
       }
-      ++runs;
     }
-  }
+    ++runs;
+  });
   EXPECT_GT(runs, 0);
 }
 

@@ -55,6 +55,7 @@ class Conversation {
     transcript.duration = decoded + 0.01;
     socket_->events.clear();
     utterances.interim_changed |= utterances.interim.has_value();
+    utterances.open = utterances.interim;
     teller_({.transcript = transcript, .utterances = std::move(utterances), .ended = ended, .error = error});
     return socket_->events;
   }

@@ -57,13 +57,24 @@ TEST(RivaResult, Final) {
 
 TEST(RivaResult, Interim) {
   asr::StreamingRecognitionResult result;
-  ASSERT_TRUE(write_interim(some_utterance(), some_request(), {.channel = 1, .audio_processed = 1}, result));
+  UtteranceUpdate heard{.open = some_utterance(), .interim = some_utterance()};
+  ASSERT_TRUE(write_interim(heard, some_request(), {.channel = 1, .audio_processed = 1}, result));
   EXPECT_FALSE(result.is_final());
   EXPECT_GT(result.stability(), 0);
   EXPECT_LT(result.stability(), 1);
   EXPECT_EQ(result.alternatives(0).transcript(), "Guten Tag, Welt. ");
   EXPECT_EQ(result.alternatives(0).confidence(), 0);
   EXPECT_EQ(result.alternatives(0).words_size(), 0);
+
+  heard.open.reset();  // all of it is a draft
+  asr::StreamingRecognitionResult draft;
+  ASSERT_TRUE(write_interim(heard, some_request(), {}, draft));
+  EXPECT_LT(draft.stability(), result.stability());
+  asr::StreamingRecognitionResult withdrawn;
+  ASSERT_TRUE(write_interim({}, some_request(), {.channel = 2, .audio_processed = 1}, withdrawn));
+  EXPECT_FALSE(withdrawn.is_final());
+  EXPECT_EQ(withdrawn.channel_tag(), 2);
+  EXPECT_EQ(withdrawn.alternatives(0).transcript(), "");
 }
 
 TEST(RivaResult, OfAWholeSound) {

@@ -1,8 +1,10 @@
 // Many clients on one scheduler. Oracle: the engine alone, one stream at a time.
 #include "serve/scheduler.h"
+#include "serve/stream_session.h"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -357,8 +359,45 @@ TEST_F(SchedulerTest, DraftsComeSoonerAndChangeNothingThatIsFinal) {
   EXPECT_EQ(drafted.text, plain.text);
   EXPECT_GT(drafted.interims, 2 * plain.interims);
   EXPECT_LT(drafted.first_interim, plain.first_interim);
-  Scheduler without(recognizer, {}, metrics_);
-  EXPECT_GT(without.capacity({56, 13}), scheduler.capacity({56, 13}));
+}
+
+TEST_F(SchedulerTest, WhatSettlesKeepsPaceWithTheDraftOfAClientThatIsAhead) {
+  Scheduler scheduler(recognizer_, {.streams = {.draft_att_context = AttContext{56, 0}}}, metrics_);
+  const std::vector<float> pcm = glossa::testing::wandering_noise(16000 * 60, 2);
+  for (const AttContext context : {AttContext{56, 6}, AttContext{56, 13}}) {
+    Heard heard;
+    double behind = 0;  // seconds
+    std::atomic<Session*> opened = nullptr;
+    const auto session = scheduler.open({.stream = {.att_context = context}, .takes_drafts = true},
+                                        [&, listener = heard.listener()](const SessionUpdate& update) {
+                                          const double drafted = 60 - opened.load()->backlog();
+                                          if (!update.ended)
+                                            behind = std::max(behind, drafted - update.transcript.decoded);
+                                          listener(update);
+                                        });
+    opened = session.get();
+    session->push(pcm);
+    session->finish();
+    heard.wait();
+    EXPECT_GT(behind, 0.07);
+    EXPECT_LT(behind, context.chunk_frames() * 0.08 + 0.3);
+  }
+}
+
+TEST(Load, OnlyLiveStreamsOfClientsThatTakeDraftsHaveTwoSearches) {
+  ModelInfo model;
+  model.att_contexts = {{56, 13}, {56, 0}};
+  const StreamDefaults defaults{.draft_att_context = AttContext{56, 0}};
+  const auto asked = [&](const SessionOptions& options, const StreamDefaults& chosen) {
+    const Load load = load_of(options, chosen, model);
+    return std::pair(load.chunk_frames, load.searches);
+  };
+  EXPECT_EQ(asked({.takes_drafts = true}, defaults), std::pair(1, 2));
+  EXPECT_EQ(asked({.takes_drafts = true}, {}), std::pair(14, 1));
+  EXPECT_EQ(asked({.takes_drafts = false}, defaults), std::pair(14, 1));
+  EXPECT_EQ(asked({.kind = Kind::kFile, .takes_drafts = true}, defaults), std::pair(14, 1));
+  EXPECT_EQ(asked({.stream = {.att_context = AttContext{56, 0}}, .takes_drafts = true}, defaults),
+            std::pair(1, 1));
 }
 
 TEST_F(SchedulerTest, AnEndedStreamIsForgottenOnce) {

@@ -45,8 +45,11 @@ TEST(Turns, WhatIsOpenIsNotOver) {
   Turns turns(0.5);
   turns.begins_with(spoken(1, 2));
   Heard heard(9);
-  heard.update.utterances.interim = spoken(1, 2);
+  heard.update.utterances.open = spoken(1, 2);
   EXPECT_FALSE(turns.is_over(heard.update));
+  heard.update.utterances.open.reset();
+  heard.update.utterances.interim = spoken(8, 9);  // a draft, which may never have been said
+  EXPECT_TRUE(turns.is_over(heard.update));
 }
 
 TEST(Turns, WithoutSilenceTheClientAndTheEndEndOne) {

@@ -121,6 +121,8 @@ TEST(Utterances, ADraftIsNeverFinal) {
   EXPECT_THAT(update.finals, IsEmpty());
   ASSERT_TRUE(update.interim);
   EXPECT_EQ(update.interim->text, "one two three. Four");
+  ASSERT_TRUE(update.open);
+  EXPECT_EQ(update.open->text, "one two");
   EXPECT_EQ(update.interim->words.size(), 4u);
   EXPECT_DOUBLE_EQ(update.interim->end, 1.6);
   EXPECT_FLOAT_EQ(update.interim->confidence, 0.5f);
@@ -136,6 +138,7 @@ TEST(Utterances, ADraftIsNeverFinal) {
   update = utterances.update(settled, drafted, false);
   ASSERT_TRUE(update.interim);
   EXPECT_EQ(update.interim->text, "Five");
+  EXPECT_FALSE(update.open);
   update = utterances.update(settled, true);
   EXPECT_THAT(update.finals, IsEmpty());
   EXPECT_FALSE(update.interim);
