@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """When words are seen, and whether they stay, with and without a draft. Needs tools/synth/apt-packages.txt and `make build`.
-Three minutes on two cores."""
+A minute on two cores."""
 import argparse
 import json
 import pathlib
@@ -36,21 +36,23 @@ def transcribe(manifest, model, setting):
 
 
 def measure(recordings):
-    """(seconds from a word's end until it is seen, part of the words seen that are the text's in the end)"""
+    """(seconds from a word's end until it is seen, part of the draft's words that are the text's in the end). The last word of
+    what is seen may be growing and does not count as a draft's."""
     delays = []
     seen = kept = 0
     for *partials, final in recordings.values():
         words = final["text"].split()
         ends = [word["end"] for word in final["words"]]
-        first = {}      # place in the text: second in which a word was seen there
+        first = {}      # place in the text: second in which its word was seen there
         for event in partials:
             shown = (event["text"] + event.get("draft", "")).split()
-            for place in range(len(shown)):
+            right = [place for place in range(min(len(shown), len(words))) if shown[place] == words[place]]
+            for place in right:
                 first.setdefault(place, event["duration"])
             if "draft" in event:
-                draft = range(len(event["text"].split()), len(shown))
+                draft = range(len(event["text"].split()), len(shown) - 1)
                 seen += len(draft)
-                kept += sum(place < len(words) and shown[place] == words[place] for place in draft)
+                kept += len(set(right) & set(draft))
         if len(ends) == len(words):
             delays += [first.get(place, final["duration"]) - end for place, end in enumerate(ends)]
     return delays, kept / seen if seen else None
