@@ -22,6 +22,14 @@ std::string clock(double seconds) {
                    : fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+// Of all sentences from `first` on.
+std::string text_from(const Transcript& transcript, std::size_t first) {
+  std::string text;
+  for (std::size_t index = first; index < transcript.sentences.size(); ++index)
+    text += (text.empty() ? "" : " ") + transcript.sentences[index].text;
+  return text;
+}
+
 double milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 }  // namespace
@@ -36,38 +44,53 @@ std::string caption_line(const Sentence& sentence, OutputFormat format) {
   return object.dump() + "\n";
 }
 
-CaptionPrinter::CaptionPrinter(OutputFormat format)
-    : format_(format), redraws_(format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1) {}
+CaptionPrinter::CaptionPrinter(OutputFormat format, bool only_grows)
+    : format_(format),
+      only_grows_(only_grows),
+      redraws_(format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1) {}
+
+std::vector<Sentence> CaptionPrinter::take_settled(Stream& stream, bool open) {
+  std::vector<Sentence> sentences = stream.transcript().sentences;
+  const std::size_t count = sentences.size();
+  if (open) stream.forget_closed();
+  const std::size_t forgotten = open ? count - stream.transcript().sentences.size() : count;
+  const std::size_t settled = only_grows_ && count > 0 ? std::max(forgotten, count - 1) : forgotten;
+  sentences.resize(settled);
+  sentences.erase(sentences.begin(),
+                  sentences.begin() + static_cast<std::ptrdiff_t>(std::min(printed_, settled)));
+  printed_ = std::max(printed_, settled) - forgotten;
+  return sentences;
+}
 
 void CaptionPrinter::show(Stream& stream, bool open) {
-  std::vector<Sentence> sentences = stream.transcript().sentences;
-  if (open) {
-    stream.forget_closed();
-    sentences.resize(sentences.size() - std::min(sentences.size(), stream.transcript().sentences.size()));
-  }
-  settle(sentences);
-  if (open) show_open(stream);
-}
-
-void CaptionPrinter::settle(const std::vector<Sentence>& sentences) {
   std::string lines;
-  for (const Sentence& sentence : sentences) {
+  for (const Sentence& sentence : take_settled(stream, open)) {
     if (!sentence.text.empty()) lines += caption_line(sentence, format_);
   }
-  if (lines.empty()) return;
-  print_to_stdout((redraws_ ? kAnew : "") + lines);
-  open_.clear();
+  if (!lines.empty()) {
+    print_to_stdout((redraws_ ? kAnew : "") + lines);
+    open_.clear();
+  }
+  const std::string settled = open ? text_from(stream.transcript(), printed_) : "";
+  const std::string all = open ? text_from(stream.drafted(), printed_) : "";
+  show_open(settled, behind(all, settled), stream.transcript());
 }
 
-void CaptionPrinter::show_open(const Stream& stream) {
+void CaptionPrinter::show_open(const std::string& settled, const std::string& draft,
+                               const Transcript& transcript) {
   if (!redraws_ && format_ != OutputFormat::kJson) return;
-  const Transcript& settled = stream.transcript();
-  const Recognition recognition{.audio_filepath = "-", .transcript = settled, .draft = drafted_text(stream)};
-  const std::string& draft = *recognition.draft;
-  std::string line = terminal_line(settled.text, draft);
-  if (line == open_) return;
-  print_to_stdout(redraws_ ? kAnew + line : format_partial_json(recognition));
-  open_ = std::move(line);
+  const std::string open = settled + '\n' + draft;
+  if (open == open_ || (open_.empty() && open.size() == 1)) return;
+  if (redraws_) {
+    print_to_stdout(kAnew + terminal_line(settled, draft));
+  } else {
+    Recognition recognition{.audio_filepath = "-", .draft = draft};
+    recognition.transcript.text = settled;
+    recognition.transcript.duration = transcript.duration;
+    recognition.transcript.language = transcript.language;
+    print_to_stdout(format_partial_json(recognition));
+  }
+  open_ = open;
 }
 
 }  // namespace glossa::cli

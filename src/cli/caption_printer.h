@@ -1,8 +1,8 @@
 // A stream without end as captions: settled sentences as lines, what is open in a line that is written over.
 #pragma once
 
+#include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cli/output_formats.h"
@@ -12,20 +12,23 @@ namespace glossa::cli {
 
 class CaptionPrinter {
  public:
-  // kText or kJson. Where stdout is no terminal, text is settled sentences alone.
-  explicit CaptionPrinter(OutputFormat format);
+  // kText or kJson. Where stdout is no terminal, text is settled sentences alone. A sentence is settled by
+  // its language's tag, and where the text `only_grows` (greedy search), when the next one has begun.
+  CaptionPrinter(OutputFormat format, bool only_grows);
 
-  // After every step; prints what is new. The stream forgets what is printed as settled; all of it is when
-  // the stream is no longer `open`.
+  // After every step; prints what is new. The stream forgets what has its tag; all of it is settled when the
+  // stream is no longer `open`.
   void show(Stream& stream, bool open);
 
  private:
-  void settle(const std::vector<Sentence>& sentences);
-  void show_open(const Stream& stream);
+  std::vector<Sentence> take_settled(Stream& stream, bool open);
+  void show_open(const std::string& settled, const std::string& draft, const Transcript& transcript);
 
   OutputFormat format_;
+  bool only_grows_;
   bool redraws_;
-  std::string open_;  // as printed last
+  std::size_t printed_ = 0;  // sentences that the stream still has
+  std::string open_;         // as printed last
 };
 
 // "0:03 de-DE  Guten Tag." and, for programs, {"text", "language", "start", "end"}.

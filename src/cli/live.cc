@@ -29,7 +29,8 @@ struct LiveOptions {
 };
 
 constexpr const char* kFooter =
-    R"(Sentences are printed when they are settled; what is open stands in the last line, the draft dim.
+    R"(Sentences are printed when they are settled: when the model has written their language's tag, or with
+greedy search when the next one has begun. What is open stands in the last line, the draft dim.
 Ctrl-C ends. The sound comes from parec, arecord or ffmpeg, or from any command:
   glossa live --recorder "ssh kitchen arecord -q -t raw -f S16_LE -r 16000 -c 1"
   glossa live --recorder "ffmpeg -v error -re -i talk.mp3 -ac 1 -ar 16000 -f s16le -")";
@@ -62,11 +63,12 @@ int live(const LiveOptions& options) {
   const std::shared_ptr<const Recognizer> recognizer = load_recognizer(options.model, options.quiet);
   const std::unique_ptr<Stream> stream = recognizer->create_stream(live_options(options, *recognizer));
   const int rate = recognizer->info().sample_rate;
-  const Recorder recorder({.command = options.recorder, .input = options.input, .rate = rate});
+  Recorder recorder({.command = options.recorder, .input = options.input, .rate = rate});
   StdinAudio sound(PcmFormat::kS16Le, rate, rate);
   if (!options.quiet && ::isatty(STDERR_FILENO) == 1)
     fmt::print(stderr, "listening through `{}`; Ctrl-C ends\n", recorder.command());
-  CaptionPrinter captions(options.json ? OutputFormat::kJson : OutputFormat::kText);
+  CaptionPrinter captions(options.json ? OutputFormat::kJson : OutputFormat::kText,
+                          /*only_grows=*/beam_size(options.recognition.search) == 1);
   Stream* ready[] = {stream.get()};
   for (bool open = true; open;) {
     const std::optional<std::vector<float>> samples = sound.next();
@@ -81,6 +83,8 @@ int live(const LiveOptions& options) {
   }
   if (stream->transcript().duration == 0)
     fail_bad_input("no sound came (expected raw PCM or wav from `{}`)", recorder.command());
+  if (!sound.was_interrupted()) recorder.check();
+  sound.check_whole();
   return kDone;
 }
 

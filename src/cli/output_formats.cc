@@ -98,15 +98,13 @@ std::string format_recognition(const Recognition& recognition, OutputFormat form
   return "";
 }
 
-std::string drafted_text(const Stream& stream) {
-  const std::string& settled = stream.transcript().text;
-  std::string draft = stream.drafted().text;
-  auto begin = std::mismatch(settled.begin(), settled.end(), draft.begin(), draft.end()).second;
+std::string behind(const std::string& drafted, const std::string& settled) {
+  auto begin = std::mismatch(settled.begin(), settled.end(), drafted.begin(), drafted.end()).second;
   // Not within a character.
-  while (begin != draft.begin() && begin != draft.end() && (static_cast<unsigned char>(*begin) & 0xc0) == 0x80)
+  while (begin != drafted.begin() && begin != drafted.end() &&
+         (static_cast<unsigned char>(*begin) & 0xc0) == 0x80)
     --begin;
-  draft.erase(draft.begin(), begin);
-  return draft;
+  return {begin, drafted.end()};
 }
 
 std::string format_partial_json(const Recognition& recognition) {

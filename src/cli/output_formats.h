@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "glossa/recognizer.hpp"
+#include "glossa/types.hpp"
 
 namespace glossa::cli {
 
@@ -24,8 +24,8 @@ struct Recognition {
   double processing_seconds = 0;          // of computing; in a batch the stream's share by duration
 };
 
-// What the draft has behind the transcript's text.
-std::string drafted_text(const Stream& stream);
+// What `drafted` has behind `settled`, with which it begins but for white space and unfinished characters.
+std::string behind(const std::string& drafted, const std::string& settled);
 
 // The whole text in that format, with a line feed at the end. JSON is one line: audio_filepath, duration,
 // text, language, sentences[{text, language, start, end}], words[{word, start, end, confidence, language}],

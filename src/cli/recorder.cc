@@ -10,7 +10,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "base/fail.h"
@@ -21,6 +23,8 @@ namespace glossa::cli {
 namespace {
 
 using Words = std::vector<std::string>;
+
+constexpr int kPatience = 1000;  // milliseconds until a recorder that is done has ended
 
 Words with_input(Words words, const std::string& option, const std::string& input) {
   if (!input.empty()) words.insert(words.end(), {option, input});
@@ -48,8 +52,16 @@ int spawn(const Words& words, int output, pid_t& pid) {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  const int error =
-      ::posix_spawnp(&pid, arguments[0], &actions, /*attrp=*/nullptr, arguments.data(), environ);
+  // Ours may be ignored, and who writes to a pipe that nobody reads should end.
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  sigaddset(&defaults, SIGPIPE);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  const int error = ::posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error;
 }
@@ -77,9 +89,35 @@ Recorder::Recorder(const RecorderOptions& options) {
       std::strerror(error));
 }
 
+bool Recorder::wait(int milliseconds) {
+  constexpr int kPause = 20;
+  for (int waited = 0; pid_ >= 0; waited += kPause) {
+    const pid_t ended = ::waitpid(pid_, &status_, WNOHANG);
+    if (ended == pid_ || (ended < 0 && errno != EINTR)) pid_ = -1;
+    if (pid_ < 0 || waited >= milliseconds) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPause));
+  }
+  return pid_ < 0;
+}
+
+void Recorder::check() {
+  if (!wait(kPatience) || status_ == 0) return;
+  const std::string how = WIFEXITED(status_) ? fmt::format("status {}", WEXITSTATUS(status_))
+                                             : fmt::format("signal {}", WTERMSIG(status_));
+  fail_bad_input("the recorder `{}` failed (expected status 0, got {})", command_, how);
+}
+
 Recorder::~Recorder() {
   if (pid_ < 0) return;
+  // Nobody reads what it writes any more: if it waits to write, it waits no longer.
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing >= 0) {
+    ::dup2(nothing, STDIN_FILENO);
+    ::close(nothing);
+  }
   ::kill(pid_, SIGTERM);
+  if (wait(kPatience)) return;
+  ::kill(pid_, SIGKILL);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }

@@ -13,7 +13,7 @@ struct RecorderOptions {
   int rate = 16000;     // Hz
 };
 
-// A running recorder, which the destructor ends.
+// A running recorder, which the destructor ends, by force if it must.
 class Recorder {
  public:
   // Error kInvalidArgument when there is none.
@@ -24,9 +24,15 @@ class Recorder {
 
   const std::string& command() const { return command_; }
 
+  // After the end of its sound: Error kBadInput when it failed.
+  void check();
+
  private:
+  bool wait(int milliseconds);  // true when it has ended; then status_ is known
+
   std::string command_;  // as a person would type it
-  pid_t pid_ = -1;
+  pid_t pid_ = -1;       // -1: it has ended
+  int status_ = 0;       // of waitpid()
 };
 
 }  // namespace glossa::cli

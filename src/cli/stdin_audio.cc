@@ -36,9 +36,9 @@ volatile std::sig_atomic_t interrupted = 0;
 
 // The first interrupt ends the sound, so that the end of the transcript still comes; the second one ends the
 // program.
-void on_interrupt(int) {
+void on_interrupt(int signal) {
   interrupted = 1;
-  std::signal(SIGINT, SIG_DFL);
+  std::signal(signal, SIG_DFL);
 }
 
 std::vector<float> f32_to_float(std::span<const std::byte> bytes) {
@@ -72,7 +72,7 @@ StdinAudio::StdinAudio(PcmFormat format, int rate, int wanted_rate)
     : format_(format), wanted_rate_(wanted_rate), resampler_(rate, wanted_rate) {
   struct sigaction action {};
   action.sa_handler = on_interrupt;  // without SA_RESTART: a waiting read() returns
-  ::sigaction(SIGINT, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
 }
 
 bool StdinAudio::read_more() {
@@ -117,6 +117,8 @@ bool StdinAudio::begin(bool& open) {
   while (open) open = read_more();
   return true;
 }
+
+bool StdinAudio::was_interrupted() const { return interrupted != 0; }
 
 void StdinAudio::check_whole() const {
   constexpr std::uint64_t kSlack = 64;  // bytes: as in a file

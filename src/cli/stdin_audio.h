@@ -29,11 +29,14 @@ class StdinAudio {
   // kBadInput when stdin cannot be read or is a broken sound file.
   std::optional<std::vector<float>> next();
 
+  // By SIGINT or SIGTERM, the first of which ends the sound.
+  bool was_interrupted() const;
+
   // At the end: Error kBadInput when less came than a wav file's header has promised, and nobody interrupted.
   void check_whole() const;
 
  private:
-  // Appends what comes to pending_; false at the end, which the first interrupt signal (Ctrl-C) is, too.
+  // Appends what comes to pending_; false at the end, which an interrupt is, too.
   bool read_more();
   // Looks at the first bytes. True when pending_ is a whole sound file.
   bool begin(bool& open);

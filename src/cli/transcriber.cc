@@ -185,7 +185,7 @@ Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& o
     while (stream->is_ready()) recognizer.decode(ready);
     recognition.processing_seconds += seconds_since(start);
     std::optional<std::string> draft;
-    if (options.draft_att_context) draft = drafted_text(*stream);
+    if (options.draft_att_context) draft = behind(stream->drafted().text, stream->transcript().text);
     const bool has_changed =
         stream->transcript().text != recognition.transcript.text || draft != recognition.draft;
     if (has_changed || !open) recognition.transcript = stream->transcript();

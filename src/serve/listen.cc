@@ -70,15 +70,15 @@ class Teller {
       if (over) turns_.end();
     }
     if (heard.open) hear(*heard.open);
+    // The pause came after the sentence was told; and who said Finalize waits for an answer.
+    if (heard.finals.empty() && ((turns_.is_open() && turns_.is_over(update)) || update.flushed))
+      tell_pause(now_, update.flushed);
     if (heard.interim_changed && stream_->settings.interim_results) {
       if (heard.interim)
         send(*heard.interim, {});
       else if (heard.finals.empty())
         send(nothing_at(now_), {});
     }
-    // The pause came after the sentence was told; and who said Finalize waits for an answer.
-    if (heard.finals.empty() && ((turns_.is_open() && turns_.is_over(update)) || update.flushed))
-      tell_pause(now_, update.flushed);
     tell_utterance_end();
     if (update.ended && --stream_->open == 0) stream_->complete(update.began + update.transcript.duration);
   }

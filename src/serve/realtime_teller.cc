@@ -201,14 +201,15 @@ class UtteranceTeller {
     const std::vector<Utterance>& finals = update.utterances.finals;
     for (std::size_t index = 0; index < finals.size(); ++index) {
       begin();
-      grow(finals[index], /*is_final=*/true);
+      grow(finals[index].text, finals[index], /*is_final=*/true);
       complete(finals[index], update.ended && index + 1 == finals.size());
     }
     if (update.utterances.interim && update.utterances.interim_changed) {
       begin();
-      grow(*update.utterances.interim, /*is_final=*/false);
+      const std::optional<Utterance>& open = update.utterances.open;
+      grow(open ? open->text : "", *update.utterances.interim, /*is_final=*/false);
     } else if (update.utterances.interim_changed && !item_.empty()) {
-      grow({}, /*is_final=*/false);  // a draft was wrong
+      grow("", {}, /*is_final=*/false);  // a draft was wrong
     }
     if (!update.ended) return;
     if (finals.empty()) {  // who waits for the last result gets one, even if nothing was said
@@ -226,8 +227,9 @@ class UtteranceTeller {
     told_ = {};
   }
 
-  void grow(const Utterance& utterance, bool is_final) {
-    const std::string delta = told_.delta(utterance.text, is_final);
+  // `settled` is the beginning of the utterance that is only ever appended to.
+  void grow(const std::string& settled, const Utterance& utterance, bool is_final) {
+    const std::string delta = told_.delta(settled, is_final);
     if (delta.empty() && (is_riva_ || is_final)) return;
     json event = delta_event(item_, delta);
     if (!is_riva_) {

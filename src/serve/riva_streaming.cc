@@ -125,6 +125,7 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       if (message.has_id()) id_ = message.id();
       open_ = session_count(config_);
       interims_.resize(open_);
+      interim_told_.resize(open_);
     }
     Sessions sessions = open_sessions(context_, config_, [this](std::size_t channel) {
       return [self = self_, channel](const SessionUpdate& update) { self->on_update(channel, update); };
@@ -160,16 +161,21 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     }
     std::optional<Response> interim;
     const UtteranceUpdate& heard = update.utterances;
-    if (interim_results_ && heard.interim_changed && (heard.interim || finals.empty())) {
+    const bool withdrawn = !heard.interim && heard.finals.empty() && interim_told_[channel];
+    if (interim_results_ && heard.interim_changed && (heard.interim || withdrawn)) {
       Response response;
       if (write_interim(heard, config_, place, *response.add_results())) interim = std::move(response);
     }
+    if (interim || !heard.finals.empty()) interim_told_[channel] = heard.interim.has_value();
     {
       const std::lock_guard lock(mutex_);
       if (status_) return;
       if (!finals.empty()) interims_[channel].reset();  // it was of what is final now
       for (Response& response : finals) finals_.push_back(std::move(response));
-      if (interim) interims_[channel] = std::move(interim);
+      if (interim && update.ended)  // nothing else would replace what was told
+        finals_.push_back(std::move(*interim));
+      else if (interim)
+        interims_[channel] = std::move(interim);
       if (update.ended && update.error.empty() && --open_ == 0) status_ = grpc::Status::OK;
       read_when_possible();
       write_when_possible();
@@ -271,6 +277,8 @@ class StreamingCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   CallRecord record_;
   RivaRequest config_;
   bool interim_results_ = false;
+  // Of the scheduler's thread: the last result of each channel was an interim one.
+  std::vector<bool> interim_told_;
   double most_behind_ = 0;  // seconds
 
   std::mutex mutex_;

@@ -277,6 +277,7 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
   UtteranceUpdate utterances =
       utterances_.update(transcript, has_draft() && !all ? drafted_ : transcript, all);
   for (Utterance& utterance : utterances.finals) shift(utterance, began);
+  if (utterances.open) shift(*utterances.open, began);
   if (utterances.interim) shift(*utterances.interim, began);
   for (const Utterance& utterance : utterances.finals) log_utterance(origin_, number_, utterance);
   finals_ += utterances.finals.size();

@@ -302,6 +302,10 @@ TEST(Live, ARecorderThatFailsIsNamed) {
   const auto silent = here.glossa(live("exit 3"));
   EXPECT_EQ(silent.exit_code, 3);
   EXPECT_THAT(silent.err, HasSubstr("no sound came (expected raw PCM or wav from `exit 3`)"));
+  const auto late = here.glossa(live("cat " + golden_audio("en-US_0.wav") + "; exit 3"));
+  EXPECT_EQ(late.exit_code, 3);
+  EXPECT_THAT(late.out, HasSubstr("The river"));
+  EXPECT_THAT(late.err, HasSubstr("failed (expected status 0, got status 3)"));
   const auto both = here.glossa(live("cat", {"--input", "microphone"}));
   EXPECT_EQ(both.exit_code, 2);
   EXPECT_THAT(both.err, HasSubstr("--input"));

@@ -48,14 +48,14 @@ class Conversation {
         make_realtime_teller(std::make_shared<RealtimeEvents>(socket_), settings, std::move(item), 10, 0.08);
   }
 
-  // Gives the new events.
+  // Gives the new events. What is open is the interim utterance, unless that is said to have changed.
   std::vector<json> hear(double decoded, UtteranceUpdate utterances, bool ended = false,
                          const std::string& error = "", Transcript transcript = {}) {
     transcript.decoded = decoded;
     transcript.duration = decoded + 0.01;
     socket_->events.clear();
+    if (!utterances.interim_changed) utterances.open = utterances.interim;
     utterances.interim_changed |= utterances.interim.has_value();
-    utterances.open = utterances.interim;
     teller_({.transcript = transcript, .utterances = std::move(utterances), .ended = ended, .error = error});
     return socket_->events;
   }
@@ -193,12 +193,17 @@ TEST(RealtimeTeller, CaptionsAreSentences) {
 
 TEST(RealtimeTeller, ADraftThatWasWrongIsTakenBack) {
   Conversation captions(Dialect::kCaptions);
-  EXPECT_EQ(captions.hear(1, {.interim = spoken("One", 0.5, 1)}).at(0)["text"], "One");
-  EXPECT_EQ(captions.hear(1, {.interim = spoken("Once more", 0.5, 1)}).at(0)["text"], "Once more");
-  const std::vector<json> events = captions.hear(2, {.interim_changed = true});
-  EXPECT_EQ(types(events), Types{kDelta});
-  EXPECT_EQ(events.at(0)["text"], "");
-  EXPECT_EQ(events.at(0)["delta"], "");
+  const auto hear = [&](std::optional<Utterance> open, std::optional<Utterance> interim) {
+    const std::vector<json> events =
+        captions.hear(1, {.open = std::move(open), .interim = std::move(interim), .interim_changed = true});
+    EXPECT_EQ(types(events), Types{kDelta});
+    return std::pair<json, json>(events.at(0)["text"], events.at(0)["delta"]);
+  };
+  using Told = std::pair<json, json>;  // text and delta: what is appended is never a draft
+  EXPECT_EQ(hear({}, spoken("Once more", 0.5, 1)), Told("Once more", ""));
+  EXPECT_EQ(hear(spoken("One", 0.5, 1), spoken("One more time", 0.5, 1)), Told("One more time", ""));
+  EXPECT_EQ(hear(spoken("One two", 0.5, 1), spoken("One two", 0.5, 1)), Told("One two", "One"));
+  EXPECT_EQ(hear({}, {}), Told("", ""));
 }
 
 }  // namespace

@@ -274,17 +274,23 @@ TEST_F(SchedulerTest, AFlushIsTheEndOfAnUtteranceAndNotOfTheStream) {
     std::vector<std::string> flushed;
     std::vector<double> began;
     double last_start = 0;
-    auto session = scheduler.open({.stream = {.att_context = context}, .silence = 0},
-                                  [&, listener = heard.listener()](const SessionUpdate& update) {
-                                    if (update.flushed) flushed.push_back(update.transcript.text);
-                                    if (update.flushed) began.push_back(update.began);
-                                    for (const Utterance& utterance : update.utterances.finals) {
-                                      EXPECT_GE(utterance.start, update.began);
-                                      EXPECT_GE(utterance.start, last_start);
-                                      last_start = utterance.start;
-                                    }
-                                    listener(update);
-                                  });
+    auto session =
+        scheduler.open({.stream = {.att_context = context}, .silence = 0},
+                       [&, listener = heard.listener()](const SessionUpdate& update) {
+                         if (update.flushed) flushed.push_back(update.transcript.text);
+                         if (update.flushed) began.push_back(update.began);
+                         for (const auto* part : {&update.utterances.open, &update.utterances.interim}) {
+                           if (*part) {
+                             EXPECT_GE((*part)->start, update.began);
+                           }
+                         }
+                         for (const Utterance& utterance : update.utterances.finals) {
+                           EXPECT_GE(utterance.start, update.began);
+                           EXPECT_GE(utterance.start, last_start);
+                           last_start = utterance.start;
+                         }
+                         listener(update);
+                       });
     session->flush();  // of nothing
     session->push(first);
     session->flush();
