@@ -84,7 +84,6 @@ class Scheduler::Impl final : public Waker {
   }
 
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener) {
-    // An unusable setting is refused below, where the stream is made.
     Place place(*this, load_of(options, options_.streams, recognizer_->info()));
     return open(options, std::move(listener), place);
   }
