@@ -96,7 +96,8 @@ Command add_live(CLI::App& program) {
   command->footer(kFooter);
   add_model_options(*command, options->model);
   add_recognition_options(*command, options->recognition);
-  command->remove_option(command->get_option("--streaming"));
+  for (const char* meaningless : {"--streaming", "--keep-lang-tags"})
+    command->remove_option(command->get_option(meaningless));
   command->get_option("--att-context-size")
       ->description("What settles: attention context in encoder frames of 80 ms (default: --latency's)");
   command->get_option("--latency")
