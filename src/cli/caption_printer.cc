@@ -1,19 +1,13 @@
 #include "cli/caption_printer.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "cli/output_writer.h"
-#include "cli/partial_printer.h"
 
 namespace glossa::cli {
 namespace {
-
-constexpr const char* kAnew = "\r\033[K";
 
 std::string clock(double seconds) {
   const auto whole = static_cast<int>(seconds);
@@ -30,24 +24,15 @@ std::string text_from(const Transcript& transcript, std::size_t first) {
   return text;
 }
 
-double milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
-
 }  // namespace
 
 std::string caption_line(const Sentence& sentence, OutputFormat format) {
-  if (format != OutputFormat::kJson)
-    return fmt::format("{} {:5}  {}\n", clock(sentence.start), sentence.language, sentence.text);
-  const nlohmann::ordered_json object = {{"text", sentence.text},
-                                         {"language", sentence.language},
-                                         {"start", milliseconds(sentence.start)},
-                                         {"end", milliseconds(sentence.end)}};
-  return object.dump() + "\n";
+  if (format == OutputFormat::kJson) return format_sentence_json(sentence);
+  return fmt::format("{} {:5}  {}\n", clock(sentence.start), sentence.language, sentence.text);
 }
 
 CaptionPrinter::CaptionPrinter(OutputFormat format, bool only_grows)
-    : format_(format),
-      only_grows_(only_grows),
-      redraws_(format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1) {}
+    : format_(format), only_grows_(only_grows), open_printer_(format, /*several=*/false) {}
 
 std::vector<Sentence> CaptionPrinter::take_settled(Stream& stream, bool open) {
   std::vector<Sentence> sentences = stream.transcript().sentences;
@@ -68,29 +53,28 @@ void CaptionPrinter::show(Stream& stream, bool open) {
     if (!sentence.text.empty()) lines += caption_line(sentence, format_);
   }
   if (!lines.empty()) {
-    print_to_stdout((redraws_ ? kAnew : "") + lines);
-    open_.clear();
+    open_printer_.clear();
+    print_to_stdout(lines);
+    shown_.clear();
   }
-  const std::string settled = open ? text_from(stream.transcript(), printed_) : "";
-  const std::string all = open ? text_from(stream.drafted(), printed_) : "";
-  show_open(settled, behind(all, settled), stream.transcript());
+  if (open_printer_.redraws() || format_ == OutputFormat::kJson) show_open(stream, open);
 }
 
-void CaptionPrinter::show_open(const std::string& settled, const std::string& draft,
-                               const Transcript& transcript) {
-  if (!redraws_ && format_ != OutputFormat::kJson) return;
-  const std::string open = settled + '\n' + draft;
-  if (open == open_ || (open_.empty() && open.size() == 1)) return;
-  if (redraws_) {
-    print_to_stdout(kAnew + terminal_line(settled, draft));
-  } else {
-    Recognition recognition{.audio_filepath = "-", .draft = draft};
-    recognition.transcript.text = settled;
-    recognition.transcript.duration = transcript.duration;
-    recognition.transcript.language = transcript.language;
-    print_to_stdout(format_partial_json(recognition));
+void CaptionPrinter::show_open(const Stream& stream, bool open) {
+  const Transcript& transcript = stream.transcript();
+  Recognition rest{.audio_filepath = "-", .draft = ""};  // of a stream that has ended nothing
+  rest.transcript.duration = transcript.duration;
+  rest.transcript.language = transcript.language;
+  if (open) {
+    rest.transcript.text = text_from(transcript, printed_);
+    rest.draft = behind(text_from(stream.drafted(), printed_), rest.transcript.text);
   }
-  open_ = open;
+  std::string shown = rest.transcript.text + *rest.draft;
+  // What is settled moves the border alone: a change, too.
+  if (!shown.empty()) shown += fmt::format("\n{}", rest.draft->size());
+  if (shown == shown_) return;
+  open_printer_.print(rest);
+  shown_ = std::move(shown);
 }
 
 }  // namespace glossa::cli

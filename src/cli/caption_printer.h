@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/output_formats.h"
+#include "cli/partial_printer.h"
 #include "glossa/recognizer.hpp"
 
 namespace glossa::cli {
@@ -22,16 +23,16 @@ class CaptionPrinter {
 
  private:
   std::vector<Sentence> take_settled(Stream& stream, bool open);
-  void show_open(const std::string& settled, const std::string& draft, const Transcript& transcript);
+  void show_open(const Stream& stream, bool open);
 
   OutputFormat format_;
   bool only_grows_;
-  bool redraws_;
+  PartialPrinter open_printer_;
   std::size_t printed_ = 0;  // sentences that the stream still has
-  std::string open_;         // as printed last
+  std::string shown_;        // of what is open, as printed last
 };
 
-// "0:03 de-DE  Guten Tag." and, for programs, {"text", "language", "start", "end"}.
+// "0:03 de-DE  Guten Tag." and, for programs, format_sentence_json().
 std::string caption_line(const Sentence& sentence, OutputFormat format);
 
 }  // namespace glossa::cli

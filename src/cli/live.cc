@@ -78,8 +78,9 @@ int live(const LiveOptions& options) {
     } else {
       stream->input_finished();
     }
-    while (stream->is_ready()) recognizer->decode(ready);
-    captions.show(*stream, open);
+    bool stepped = false;
+    for (; stream->is_ready(); stepped = true) recognizer->decode(ready);
+    if (stepped || !open) captions.show(*stream, open);
   }
   if (stream->transcript().duration == 0)
     fail_bad_input("no sound came (expected raw PCM or wav from `{}`)", recorder.command());

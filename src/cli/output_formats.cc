@@ -21,6 +21,13 @@ std::string dump(const ordered_json& object) {
   return object.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace) + "\n";
 }
 
+ordered_json to_json(const Sentence& sentence) {
+  return {{"text", sentence.text},
+          {"language", sentence.language},
+          {"start", seconds(sentence.start)},
+          {"end", seconds(sentence.end)}};
+}
+
 std::string to_json(const Recognition& recognition) {
   const Transcript& transcript = recognition.transcript;
   ordered_json object = {{"audio_filepath", recognition.audio_filepath},
@@ -32,12 +39,7 @@ std::string to_json(const Recognition& recognition) {
                          {"tokens", ordered_json::array()},
                          {"token_frames", ordered_json::array()},
                          {"processing_seconds", seconds(recognition.processing_seconds)}};
-  for (const Sentence& sentence : transcript.sentences) {
-    object["sentences"].push_back({{"text", sentence.text},
-                                   {"language", sentence.language},
-                                   {"start", seconds(sentence.start)},
-                                   {"end", seconds(sentence.end)}});
-  }
+  for (const Sentence& sentence : transcript.sentences) object["sentences"].push_back(to_json(sentence));
   for (const Word& word : transcript.words) {
     object["words"].push_back({{"word", word.text},
                                {"start", seconds(word.start)},
@@ -97,6 +99,8 @@ std::string format_recognition(const Recognition& recognition, OutputFormat form
   }
   return "";
 }
+
+std::string format_sentence_json(const Sentence& sentence) { return dump(to_json(sentence)); }
 
 std::string behind(const std::string& drafted, const std::string& settled) {
   auto begin = std::mismatch(settled.begin(), settled.end(), drafted.begin(), drafted.end()).second;

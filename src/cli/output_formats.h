@@ -24,6 +24,9 @@ struct Recognition {
   double processing_seconds = 0;          // of computing; in a batch the stream's share by duration
 };
 
+// {"text", "language", "start", "end"}, as among a recognition's sentences; one line.
+std::string format_sentence_json(const Sentence& sentence);
+
 // What `drafted` has behind `settled`, with which it begins but for white space and unfinished characters.
 std::string behind(const std::string& drafted, const std::string& settled);
 

@@ -13,7 +13,8 @@ class PartialPrinter {
   PartialPrinter(OutputFormat format, bool several);  // several inputs: lines begin with the input's name
 
   void print(const Recognition& recognition) const;
-  void clear() const;  // the terminal's line, before something else is written
+  bool redraws() const { return redraws_; }  // text on a terminal
+  void clear() const;                        // the terminal's line, before something else is written
 
  private:
   OutputFormat format_;
