@@ -1,8 +1,8 @@
 // Load at capacity: starts `glossa serve`, opens live streams over WebSocket until it refuses one, paces them
 // for minutes, then knocks with as many again.
 //
-//   serve_load_bench build/glossa MODEL SOUND [--seconds 600] [--latency 80ms] [--lang auto] [--config
-//   FILE.yaml]
+//   serve_load_bench build/glossa MODEL SOUND [--seconds 600] [--latency 80ms] [--lang auto] [--beam-size 1]
+//   [--config FILE.yaml]
 //
 // Every stream plays SOUND over and over. What each must hear, and with which 80 ms of sound, comes from the
 // engine called directly; so does the floor, the processor time of as many streams in one loop.
@@ -62,6 +62,7 @@ struct Arguments {
   std::string latency = "80ms";
   std::string lang = "auto";
   std::string config;
+  int beam_size = 1;
   double seconds = 600;
 };
 
@@ -174,6 +175,8 @@ class Server {
     if (::pipe(pipe_ends) != 0) throw std::runtime_error("pipe() failed");
     std::vector<std::string> words = {arguments.program, "serve", "--model",  arguments.model,
                                       "--http-port",     "0",     "--no-grpc"};
+    if (arguments.beam_size > 1)
+      words.insert(words.end(), {"--decoding", "beam", "--beam-size", std::to_string(arguments.beam_size)});
     if (!arguments.config.empty()) words.insert(words.end(), {"--config", arguments.config});
     std::vector<char*> pointers;
     for (std::string& word : words) pointers.push_back(word.data());
@@ -427,7 +430,9 @@ void run(const Arguments& arguments) {
   const Sound sound = read_sound(arguments.sound);
   const auto recognizer =
       glossa::Recognizer::load({.model = arguments.model, .weights = glossa::WeightFormat::kInt8});
-  glossa::StreamOptions options{.target_lang = arguments.lang};
+  glossa::StreamOptions options{.target_lang = arguments.lang,
+                                .beam_size = arguments.beam_size,
+                                .settle_delay = glossa::kDefaultSettleDelay};
   for (const glossa::AttContext context : recognizer->info().att_contexts) {
     const double chunk_ms = context.chunk_frames() * recognizer->info().frame_seconds * 1000;
     if (fmt::format("{:.0f}ms", chunk_ms) == arguments.latency) options.att_context = context;
@@ -511,6 +516,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--latency", arguments.latency, "Length of a chunk")->capture_default_str();
   app.add_option("--lang", arguments.lang, "Language of the sound")->capture_default_str();
+  app.add_option("--beam-size", arguments.beam_size, "Hypotheses; 1: greedy search")->capture_default_str();
   app.add_option("--config", arguments.config, "More options of glossa serve, YAML");
   CLI11_PARSE(app, argc, argv);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);

@@ -204,9 +204,12 @@ typedef struct glossa_stream_options {
   /* Seconds of digital silence that the model hears behind the sound after glossa_stream_input_finished(), up
    * to 10; recordings that end with the last syllable need some 0.5. Times stay within the sound. */
   double final_silence;
-  int64_t beam_size; /* hypotheses that the search keeps, up to 64; 0 or 1: greedy search, whose text only grows */
+  int64_t beam_size; /* hypotheses that the search keeps, up to 64; 0 or 1: greedy search */
   /* A second search of this lower latency hears the same sound: glossa_stream_drafted_text(). NULL: none. */
   const glossa_att_context* draft_att_context;
+  /* Beam search: seconds, up to 60, after which a label of the best hypothesis is settled whatever the others have.
+   * 0: they have time until they agree or the stream ends. */
+  double settle_delay;
 } glossa_stream_options;
 
 typedef struct glossa_token {
@@ -266,10 +269,11 @@ GLOSSA_API glossa_status glossa_stream_forget_closed(glossa_stream* stream);
 /* Back to a stream as glossa_stream_create() made it, options included. */
 GLOSSA_API glossa_status glossa_stream_reset(glossa_stream* stream);
 
-/* What has been recognised so far. */
+/* What is settled so far: it only ever grows. */
 GLOSSA_API glossa_status glossa_stream_text(const glossa_stream* stream, const char** text);
-/* The text, white space at its end aside, and behind it what the draft has heard since. The text alone without
-   draft_att_context, and at the end of the stream. */
+/* The text, white space at its end aside, and behind it what may still be written anew: what the best
+   hypothesis of beam search has, and then what the draft has heard since. At the end of the stream, and in
+   greedy search without draft_att_context, the text alone. */
 GLOSSA_API glossa_status glossa_stream_drafted_text(const glossa_stream* stream, const char** text);
 GLOSSA_API glossa_status glossa_stream_language(const glossa_stream* stream,
                                                 const char** language); /* first tag */
@@ -288,7 +292,8 @@ GLOSSA_API glossa_status glossa_stream_token_count(const glossa_stream* stream, 
 GLOSSA_API glossa_status glossa_stream_token(const glossa_stream* stream, size_t index,
                                              const glossa_token** token);
 
-/* What the search holds now, the best first: the text and up to beam_size - 1 others. */
+/* What the search holds now, the best first, and up to beam_size - 1 others. At the end of the stream the first is
+   the text. */
 GLOSSA_API glossa_status glossa_stream_alternative_count(const glossa_stream* stream, size_t* count);
 GLOSSA_API glossa_status glossa_stream_alternative(const glossa_stream* stream, size_t index,
                                                    const glossa_alternative** alternative);

@@ -41,17 +41,18 @@ class GLOSSA_API Stream {
   // A whole chunk is buffered, or the rest of the audio after input_finished().
   virtual bool is_ready() const = 0;
 
-  // What has been recognised so far. Valid until the next call that changes the stream.
+  // What is settled so far: it only ever grows. Valid until the next call that changes the stream.
   virtual const Transcript& transcript() const = 0;
 
-  // transcript(), and behind it what the draft has heard since: its first transcript().tokens.size() tokens
-  // are transcript()'s, and its text begins with transcript()'s, white space at the end aside. transcript()
-  // alone without StreamOptions::draft_att_context, and at the end of the stream. A copy: forget_closed()
+  // transcript(), and behind it what may still be written anew: what the best hypothesis of beam search has,
+  // and then what the draft has heard since. Its first transcript().tokens.size() tokens are transcript()'s,
+  // and its text begins with transcript()'s, white space at the end aside. At the end of the stream, and
+  // in greedy search without StreamOptions::draft_att_context, transcript() alone. A copy: forget_closed()
   // keeps it small.
   virtual Transcript drafted() const = 0;
 
-  // What the search holds now, the best first: transcript() and up to beam_size - 1 others. The order is
-  // NeMo's: by score per label (score_norm).
+  // What the search holds now, the best first, and up to beam_size - 1 others; of a draft nothing. The order
+  // is NeMo's: by score per label (score_norm). At the end of the stream the first is transcript().
   virtual std::vector<Alternative> alternatives() const = 0;
 
   // Drops what transcript() says up to the last language tag, so that a stream without end does not grow:

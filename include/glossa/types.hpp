@@ -90,6 +90,10 @@ inline constexpr double kMostFinalSilence = 10;
 
 inline constexpr int kDefaultBeam = 4;  // of programs that are told to search with a beam
 inline constexpr int kMostBeam = 64;
+// Of programs that show live text: long enough for a beam's hypotheses to agree where they will, short enough
+// to wait for.
+inline constexpr double kDefaultSettleDelay = 0.48;
+inline constexpr double kMostSettleDelay = 60;
 
 struct StreamOptions {
   std::optional<AttContext> att_context;  // none: the checkpoint's first. Any pair up to 512 with
@@ -106,9 +110,12 @@ struct StreamOptions {
   // none.
   std::shared_ptr<const LanguageModel> language_model;
   float lm_alpha = kDefaultLmAlpha;  // above 0 and at most kMostLmAlpha
-  // Hypotheses that the search keeps; 1: greedy search, whose text only ever grows. With more, up to
-  // kMostBeam, what stands behind the labels that all of them have may be written anew until the end.
+  // Hypotheses that the search keeps, up to kMostBeam; 1: greedy search, in which every label is settled at
+  // once. With more, those are settled that all hypotheses have, and at the end of the stream the best one's.
   int beam_size = 1;
+  // Seconds, 0 to kMostSettleDelay, after which a label of the best hypothesis is settled whatever the others
+  // have, looked at after every chunk: for who cannot wait. None: it may wait until the end, as in NeMo.
+  std::optional<double> settle_delay;
   // Draft and settle: a second search, greedy and of this lower latency, hears the same sound, and
   // Stream::drafted() has its words behind the transcript until that has its own. A chunk must be shorter
   // than one of att_context. The stream needs the memory and the work of two. None: no draft.
@@ -153,6 +160,8 @@ struct Transcript {
   std::vector<Token> tokens;  // every emitted label, tags included
   double duration = 0;        // seconds of audio accepted so far
   double decoded = 0;  // seconds of audio, in whole encoder frames, that words can have come from so far
+  double settled = 0;  // seconds of audio of which all words are settled: more begin behind it. In greedy
+                       // search and at the end of the stream `decoded`
   double score = 0;    // sum of the tokens' log_prob
 };
 

@@ -31,15 +31,15 @@ std::string caption_line(const Sentence& sentence, OutputFormat format) {
   return fmt::format("{} {:5}  {}\n", clock(sentence.start), sentence.language, sentence.text);
 }
 
-CaptionPrinter::CaptionPrinter(OutputFormat format, bool only_grows)
-    : format_(format), only_grows_(only_grows), open_printer_(format, /*several=*/false) {}
+CaptionPrinter::CaptionPrinter(OutputFormat format)
+    : format_(format), open_printer_(format, /*several=*/false) {}
 
 std::vector<Sentence> CaptionPrinter::take_settled(Stream& stream, bool open) {
   std::vector<Sentence> sentences = stream.transcript().sentences;
   const std::size_t count = sentences.size();
   if (open) stream.forget_closed();
   const std::size_t forgotten = open ? count - stream.transcript().sentences.size() : count;
-  const std::size_t settled = only_grows_ && count > 0 ? std::max(forgotten, count - 1) : forgotten;
+  const std::size_t settled = count > 0 ? std::max(forgotten, count - 1) : 0;
   sentences.resize(settled);
   sentences.erase(sentences.begin(),
                   sentences.begin() + static_cast<std::ptrdiff_t>(std::min(printed_, settled)));

@@ -13,9 +13,9 @@ namespace glossa::cli {
 
 class CaptionPrinter {
  public:
-  // kText or kJson. Where stdout is no terminal, text is settled sentences alone. A sentence is settled by
-  // its language's tag, and where the text `only_grows` (greedy search), when the next one has begun.
-  CaptionPrinter(OutputFormat format, bool only_grows);
+  // kText or kJson. Where stdout is no terminal, text is settled sentences alone: those that have their
+  // language's tag, or behind which the next one has begun.
+  explicit CaptionPrinter(OutputFormat format);
 
   // After every step; prints what is new. The stream forgets what has its tag; all of it is settled when the
   // stream is no longer `open`.
@@ -26,7 +26,6 @@ class CaptionPrinter {
   void show_open(const Stream& stream, bool open);
 
   OutputFormat format_;
-  bool only_grows_;
   PartialPrinter open_printer_;
   std::size_t printed_ = 0;  // sentences that the stream still has
   std::string shown_;        // of what is open, as printed last

@@ -63,6 +63,7 @@ void check(const RecognitionOptions& options) {
   if (!options.att_context_size.empty()) parse_att_context(options.att_context_size, "--att-context-size");
   parse_streaming_mode(options.streaming, "--streaming");
   beam_size(options.search);
+  settle_delay_seconds(options.search);
   boosted_phrases(options.boost);
   check(options.lm);
 }
@@ -147,6 +148,7 @@ StreamOptions stream_options(const RecognitionOptions& options, const ModelInfo&
   stream.mode = parse_streaming_mode(options.streaming, "--streaming");
   stream.max_symbols = options.search.max_symbols;
   stream.beam_size = beam_size(options.search);
+  stream.settle_delay = settle_delay_seconds(options.search);
   stream.keep_lang_tags = options.keep_lang_tags;
   stream.boosted_phrases = boosted_phrases(options.boost);
   stream.lm_alpha = options.lm.alpha;

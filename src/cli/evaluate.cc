@@ -142,6 +142,7 @@ class Evaluation {
     parse_att_contexts(options_.contexts);
     boosted_phrases(options_.boost);
     beam_size(options_.search);
+    settle_delay_seconds(options_.search);
     check(options_.lm);
     if (!options_.baseline.empty() && !fs::exists(options_.baseline))
       fail_bad_input("{}: no such file (expected a model or results of glossa evaluate, from --baseline)",
@@ -163,6 +164,7 @@ class Evaluation {
     evaluation.batch_size = options_.batch_size;
     evaluation.max_symbols = options_.search.max_symbols;
     evaluation.beam_size = beam_size(options_.search);
+    evaluation.settle_delay = settle_delay_seconds(options_.search);
     evaluation.boosted_phrases = boosted_phrases(options_.boost);
     evaluation.language_model = load_language_model(options_.lm, *recognizer);
     evaluation.final_silence = final_silence_seconds(options_.final_silence_ms);
@@ -249,9 +251,9 @@ class Evaluation {
 
 // The options with what NeMo's words say.
 EvaluateOptions with_nemo_keys(const CLI::App& command, EvaluateOptions options) {
-  for (const char* name :
-       {"--model", "--dataset-manifest", "--output-path", "--att-context-size", "--latency", "--target-lang",
-        "--batch-size", "--decoding", "--beam-size", "--max-symbols", "--lm", "--lm-alpha"}) {
+  for (const char* name : {"--model", "--dataset-manifest", "--output-path", "--att-context-size",
+                           "--latency", "--target-lang", "--batch-size", "--decoding", "--beam-size",
+                           "--settle-delay-ms", "--max-symbols", "--lm", "--lm-alpha"}) {
     if (command.count(name) > 0)
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
   }

@@ -63,6 +63,7 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
                                                    .batch_size = options.batch_size,
                                                    .max_symbols = options.max_symbols,
                                                    .beam_size = options.beam_size,
+                                                   .settle_delay = options.settle_delay,
                                                    .boosted_phrases = options.boosted_phrases,
                                                    .language_model = options.language_model,
                                                    .lm_alpha = options.lm_alpha,
@@ -119,6 +120,7 @@ std::string configuration_text(const ModelInfo& model, AttContext context, const
       options.fallback_to_auto, options.max_symbols, options.final_silence, eval::kNormalizerVersion,
       fmt::join(options.letter_languages, ","), utterances.size(), data_hash(utterances));
   if (options.beam_size > 1) text += fmt::format("beam_size={}\n", options.beam_size);
+  if (options.settle_delay) text += fmt::format("settle_delay={}\n", *options.settle_delay);
   for (const BoostedPhrase& phrase : options.boosted_phrases)
     text += fmt::format("boost={} {}\n", phrase.score, phrase.text);
   if (options.language_model != nullptr)

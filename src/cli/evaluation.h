@@ -24,6 +24,7 @@ struct EvaluationOptions {
   int batch_size = 8;                      // never changes a result
   int max_symbols = 0;                     // labels per encoder frame; 0: the checkpoint's
   int beam_size = 1;                       // 1: greedy search
+  std::optional<double> settle_delay;      // seconds, as StreamOptions has it
   std::vector<BoostedPhrase> boosted_phrases;
   std::shared_ptr<const LanguageModel> language_model;  // null: none
   float lm_alpha = kDefaultLmAlpha;

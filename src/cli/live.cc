@@ -29,8 +29,8 @@ struct LiveOptions {
 };
 
 constexpr const char* kFooter =
-    R"(Sentences are printed when they are settled: when the model has written their language's tag, or with
-greedy search when the next one has begun. What is open stands in the last line, the draft dim.
+    R"(Sentences are printed when they are settled: when the model has written their language's tag, or when
+the next one has begun. What is open stands in the last line, what is not settled dim.
 Ctrl-C ends. The sound comes from parec, arecord or ffmpeg, or from any command:
   glossa live --recorder "ssh kitchen arecord -q -t raw -f S16_LE -r 16000 -c 1"
   glossa live --recorder "ffmpeg -v error -re -i talk.mp3 -ac 1 -ar 16000 -f s16le -")";
@@ -46,6 +46,7 @@ AttContext by_chunk(const ModelInfo& model, bool longest) {
 StreamOptions live_options(const LiveOptions& options, const Recognizer& recognizer) {
   const ModelInfo& model = recognizer.info();
   StreamOptions stream = stream_options(options.recognition, recognizer);
+  if (stream.beam_size > 1 && !stream.settle_delay) stream.settle_delay = kDefaultSettleDelay;
   if (!stream.att_context) stream.att_context = by_chunk(model, /*longest=*/true);
   if (options.draft_latency.empty()) {
     const AttContext shortest = by_chunk(model, /*longest=*/false);
@@ -67,8 +68,7 @@ int live(const LiveOptions& options) {
   StdinAudio sound(PcmFormat::kS16Le, rate, rate);
   if (!options.quiet && ::isatty(STDERR_FILENO) == 1)
     fmt::print(stderr, "listening through `{}`; Ctrl-C ends\n", recorder.command());
-  CaptionPrinter captions(options.json ? OutputFormat::kJson : OutputFormat::kText,
-                          /*only_grows=*/beam_size(options.recognition.search) == 1);
+  CaptionPrinter captions(options.json ? OutputFormat::kJson : OutputFormat::kText);
   Stream* ready[] = {stream.get()};
   for (bool open = true; open;) {
     const std::optional<std::vector<float>> samples = sound.next();
@@ -103,6 +103,7 @@ Command add_live(CLI::App& program) {
       ->description("What settles: attention context in encoder frames of 80 ms (default: --latency's)");
   command->get_option("--latency")
       ->description("What settles: the length of a chunk, such as 320ms or 1120ms (default: the longest)");
+  describe_live_settling(*command);
   command
       ->add_option("--draft-latency", options->draft_latency,
                    "What drafts until it is settled: such as 80ms, or off (default: the shortest)")

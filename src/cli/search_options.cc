@@ -23,11 +23,26 @@ void add_search_options(CLI::App& command, SearchOptions& options) {
       ->type_name("N")
       ->check(between(2, kMostBeam));
   command
+      .add_option(
+          "--settle-delay-ms", options.settle_delay_ms,
+          "Beam search: milliseconds after which a label of the best hypothesis is settled whatever the "
+          "others have (default: they have time until they agree or the sound ends)")
+      ->type_name("MS")
+      ->check(number_between(0, kMostSettleDelay * 1000));
+  command
       .add_option("--max-symbols", options.max_symbols,
                   "Labels per encoder frame at most; 0: the checkpoint's own")
       ->type_name("N")
       ->check(between(0, 1000))
       ->capture_default_str();
+}
+
+void describe_live_settling(CLI::App& command) {
+  command.get_option("--settle-delay-ms")
+      ->description(fmt::format(
+          "Beam search: milliseconds after which a label of live sound is settled whatever other hypotheses "
+          "have (default: {:.0f})",
+          kDefaultSettleDelay * 1000));
 }
 
 SearchOptions search_options(const NemoKeys& keys) {
@@ -46,9 +61,18 @@ int beam_size(const SearchOptions& options) {
   return 1;
 }
 
+std::optional<double> settle_delay_seconds(const SearchOptions& options) {
+  if (!options.settle_delay_ms) return std::nullopt;
+  if (options.decoding != "beam")
+    fail_invalid_argument("--settle-delay-ms is of --decoding beam (got {})", options.decoding);
+  return *options.settle_delay_ms / 1000;
+}
+
 std::string describe(const SearchOptions& options) {
-  return fmt::format("{}, {} labels per frame",
-                     options.decoding == "beam" ? fmt::format("beam of {}", beam_size(options)) : "greedy",
+  std::string search = options.decoding;
+  if (options.decoding == "beam") search += fmt::format(" of {}", beam_size(options));
+  if (options.settle_delay_ms) search += fmt::format(" settled after {} ms", *options.settle_delay_ms);
+  return fmt::format("{}, {} labels per frame", search,
                      options.max_symbols > 0 ? fmt::format("{}", options.max_symbols) : "the checkpoint's");
 }
 

@@ -1,4 +1,4 @@
-// --decoding, --beam-size and --max-symbols: how labels are searched for.
+// --decoding, --beam-size, --settle-delay-ms and --max-symbols: how labels are searched for.
 #pragma once
 
 #include <optional>
@@ -13,17 +13,24 @@ class App;
 namespace glossa::cli {
 
 struct SearchOptions {
-  std::string decoding = "greedy";  // or "beam"
-  std::optional<int> beam_size;     // none: kDefaultBeam
-  int max_symbols = 0;              // labels per encoder frame; 0: the checkpoint's
+  std::string decoding = "greedy";        // or "beam"
+  std::optional<int> beam_size;           // none: kDefaultBeam
+  std::optional<double> settle_delay_ms;  // none: hypotheses have time until they agree
+  int max_symbols = 0;                    // labels per encoder frame; 0: the checkpoint's
 };
 
 void add_search_options(CLI::App& command, SearchOptions& options);
+
+// Where --settle-delay-ms has kDefaultSettleDelay: in programs that show live text.
+void describe_live_settling(CLI::App& command);
 
 SearchOptions search_options(const NemoKeys& keys);
 
 // What StreamOptions::beam_size is then. Error kInvalidArgument for a beam without beam search.
 int beam_size(const SearchOptions& options);
+
+// What StreamOptions::settle_delay is then. Error kInvalidArgument for a delay without beam search.
+std::optional<double> settle_delay_seconds(const SearchOptions& options);
 
 // For a report: "greedy, the checkpoint's labels per frame".
 std::string describe(const SearchOptions& options);

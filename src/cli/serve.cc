@@ -22,6 +22,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/option_values.h"
+#include "cli/search_options.h"
 #include "cli/serve_command.h"
 #include "cli/server_log.h"
 #include "cli/yaml_config.h"
@@ -47,6 +48,7 @@ struct ServeOptions {
   std::string latency;           // empty: not given
   std::string draft_latency;     // empty: no drafts
   serve::StreamDefaults streams;
+  SearchOptions search;
   LmOptions lm;
   std::optional<int> final_silence_ms;
   std::string address = "127.0.0.1";
@@ -93,6 +95,8 @@ void add_options(CLI::App& program, ServeOptions& options) {
   program
       .add_option("--target-lang", options.streams.target_lang, "language of clients that name none or auto")
       ->capture_default_str();
+  add_search_options(program, options.search);
+  describe_live_settling(program);
   add_lm_options(program, options.lm);
   add_final_silence_option(program, options.final_silence_ms);
   program.add_option("--address", options.address, "IP address to listen on; 0.0.0.0: all")
@@ -316,6 +320,9 @@ int serve(ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // who reads our messages may leave
   std::optional<JsonLog> json_log;
   if (options.log == "json") json_log.emplace(options.log_transcripts);
+  options.streams.max_symbols = options.search.max_symbols;
+  options.streams.beam_size = beam_size(options.search);
+  options.streams.settle_delay = settle_delay_seconds(options.search).value_or(kDefaultSettleDelay);
   check(options.lm);
   options.model.default_att_context = default_context(options);
   const std::shared_ptr<const Recognizer> recognizer =

@@ -240,6 +240,7 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
                            "--num-shards",
                            "--decoding",
                            "--beam-size",
+                           "--settle-delay-ms",
                            "--n-best"}) {
     if (command.count(name) > 0) {
       fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);

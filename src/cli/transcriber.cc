@@ -172,7 +172,8 @@ Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& o
   const auto stream = recognizer.create_stream(options);
   Stream* ready[] = {stream.get()};
   Recognition recognition{.audio_filepath = name};
-  if (options.draft_att_context) recognition.draft = "";
+  const bool drafts = options.draft_att_context || options.beam_size > 1;
+  if (drafts) recognition.draft = "";
   for (bool open = true; open;) {
     const auto samples = source();  // may wait: not part of the computing time
     const auto start = Clock::now();
@@ -185,7 +186,7 @@ Recognition transcribe_live(const Recognizer& recognizer, const StreamOptions& o
     while (stream->is_ready()) recognizer.decode(ready);
     recognition.processing_seconds += seconds_since(start);
     std::optional<std::string> draft;
-    if (options.draft_att_context) draft = behind(stream->drafted().text, stream->transcript().text);
+    if (drafts) draft = behind(stream->drafted().text, stream->transcript().text);
     const bool has_changed =
         stream->transcript().text != recognition.transcript.text || draft != recognition.draft;
     if (has_changed || !open) recognition.transcript = stream->transcript();

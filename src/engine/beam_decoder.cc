@@ -10,11 +10,14 @@ namespace {
 
 using backend::Matrix;
 
-// Hypotheses that have not agreed on so many labels are held no longer: those that begin otherwise than the
-// best are dropped.
+// Labels that hypotheses have not agreed on are so many at most.
 constexpr std::size_t kMostUnsettled = 512;
 
 bool same_label(const Token& a, const Token& b) { return a.id == b.id; }
+
+bool begins_with(std::span<const Token> tokens, std::span<const Token> first) {
+  return tokens.size() >= first.size() && std::equal(first.begin(), first.end(), tokens.begin(), same_label);
+}
 
 bool same_labels(const Hypothesis& a, const Hypothesis& b) {
   return std::equal(a.tokens.rbegin(), a.tokens.rend(), b.tokens.rbegin(), b.tokens.rend(), same_label);
@@ -52,31 +55,32 @@ void best_first(const BeamInput& input) {
       [&](const Hypothesis& a, const Hypothesis& b) { return score_per_label(a) > score_per_label(b); });
 }
 
-void hide_best(const BeamInput& input) {
-  input.tokens->resize(input.tokens->size() - std::exchange(input.state->shown, 0));
+// Labels of `tokens` that must not wait any longer, where `frame` is searched next.
+std::span<const Token> due_labels(const BeamInput& input, const std::vector<Token>& tokens,
+                                  std::int64_t frame) {
+  std::size_t count = tokens.size() - std::min(tokens.size(), kMostUnsettled);
+  if (input.settle_frames) {
+    const auto due = std::partition_point(tokens.begin(), tokens.end(), [&](const Token& token) {
+      return token.frame < frame - *input.settle_frames;
+    });
+    count = std::max(count, static_cast<std::size_t>(due - tokens.begin()));
+  }
+  return std::span(tokens).first(count);
 }
 
-void show_best(const BeamInput& input) {
-  const std::vector<Token>& best = input.state->hypotheses.front().tokens;
-  hide_best(input);
-  input.tokens->insert(input.tokens->end(), best.begin(), best.end());
-  input.state->shown = best.size();
-}
-
-// What all hypotheses begin with moves to the transcript.
-void settle(const BeamInput& input) {
+// What all hypotheses begin with moves to the transcript. One that differs from the best in what is due for
+// either is dropped; in which frame they have it does not count.
+void settle(const BeamInput& input, std::int64_t frame) {
   std::vector<Hypothesis>& hypotheses = input.state->hypotheses;
   const std::vector<Token>& best = hypotheses.front().tokens;
-  if (best.size() > kMostUnsettled) {
-    std::erase_if(hypotheses, [first = best.front().id](const Hypothesis& hypothesis) {
-      return hypothesis.tokens.empty() || hypothesis.tokens.front().id != first;
-    });
-  }
+  const std::span<const Token> due = due_labels(input, best, frame);
+  std::erase_if(hypotheses, [&](const Hypothesis& other) {
+    return !begins_with(other.tokens, due) || !begins_with(best, due_labels(input, other.tokens, frame));
+  });
   auto end = best.end();
   for (const Hypothesis& other : std::span(hypotheses).subspan(1))
     end = std::mismatch(best.begin(), end, other.tokens.begin(), other.tokens.end(), same_label).first;
   const auto agreed = end - best.begin();
-  hide_best(input);
   input.tokens->insert(input.tokens->end(), best.begin(), end);
   input.state->settled += agreed;
   if (agreed == 0) return;
@@ -153,14 +157,12 @@ void BeamDecoder::decode(std::span<const BeamInput> streams, DecoderWorkspace& w
     for (Cursor& cursor : cursors) {
       if (!cursor.through()) continue;
       best_first(*cursor.input);
-      settle(*cursor.input);
+      settle(*cursor.input, cursor.chunk_end);
       cursor.next_chunk();
     }
     std::erase_if(cursors, [](const Cursor& cursor) { return cursor.through(); });
   }
   for (const BeamInput& input : streams) {
-    if (input.frames.rows == 0) continue;
-    show_best(input);
     input.state->frames += input.frames.rows;
   }
 }

@@ -3,13 +3,15 @@
 // label per round; hypotheses of equal labels are merged, and the best beam_size stay. At the end of a chunk
 // those that are through wait for the others, as in NeMo's cache-aware pipeline. Behind such a border
 // hypotheses of equal labels may stand at different frames; they are merged nevertheless, as there, so that a
-// score is a probability within a chunk only.
+// score is a probability within a chunk only. There, too, is settled what all hypotheses begin with, and what
+// has waited for that for long enough.
 //
 // Beyond NeMo: a language model leaves language tags alone (lm_fusion.h), and a phrase that a hypothesis has
 // not finished counts nothing when hypotheses are compared at the end of a chunk.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -44,19 +46,21 @@ struct BeamState {
   std::vector<Hypothesis> hypotheses;  // the best first, by score per label as NeMo's score_norm
   std::int64_t frames = 0;             // encoder frames decoded so far
   std::int64_t settled = 0;            // labels that all hypotheses begin with, already taken from them
-  std::size_t shown = 0;               // tokens of the best hypothesis at the transcript's end
 };
 
 // One stream's part of a step.
 struct BeamInput {
   backend::Matrix<const float> frames;  // [count, joint hidden]: Joint::project_frames
   BeamState* state = nullptr;
-  std::vector<Token>* tokens = nullptr;  // ends with state->shown ones, which are replaced
+  std::vector<Token>* tokens = nullptr;  // settled ones are appended
   int beam_size = 0;                     // 2 or more
   int chunk_frames = 0;                  // hypotheses wait for each other after so many
   int max_symbols = 0;                   // labels per frame at most
-  const PhraseBoost* boost = nullptr;    // none: no label gets a bonus
-  const LmFusion* lm = nullptr;          // none: every label by the model alone
+  // Labels that are so many frames old are settled, those of the best hypothesis: others are dropped. None:
+  // they have time until they agree.
+  std::optional<int> settle_frames;
+  const PhraseBoost* boost = nullptr;  // none: no label gets a bonus
+  const LmFusion* lm = nullptr;        // none: every label by the model alone
   float lm_alpha = 0;
 };
 

@@ -83,7 +83,7 @@ constexpr std::size_t kFirstRecognizerOptions =
 constexpr std::size_t kFirstStreamOptions =
     sizeof(std::size_t) + 2 * sizeof(char*) + 4 * sizeof(std::int32_t) + sizeof(std::int64_t);
 static_assert(sizeof(glossa_recognizer_options) == kFirstRecognizerOptions + 4 * 8);
-static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 7 * 8);
+static_assert(sizeof(glossa_stream_options) == kFirstStreamOptions + 8 * 8);
 
 void check_size(std::size_t size, std::size_t first_size, const char* name) {
   if (size < first_size) {
@@ -341,6 +341,7 @@ glossa_status glossa_stream_create(const glossa_recognizer* recognizer, const gl
                                     glossa::kMostBeam);
     }
     if (given.beam_size > 0) create.beam_size = static_cast<int>(given.beam_size);
+    if (given.settle_delay != 0) create.settle_delay = given.settle_delay;
     if (given.draft_att_context != nullptr) {
       create.draft_att_context =
           glossa::AttContext{given.draft_att_context->left, given.draft_att_context->right};

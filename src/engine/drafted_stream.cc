@@ -92,14 +92,17 @@ std::vector<StreamImpl*> DraftedStream::ready_searches() {
 }
 
 Transcript DraftedStream::drafted() const {
-  if (!needs_draft()) return settled_.transcript();
-  const std::vector<Token> settled = last_settled();
+  if (!needs_draft()) return settled_.drafted();
+  const std::span<const Token> unsettled = settled_.unsettled();
+  std::vector<Token> more(unsettled.begin(), unsettled.end());
+  std::vector<Token> heard = last_settled();
+  heard.insert(heard.end(), more.begin(), more.end());
   const std::span<const Token> rest =
-      draft_.tokens().subspan(behind(settled, draft_.tokens(), settled_.decoded_frames()));
-  std::vector<Token> more(rest.begin(), rest.end());
+      draft_.tokens().subspan(behind(heard, draft_.tokens(), settled_.decoded_frames()));
+  more.insert(more.end(), rest.begin(), rest.end());
   // A label that the draft wrote sooner than the one before it was settled: words do not end before they
   // begin.
-  for (Token& token : more) token.frame = std::max(token.frame, settled.empty() ? 0 : settled.back().frame);
+  for (Token& token : more) token.frame = std::max(token.frame, heard.empty() ? 0 : heard.back().frame);
   Transcript whole = settled_.continued(more);
   whole.decoded = std::max(whole.decoded, draft_.decoded_seconds());
   return whole;

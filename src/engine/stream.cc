@@ -30,6 +30,9 @@ StreamOptions checked(StreamOptions options) {
   }
   if (options.beam_size < 1 || options.beam_size > kMostBeam)
     fail_invalid_argument("beam_size is {}, expected 1 (greedy search) to {}", options.beam_size, kMostBeam);
+  const std::optional<double>& delay = options.settle_delay;
+  if (delay && !(*delay >= 0 && *delay <= kMostSettleDelay))
+    fail_invalid_argument("settle_delay is {} s, expected 0 to {}", *delay, kMostSettleDelay);
   return options;
 }
 
@@ -51,6 +54,11 @@ const LmFusion* fusion_of(const StreamOptions& options, const RecognizerImpl& re
   return fusion;
 }
 
+std::optional<int> whole_frames(std::optional<double> seconds, double frame_seconds) {
+  if (!seconds) return std::nullopt;
+  return static_cast<int>(std::lround(*seconds / frame_seconds));
+}
+
 template <class Item>
 void drop_first(std::vector<Item>& items, std::size_t count) {
   items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(count));
@@ -65,6 +73,7 @@ StreamImpl::StreamImpl(std::shared_ptr<const RecognizerImpl> recognizer, StreamO
       geometry_(model::streaming_geometry(recognizer_->config(), context_, options_.mode)),
       max_symbols_(options_.max_symbols > 0 ? options_.max_symbols
                                             : recognizer_->config().decoding.max_symbols),
+      settle_frames_(whole_frames(options_.settle_delay, recognizer_->info().frame_seconds)),
       boost_(boost_for(options_.boosted_phrases, recognizer_->pieces())),
       lm_(fusion_of(options_, *recognizer_)),
       prompt_slot_(recognizer_->prompt_slot(options_.target_lang, options_.unknown_lang_is_auto)),
@@ -94,6 +103,7 @@ void StreamImpl::reset() {
   input_finished_ = false;
   sound_samples_.reset();
   transcript_ = {};
+  unagreed_ = 0;
   described_ = {};
 }
 
@@ -190,14 +200,39 @@ const Transcript& StreamImpl::transcript() const {
   const model::FeatureConfig& features = recognizer_->config().features;
   transcript_.duration = static_cast<double>(sound_samples()) / features.sample_rate;
   transcript_.decoded = decoded_seconds();
-  if (!is_described()) describe_tokens();
+  transcript_.settled = seconds_of(settled_frames());
+  const std::span<const Token> rest = unsettled();
+  if (is_complete() && !rest.empty()) {
+    transcript_.tokens.insert(transcript_.tokens.end(), rest.begin(), rest.end());
+    unagreed_ = rest.size();
+  }
+  if (described_.tokens != transcript_.tokens.size()) describe_tokens();  // they are only ever appended
   return transcript_;
+}
+
+std::span<const Token> StreamImpl::unsettled() const {
+  if (!has_beam() || unagreed_ > 0) return {};
+  return beam_.hypotheses.front().tokens;
+}
+
+std::int64_t StreamImpl::settled_frames() const {
+  std::int64_t frames = decoded_frames();
+  if (!has_beam() || is_complete()) return frames;
+  for (const Hypothesis& hypothesis : beam_.hypotheses) {
+    if (!hypothesis.tokens.empty()) frames = std::min<std::int64_t>(frames, hypothesis.tokens.front().frame);
+  }
+  return frames;
+}
+
+Transcript StreamImpl::drafted() const {
+  const Transcript& settled = transcript();
+  return unsettled().empty() ? settled : continued(unsettled());
 }
 
 std::vector<Alternative> StreamImpl::alternatives() const {
   const Transcript& best = transcript();
   if (!has_beam()) return {{.text = best.text, .tokens = best.tokens, .score = best.score}};
-  const std::size_t settled = best.tokens.size() - beam_.shown;
+  const std::size_t settled = best.tokens.size() - unagreed_;
   std::vector<Alternative> all;
   for (const Hypothesis& hypothesis : beam_.hypotheses) {
     Alternative& one = all.emplace_back();
@@ -226,13 +261,14 @@ BeamInput StreamImpl::beam_input(backend::Matrix<const float> frames) {
           .beam_size = options_.beam_size,
           .chunk_frames = geometry_.chunk_frames,
           .max_symbols = max_symbols_,
+          .settle_frames = settle_frames_,
           .boost = boost_ ? &*boost_ : nullptr,
           .lm = lm_,
           .lm_alpha = options_.lm_alpha};
 }
 
-double StreamImpl::decoded_seconds() const {
-  return std::min(static_cast<double>(decoded_frames()) * recognizer_->info().frame_seconds, end_of_sound());
+double StreamImpl::seconds_of(std::int64_t frames) const {
+  return std::min(static_cast<double>(frames) * recognizer_->info().frame_seconds, end_of_sound());
 }
 
 double StreamImpl::end_of_sound() const {
@@ -244,7 +280,7 @@ double StreamImpl::end_of_sound() const {
 }
 
 void StreamImpl::forget_closed() {
-  if (!is_described()) describe_tokens();
+  transcript();
   drop_first(transcript_.tokens, described_.closed_tokens);
   drop_first(transcript_.words, described_.closed_words);
   drop_first(transcript_.sentences, described_.closed_sentences);
@@ -269,15 +305,9 @@ Transcript StreamImpl::continued(std::span<const Token> more) const {
   return whole;
 }
 
-// Greedy search only appends.
-bool StreamImpl::is_described() const {
-  return described_.tokens == transcript_.tokens.size() && described_.frames == beam_.frames;
-}
-
 void StreamImpl::describe_tokens() const {
   const std::span<const std::string> tags = recognizer_->lang_tags();
   const std::size_t count = transcript_.tokens.size();
-  const std::size_t settled = count - beam_.shown;
   std::size_t closed = described_.closed_tokens;  // one past the last settled language tag
   transcript_.language = described_.closed_language;
   std::string closed_language = described_.closed_language;
@@ -285,14 +315,13 @@ void StreamImpl::describe_tokens() const {
     const std::string& language = tags[static_cast<std::size_t>(transcript_.tokens[index].id)];
     if (language.empty()) continue;
     if (transcript_.language.empty()) transcript_.language = language;
-    if (index >= settled) continue;
+    if (index >= count - unagreed_) continue;
     closed = index + 1;
     if (closed_language.empty()) closed_language = language;
   }
   cut_to_closed(transcript_);
   append_described(transcript_, described_.closed_tokens, closed);
   described_ = {.tokens = count,
-                .frames = beam_.frames,
                 .closed_tokens = closed,
                 .closed_bytes = transcript_.text.size(),
                 .closed_score = transcript_.score,

@@ -47,7 +47,7 @@ class StreamImpl final : public EngineStream {
   void input_finished() override;
   bool is_ready() const override;
   const Transcript& transcript() const override;
-  Transcript drafted() const override { return transcript(); }
+  Transcript drafted() const override;
   std::vector<Alternative> alternatives() const override;
   void forget_closed() override;
   void set_target_lang(std::string_view lang) override;
@@ -68,8 +68,9 @@ class StreamImpl final : public EngineStream {
   // For a stream of several searches.
   AttContext att_context() const { return context_; }
   std::span<const Token> tokens() const { return transcript_.tokens; }
+  std::span<const Token> unsettled() const;  // of the best hypothesis, behind transcript()'s
   std::int64_t decoded_frames() const { return has_beam() ? beam_.frames : decoder_state_.frames; }
-  double decoded_seconds() const;  // Transcript::decoded
+  double decoded_seconds() const { return seconds_of(decoded_frames()); }  // Transcript::decoded
   // transcript() as it would be with these tokens behind its own.
   Transcript continued(std::span<const Token> more) const;
   // The first `count` of them, which greedy search never needs again.
@@ -81,8 +82,10 @@ class StreamImpl final : public EngineStream {
   std::int64_t chunk_mels() const;  // new mel frames that the next whole chunk takes
   bool has_tail() const;            // what is left after the end of the audio makes one more chunk
   std::int64_t sound_samples() const { return sound_samples_.value_or(log_mel_.samples()); }
-  double end_of_sound() const;  // seconds, in whole encoder frames
-  bool is_described() const;
+  double end_of_sound() const;                   // seconds, in whole encoder frames
+  double seconds_of(std::int64_t frames) const;  // within the sound
+  std::int64_t settled_frames() const;
+  bool is_complete() const { return input_finished_ && !is_ready(); }
   void describe_tokens() const;
   // The text of tokens from `first_token` on, which begins the stream or stands behind a language tag.
   std::string text_of(std::span<const Token> tokens, std::size_t first_token) const;
@@ -94,6 +97,7 @@ class StreamImpl final : public EngineStream {
   AttContext context_;
   model::StreamingGeometry geometry_;
   int max_symbols_;
+  std::optional<int> settle_frames_;
   std::optional<PhraseBoost> boost_;
   const LmFusion* lm_;  // of options_; null: none
   int prompt_slot_;
@@ -112,11 +116,11 @@ class StreamImpl final : public EngineStream {
   BeamState beam_;              // of beam search
 
   mutable Transcript transcript_;
+  mutable std::size_t unagreed_ = 0;  // labels at its end that not all hypotheses have, once it is complete
   // How far transcript_ describes its tokens. What is before the last settled language tag never changes
   // again, so that a step of a long stream costs no more than one of a short.
   struct Described {
     std::size_t tokens = 0;
-    std::int64_t frames = 0;  // that the beam had searched
     std::size_t closed_tokens = 0;
     std::size_t closed_bytes = 0;  // of the text
     double closed_score = 0;

@@ -85,6 +85,7 @@ class StreamingEvaluation {
             .language_model = options_.language_model,
             .lm_alpha = options_.lm_alpha,
             .beam_size = options_.beam_size,
+            .settle_delay = options_.settle_delay,
             .final_silence = options_.final_silence};
   }
 

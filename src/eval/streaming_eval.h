@@ -26,10 +26,11 @@ struct StreamingEvalOptions {
   std::optional<AttContext> att_context;  // none: the checkpoint's first
   // The language every stream is told; none: the utterance's own where it has one, else "auto".
   std::optional<std::string> target_lang;
-  bool unknown_lang_is_auto = false;  // a language the checkpoint lacks is "auto", else it is unusable
-  int batch_size = 8;                 // streams side by side; never changes a result
-  int max_symbols = 0;                // labels per encoder frame; 0: the checkpoint's
-  int beam_size = 1;                  // 1: greedy search
+  bool unknown_lang_is_auto = false;   // a language the checkpoint lacks is "auto", else it is unusable
+  int batch_size = 8;                  // streams side by side; never changes a result
+  int max_symbols = 0;                 // labels per encoder frame; 0: the checkpoint's
+  int beam_size = 1;                   // 1: greedy search
+  std::optional<double> settle_delay;  // seconds, as StreamOptions has it
   std::vector<BoostedPhrase> boosted_phrases;
   std::shared_ptr<const LanguageModel> language_model;  // null: none
   float lm_alpha = kDefaultLmAlpha;

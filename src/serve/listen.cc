@@ -60,7 +60,7 @@ class Teller {
   void operator()(const SessionUpdate& update) {
     if (!update.error.empty()) return stream_->fail(describe_failure(update), close_code::kInternalError);
     const UtteranceUpdate& heard = update.utterances;
-    now_ = decoded_until(update);
+    now_ = settled_until(update);
     for (std::size_t index = 0; index < heard.finals.size(); ++index) {
       hear(heard.finals[index]);
       const bool last = index + 1 == heard.finals.size();
@@ -115,7 +115,7 @@ class Teller {
   std::shared_ptr<ListenStream> stream_;
   ListenPlace place_;
   Turns turns_;
-  double now_ = 0;            // seconds that were decoded
+  double now_ = 0;            // seconds that are settled
   double utterance_end_ = 0;  // seconds; the last that was told
 };
 

@@ -119,7 +119,7 @@ class TurnTeller {
     for (const Utterance& utterance : heard.finals) hear(utterance, update.transcript, /*is_final=*/true);
     if (heard.open) hear(*heard.open, update.transcript, /*is_final=*/false);
     const bool answered = turns_.is_open();
-    if (answered && turns_.is_over(update)) end_turn(decoded_until(update));
+    if (answered && turns_.is_over(update)) end_turn(settled_until(update));
     if (update.ended && !answered) answer_commit(update.transcript.duration);
   }
 

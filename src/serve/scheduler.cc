@@ -40,7 +40,9 @@ class Scheduler::Impl final : public Waker {
       : recognizer_(std::move(recognizer)),
         options_(options),
         metrics_(metrics),
-        time_(measure_step_time(*recognizer_, shortest(recognizer_->info()))) {
+        time_(measure_step_time(*recognizer_,
+                                served_options({.stream = {.att_context = shortest(recognizer_->info())}},
+                                               options.streams, recognizer_->info()))) {
     metrics_.capacity(capacity(recognizer_->info().att_contexts.front()));
     thread_ = std::thread([this] { run(); });
   }

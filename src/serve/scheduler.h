@@ -29,6 +29,10 @@ struct StreamDefaults {
   std::shared_ptr<const LanguageModel> language_model;  // null: none
   float lm_alpha = kDefaultLmAlpha;
   double final_silence = 0;  // seconds
+  int max_symbols = 0;       // labels per encoder frame; 0: the checkpoint's
+  int beam_size = 1;         // 1: greedy search
+  // Of live streams: an upload's hypotheses have time until they agree.
+  double settle_delay = kDefaultSettleDelay;
   // The draft of live streams of longer chunks whose clients may be told words that are not settled.
   std::optional<AttContext> draft_att_context;
 };

@@ -15,10 +15,10 @@ using Clock = std::chrono::steady_clock;
 constexpr int kManyStreams = 32;
 constexpr int kSteps = 9;  // timed; the median counts
 
-double median_step(const Recognizer& recognizer, AttContext context, int count) {
+double median_step(const Recognizer& recognizer, const StreamOptions& options, int count) {
   const ModelInfo& model = recognizer.info();
-  const auto chunk =
-      static_cast<std::size_t>(std::lround(context.chunk_frames() * model.frame_seconds * model.sample_rate));
+  const auto chunk = static_cast<std::size_t>(
+      std::lround(options.att_context->chunk_frames() * model.frame_seconds * model.sample_rate));
   std::mt19937 random(1);
   std::normal_distribution<float> noise(0.0f, 0.05f);
   std::vector<float> sound(chunk);
@@ -26,7 +26,7 @@ double median_step(const Recognizer& recognizer, AttContext context, int count) 
   std::vector<std::unique_ptr<Stream>> streams;
   std::vector<Stream*> all;
   for (int index = 0; index < count; ++index) {
-    streams.push_back(recognizer.create_stream({.att_context = context}));
+    streams.push_back(recognizer.create_stream(options));
     all.push_back(streams.back().get());
   }
   const auto step = [&] {
@@ -53,10 +53,10 @@ std::int64_t StepTime::frames_within(double seconds) const {
   return static_cast<std::int64_t>((seconds - fixed) / per_frame);
 }
 
-StepTime measure_step_time(const Recognizer& recognizer, AttContext context) {
-  const double one = median_step(recognizer, context, 1);
-  const double many = median_step(recognizer, context, kManyStreams);
-  const double chunk = context.chunk_frames();
+StepTime measure_step_time(const Recognizer& recognizer, const StreamOptions& options) {
+  const double one = median_step(recognizer, options, 1);
+  const double many = median_step(recognizer, options, kManyStreams);
+  const double chunk = options.att_context->chunk_frames();
   StepTime time;
   time.per_frame = std::max(1e-9, (many - one) / (chunk * (kManyStreams - 1)));
   time.fixed = std::max(0.0, one - time.per_frame * chunk);

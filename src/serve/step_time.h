@@ -18,9 +18,9 @@ struct StepTime {
   std::int64_t frames_within(double seconds) const;
 };
 
-// Times steps of 1 and of 32 streams of one chunk at `context`, some of each, on noise, features and
-// transcripts included. Takes about a second.
-StepTime measure_step_time(const Recognizer& recognizer, AttContext context);
+// Times steps of 1 and of 32 streams of one chunk, made with `options`, which must have an att_context, some
+// of each, on noise, features and transcripts included. Takes about a second.
+StepTime measure_step_time(const Recognizer& recognizer, const StreamOptions& options);
 
 // The most live streams that need no more than `part` of the machine, 1 being all of it, when each of them
 // sends encoder frames of `frame_seconds` as fast as they are spoken and all are stepped every `step_seconds`

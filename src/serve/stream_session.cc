@@ -34,19 +34,6 @@ std::optional<AttContext> draft_context(const SessionOptions& options, const Str
   return is_sooner && options.kind == Kind::kLive && options.takes_drafts ? draft : std::nullopt;
 }
 
-StreamOptions as_served(const SessionOptions& session, const StreamDefaults& defaults,
-                        const ModelInfo& model) {
-  StreamOptions options = session.stream;
-  options.draft_att_context = draft_context(session, defaults, model);
-  options.target_lang = language_or(defaults, options.target_lang);
-  options.language_model = defaults.language_model;
-  options.lm_alpha = defaults.lm_alpha;
-  options.final_silence = defaults.final_silence;
-  // Chunk by chunk while a stream is on time, several chunks at once when it is not: the result is the same.
-  options.mode = StreamingMode::kOffline;
-  return options;
-}
-
 std::size_t next_number() {
   static std::atomic<std::size_t> last = 0;
   return ++last;
@@ -71,6 +58,22 @@ Load load_of(const SessionOptions& options, const StreamDefaults& defaults, cons
       .kind = options.kind, .chunk_frames = std::max(1, stepped.chunk_frames()), .searches = draft ? 2 : 1};
 }
 
+StreamOptions served_options(const SessionOptions& session, const StreamDefaults& defaults,
+                             const ModelInfo& model) {
+  StreamOptions options = session.stream;
+  options.draft_att_context = draft_context(session, defaults, model);
+  options.target_lang = language_or(defaults, options.target_lang);
+  options.language_model = defaults.language_model;
+  options.lm_alpha = defaults.lm_alpha;
+  options.final_silence = defaults.final_silence;
+  options.max_symbols = defaults.max_symbols;
+  options.beam_size = defaults.beam_size;
+  if (session.kind == Kind::kLive) options.settle_delay = defaults.settle_delay;
+  // Chunk by chunk while a stream is on time, several chunks at once when it is not: the result is the same.
+  options.mode = StreamingMode::kOffline;
+  return options;
+}
+
 StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions& options,
                              const StreamDefaults& defaults, Listener listener, Waker& waker,
                              double longest_seconds)
@@ -85,10 +88,11 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       sample_rate_(recognizer.info().sample_rate),
       longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
       keeps_transcript_(options.keeps_transcript),
+      shows_unsettled_(options.takes_drafts && (has_draft() || defaults.beam_size > 1)),
       silence_(options.silence),
       waker_(waker),
       listener_(std::move(listener)),
-      stream_(recognizer.create_stream(as_served(options, defaults, recognizer.info()))),
+      stream_(recognizer.create_stream(served_options(options, defaults, recognizer.info()))),
       utterances_(silence_) {}
 
 std::int64_t StreamSession::whole_chunks(std::int64_t frames) const {
@@ -217,7 +221,7 @@ bool StreamSession::feed(std::int64_t frames) {
 
 StreamSession::Progress StreamSession::report(Clock::time_point now, Metrics& metrics) {
   const Transcript& transcript = stream_->transcript();
-  if (has_draft()) drafted_ = stream_->drafted();
+  if (shows_unsettled_) drafted_ = stream_->drafted();
   const double heard = has_draft() ? drafted_.decoded : transcript.decoded;
   const std::int64_t before = decoded_;
   decoded_ = std::min(fed_, began_ + static_cast<std::int64_t>(std::llround(heard * sample_rate_)));
@@ -275,7 +279,7 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
   const double began = static_cast<double>(began_) / sample_rate_;
   const bool all = ended || flushed;
   UtteranceUpdate utterances =
-      utterances_.update(transcript, has_draft() && !all ? drafted_ : transcript, all);
+      utterances_.update(transcript, shows_unsettled_ && !all ? drafted_ : transcript, all);
   for (Utterance& utterance : utterances.finals) shift(utterance, began);
   if (utterances.open) shift(*utterances.open, began);
   if (utterances.interim) shift(*utterances.interim, began);

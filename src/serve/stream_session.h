@@ -33,6 +33,10 @@ struct Load {
 };
 Load load_of(const SessionOptions& options, const StreamDefaults& defaults, const ModelInfo& model);
 
+// Of the session's stream: its own and the operator's.
+StreamOptions served_options(const SessionOptions& session, const StreamDefaults& defaults,
+                             const ModelInfo& model);
+
 // Why a session ends before its time.
 struct SessionFailure {
   std::string error = {};  // empty: it does not
@@ -126,6 +130,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   const int sample_rate_;
   const std::int64_t longest_samples_;
   const bool keeps_transcript_;
+  const bool shows_unsettled_;
   const double silence_;
   Waker& waker_;
 
@@ -144,7 +149,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // Of the scheduler's thread.
   Listener listener_;
   std::unique_ptr<Stream> stream_;
-  Transcript drafted_;  // as of the last step; only with a draft
+  Transcript drafted_;  // as of the last step; only where what is not settled is shown
   double settled_ = 0;  // seconds since the last flush that the search behind the draft has decoded
   Utterances utterances_;
   std::int64_t fed_ = 0;      // samples

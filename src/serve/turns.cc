@@ -5,7 +5,7 @@
 
 namespace glossa::serve {
 
-double decoded_until(const SessionUpdate& update) { return update.began + update.transcript.decoded; }
+double settled_until(const SessionUpdate& update) { return update.began + update.transcript.settled; }
 
 bool Turns::is_over_before(const Utterance& next) const {
   return is_open_ && is_pause(next.start - last_word_end_);
@@ -18,7 +18,7 @@ bool Turns::begins_with(const Utterance& utterance) {
 
 bool Turns::is_over(const SessionUpdate& update) const {
   if (update.utterances.open) return false;
-  return update.flushed || update.ended || is_pause(decoded_until(update) - last_word_end_);
+  return update.flushed || update.ended || is_pause(settled_until(update) - last_word_end_);
 }
 
 }  // namespace glossa::serve

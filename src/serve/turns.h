@@ -7,7 +7,7 @@
 namespace glossa::serve {
 
 // On the clock of the sound. Hears the utterances of one update after the other in their order, the open
-// one last (of drafts it hears nothing: their words may never have been said):
+// one last (of what is not settled it hears nothing: those words may never have been said):
 //
 //   if (turns.is_over_before(utterance)) turns.end();
 //   if (turns.begins_with(utterance)) ...
@@ -42,7 +42,7 @@ class Turns {
   bool is_open_ = false;
 };
 
-// Seconds of sound, from the stream's beginning, that words can have come from.
-double decoded_until(const SessionUpdate& update);
+// Seconds of sound, from the stream's beginning, of which all words are settled.
+double settled_until(const SessionUpdate& update);
 
 }  // namespace glossa::serve

@@ -91,7 +91,7 @@ UtteranceUpdate Utterances::update(const Transcript& transcript, const Transcrip
   while (sentences_ < count) {
     const Sentence& sentence = transcript.sentences[sentences_];
     const bool closed = sentences_ + 1 < count || !sentence.language.empty();
-    const bool silent = silence_ > 0 && transcript.decoded - sentence.end >= silence_;
+    const bool silent = silence_ > 0 && transcript.settled - sentence.end >= silence_;
     std::size_t word = words_;
     std::optional<Utterance> utterance = take(transcript, sentences_, word);
     if (!closed && !silent && !all) break;

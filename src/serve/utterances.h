@@ -27,8 +27,8 @@ struct UtteranceUpdate {
   bool interim_changed = false;  // other than at the last update; without interim: it was withdrawn
 };
 
-// A sentence is final when its language tag came, when the next one has begun, when `silence` seconds were
-// decoded after its last word, and at the end. What was final after a silence never changes: a punctuation
+// A sentence is final when its language tag came, when the next one has begun, when `silence` seconds after
+// its last word were settled, and at the end. What was final after a silence never changes: a punctuation
 // mark that the model adds later is left out. Not thread-safe.
 class Utterances {
  public:

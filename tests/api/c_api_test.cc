@@ -414,6 +414,37 @@ TEST(CApi, BeamSearchHasAlternatives) {
   }
 }
 
+TEST(CApi, WhatABeamHasNotSettledStandsBehindTheText) {
+  const RecognizerHandle recognizer = load();
+  glossa_stream_options options = stream_options();
+  const glossa_att_context fastest{56, 0};
+  options.att_context = &fastest;
+  options.beam_size = 4;
+  options.settle_delay = 61;
+  glossa_stream* refused = nullptr;
+  EXPECT_EQ(glossa_stream_create(recognizer.get(), &options, &refused), GLOSSA_INVALID_ARGUMENT);
+  const std::vector<float> sound = as_float(speech("en-US_0.wav"));
+  // How many bytes of text were not settled, slice after slice.
+  const auto unsettled = [&](double delay) {
+    options.settle_delay = delay;
+    const StreamHandle stream = create(recognizer, options);
+    std::size_t bytes = 0;
+    for (std::size_t at = 0; at + 1280 <= sound.size(); at += 1280) {
+      expect_ok(glossa_stream_accept_waveform(stream.get(), sound.data() + at, 1280));
+      decode(recognizer, stream);
+      const char* text = nullptr;
+      const char* drafted = nullptr;
+      expect_ok(glossa_stream_text(stream.get(), &text));
+      expect_ok(glossa_stream_drafted_text(stream.get(), &drafted));
+      bytes += std::strlen(drafted) - std::min(std::strlen(drafted), std::strlen(text));
+    }
+    return bytes;
+  };
+  const std::size_t hasty = unsettled(0.16);
+  EXPECT_GT(hasty, 0u);
+  EXPECT_LT(hasty, unsettled(0));
+}
+
 TEST(CApi, ADraftStandsBehindTheText) {
   const RecognizerHandle recognizer = load();
   glossa_stream_options options = stream_options();

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "cli/program.h"
 
 namespace glossa {
@@ -50,6 +52,33 @@ TEST_F(BeamSearch, GivesItsHypotheses) {
   EXPECT_EQ(nlohmann::json::parse(last)["alternatives"], alternatives);
 }
 
+TEST_F(BeamSearch, PartialsHaveWhatIsNotSettledAsADraft) {
+  const auto partials = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--decoding", "beam", "--json", "--partials"});
+    const ProgramRun run = transcribe(std::move(more));
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    std::vector<nlohmann::json> objects;
+    std::istringstream lines(run.out);
+    for (std::string line; std::getline(lines, line);) objects.push_back(nlohmann::json::parse(line));
+    return objects;
+  };
+  const auto drafted = [](const std::vector<nlohmann::json>& objects) {
+    std::string settled;
+    std::size_t bytes = 0;
+    for (const auto& object : objects) {
+      EXPECT_TRUE(object["text"].get<std::string>().starts_with(settled)) << object;
+      settled = object["text"];
+      EXPECT_EQ(object.contains("draft"), object.contains("partial"));
+      if (object.contains("draft")) bytes += object["draft"].get<std::string>().size();
+    }
+    return bytes;
+  };
+  const std::size_t patient = drafted(partials({}));
+  const std::size_t hasty = drafted(partials({"--settle-delay-ms", "160"}));
+  EXPECT_GT(hasty, 0u);
+  EXPECT_LT(hasty, patient);
+}
+
 TEST_F(BeamSearch, KnowsNeMosWords) {
   const auto nemo = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {"transcribe", "--weights", "f32", "model_path=" + golden_model("tiny"),
@@ -88,6 +117,8 @@ TEST_F(BeamSearch, IsPartOfTheConfigurationOfAFigure) {
   const auto beam = evaluate({"--decoding", "beam"});
   EXPECT_NE(beam["configuration"], greedy["configuration"]);
   EXPECT_NE(beam["configuration"], evaluate({"--decoding", "beam", "--beam-size", "5"})["configuration"]);
+  EXPECT_NE(beam["configuration"],
+            evaluate({"--decoding", "beam", "--settle-delay-ms", "0"})["configuration"]);
 }
 
 TEST_F(BeamSearch, WrongWordsAreNamed) {
@@ -98,6 +129,8 @@ TEST_F(BeamSearch, WrongWordsAreNamed) {
   };
   refused({"--decoding", "fast"}, "expected greedy, beam");
   refused({"--beam-size", "4"}, "--beam-size is of --decoding beam (got greedy)");
+  refused({"--settle-delay-ms", "480"}, "--settle-delay-ms is of --decoding beam (got greedy)");
+  refused({"--decoding", "beam", "--settle-delay-ms", "-1"}, "expected 0 to 60000");
   refused({"--decoding", "beam", "--beam-size", "1"}, "expected 2 to 64");
   refused({"--decoding", "beam", "--n-best", "2"}, "--n-best needs --format json");
   refused({"--decoding", "beam", "--n-best", "5", "--json"}, "--n-best is 5, expected at most 4");

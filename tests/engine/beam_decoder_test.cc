@@ -23,9 +23,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<int> ids_of(const Alternative& alternative) {
+// Of a transcript or an alternative.
+std::vector<int> ids_of(const auto& said) {
   std::vector<int> ids;
-  for (const Token& token : alternative.tokens) ids.push_back(token.id);
+  for (const Token& token : said.tokens) ids.push_back(token.id);
   return ids;
 }
 
@@ -62,8 +63,12 @@ class BeamStream : public ::testing::Test {
 };
 
 TEST_F(BeamStream, NeitherSlicesNorTheBatchNorResetChangeIt) {
-  for (const int right : {0, 3, 13}) {
-    const StreamOptions options{.att_context = AttContext{56, right}, .beam_size = 4};
+  for (const auto& [right, delay] : {std::pair<int, std::optional<double>>(0, std::nullopt),
+                                     {3, std::nullopt},
+                                     {13, std::nullopt},
+                                     {0, 0.16},
+                                     {3, 0.48}}) {
+    const StreamOptions options{.att_context = AttContext{56, right}, .beam_size = 4, .settle_delay = delay};
     const auto stream = recognizer_->create_stream(options);
     const Outcome expected = run_whole(*recognizer_, *stream, pcm_);
     ASSERT_FALSE(expected.ids.empty());
@@ -126,24 +131,83 @@ TEST_F(BeamOfSpeech, FindsWhatGreedySearchOverlooksAndScoresIt) {
   }
 }
 
-TEST_F(BeamOfSpeech, WhatAllHypothesesSayIsNeverTakenBack) {
-  const auto stream = recognizer_->create_stream({.att_context = AttContext{56, 0}, .beam_size = 4});
-  std::vector<int> settled;
+TEST_F(BeamOfSpeech, WhatIsSettledIsNeverTakenBack) {
   int taken_back = 0;
-  Outcome last;
-  Stream* streams[] = {stream.get()};
-  for (std::size_t at = 0; at < pcm_.size(); at += 1280) {
-    stream->accept_waveform(std::span(pcm_).subspan(at, std::min<std::size_t>(1280, pcm_.size() - at)));
-    while (stream->is_ready()) recognizer_->decode(streams);
-    const std::vector<Alternative> now = stream->alternatives();
-    for (const Alternative& one : now) EXPECT_TRUE(begins_with(ids_of(one), settled));
-    settled = agreed(now);
-    const Outcome outcome = outcome_of(*stream);
-    taken_back += begins_with(outcome.ids, last.ids) ? 0 : 1;
-    last = outcome;
+  for (const std::optional<double> delay : {std::optional<double>(), {0.0}, {0.16}, {0.48}}) {
+    for (const int right : {0, 3}) {
+      const auto stream = recognizer_->create_stream(
+          {.att_context = AttContext{56, right}, .beam_size = 4, .settle_delay = delay});
+      std::vector<int> settled;
+      std::vector<int> drafted;
+      double settled_until = 0;
+      for (std::size_t at = 0; at < pcm_.size(); at += 1280) {
+        stream->accept_waveform(std::span(pcm_).subspan(at, std::min<std::size_t>(1280, pcm_.size() - at)));
+        decode_ready(*recognizer_, *stream);
+        const Transcript& now = stream->transcript();
+        const Transcript draft = stream->drafted();
+        const std::vector<Alternative> all = stream->alternatives();
+        ASSERT_TRUE(begins_with(ids_of(now), settled));
+        for (const Alternative& one : all) ASSERT_TRUE(begins_with(ids_of(one), ids_of(now)));
+        EXPECT_EQ(ids_of(draft), ids_of(all.front()));
+        EXPECT_EQ(draft.text, all.front().text);
+        for (std::size_t index = settled.size(); index < now.tokens.size(); ++index)
+          EXPECT_GE(now.tokens[index].frame * 0.08, settled_until - 1e-9);
+        EXPECT_GE(now.settled, settled_until);
+        EXPECT_LE(now.settled, now.decoded);
+        if (delay) {
+          for (std::size_t index = now.tokens.size(); index < draft.tokens.size(); ++index)
+            EXPECT_GE(draft.tokens[index].frame * 0.08, now.decoded - *delay - 1e-9);
+          // Another hypothesis may have the same labels some frames sooner.
+          EXPECT_GE(now.settled, now.decoded - *delay - 0.4);
+        } else {
+          EXPECT_EQ(ids_of(now), agreed(all));
+        }
+        taken_back += begins_with(ids_of(draft), drafted) ? 0 : 1;
+        settled = ids_of(now);
+        settled_until = now.settled;
+        drafted = ids_of(draft);
+      }
+      EXPECT_GT(settled.size(), 5u);
+      stream->input_finished();
+      decode_ready(*recognizer_, *stream);
+      EXPECT_EQ(ids_of(stream->transcript()), ids_of(stream->alternatives().front()));
+      EXPECT_EQ(stream->drafted().text, stream->transcript().text);
+      EXPECT_EQ(stream->transcript().settled, stream->transcript().decoded);
+    }
   }
-  EXPECT_GT(settled.size(), 5u);
   EXPECT_GT(taken_back, 0) << "a beam that changes no label would prove nothing";
+}
+
+// Sound that ends with a chunk needs no step to be complete.
+TEST_F(BeamOfSpeech, TheEndSettlesWhatIsLeft) {
+  const auto stream = recognizer_->create_stream({.att_context = AttContext{56, 0}, .beam_size = 4});
+  bool waited = false;
+  for (std::size_t size = 16000; size < pcm_.size() && !waited; size += 1280) {
+    stream->reset();
+    stream->accept_waveform(std::span(pcm_).first(size));
+    decode_ready(*recognizer_, *stream);
+    const std::string drafted = stream->drafted().text;
+    waited = drafted != stream->transcript().text;
+    stream->input_finished();
+    if (!stream->is_ready()) {
+      EXPECT_EQ(stream->transcript().text, drafted);
+    }
+    decode_ready(*recognizer_, *stream);
+    EXPECT_EQ(stream->transcript().text, stream->alternatives().front().text);
+    EXPECT_EQ(stream->drafted().text, stream->transcript().text);
+  }
+  EXPECT_TRUE(waited);
+}
+
+TEST_F(BeamOfSpeech, WhoDoesNotWaitForLongHearsNearlyTheSame) {
+  const auto heard = [&](std::optional<double> delay) {
+    const auto stream =
+        recognizer_->create_stream({.att_context = AttContext{56, 0}, .beam_size = 4, .settle_delay = delay});
+    return run_whole(*recognizer_, *stream, pcm_).ids;
+  };
+  const std::vector<int> patient = heard(std::nullopt);
+  EXPECT_EQ(heard(kMostSettleDelay), patient) << "the recording is shorter";
+  EXPECT_NE(heard(0), patient);
 }
 
 // The random model writes commas alone, and boosted, tags and words behind them.
@@ -244,6 +308,18 @@ TEST_F(BeamStream, ALanguageModelLeansIt) {
   sliced->input_finished();
   decode_ready(*recognizer_, *sliced);
   EXPECT_EQ(outcome_of(*sliced), with);
+}
+
+TEST_F(BeamStream, DelaysOutOfRangeAreRefused) {
+  for (const double delay : {-0.1, kMostSettleDelay + 1, std::numeric_limits<double>::quiet_NaN()}) {
+    try {
+      recognizer_->create_stream({.beam_size = 4, .settle_delay = delay});
+      FAIL() << delay;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      EXPECT_THAT(error.what(), HasSubstr("expected 0 to 60"));
+    }
+  }
 }
 
 TEST_F(BeamStream, SizesOutOfRangeAreRefused) {

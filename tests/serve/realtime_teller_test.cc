@@ -49,10 +49,11 @@ class Conversation {
   }
 
   // Gives the new events. What is open is the interim utterance, unless that is said to have changed.
-  std::vector<json> hear(double decoded, UtteranceUpdate utterances, bool ended = false,
+  std::vector<json> hear(double settled, UtteranceUpdate utterances, bool ended = false,
                          const std::string& error = "", Transcript transcript = {}) {
-    transcript.decoded = decoded;
-    transcript.duration = decoded + 0.01;
+    transcript.decoded = settled;
+    transcript.settled = settled;
+    transcript.duration = settled + 0.01;
     socket_->events.clear();
     if (!utterances.interim_changed) utterances.open = utterances.interim;
     utterances.interim_changed |= utterances.interim.has_value();

@@ -131,6 +131,36 @@ TEST_F(SchedulerTest, WhatTheOperatorChoseHoldsForEveryStream) {
   EXPECT_EQ(heard({.target_lang = "en-US"}, nullptr), expected({.target_lang = "en-US", .final_silence = 2}));
 }
 
+// Live streams do not wait for hypotheses that do not agree; uploads do.
+TEST_F(SchedulerTest, BeamSearchIsWhatTheEngineAloneFinds) {
+  const auto recognizer =
+      Recognizer::load({.model = testing::golden_dir() / "models" / "tiny.nemo", .threads = 2});
+  const std::vector<float> pcm =
+      audio::read_audio(testing::golden_dir() / "audio" / "en-US_0.wav", recognizer->info().sample_rate)
+          .samples;
+  const AttContext fastest{56, 0};
+  const auto expected = [&](std::optional<double> delay) {
+    const auto stream =
+        recognizer->create_stream({.att_context = fastest, .beam_size = 4, .settle_delay = delay});
+    return glossa::testing::run_whole(*recognizer, *stream, pcm).text;
+  };
+  const std::string patient = expected(std::nullopt);
+  const std::string hasty = expected(0);
+  ASSERT_NE(patient, hasty);
+  Scheduler scheduler(recognizer, {.streams = {.beam_size = 4, .settle_delay = 0}}, metrics_);
+  for (const Kind kind : {Kind::kLive, Kind::kFile}) {
+    for (const bool takes_drafts : {false, true}) {
+      Heard heard;
+      const auto session = scheduler.open(
+          {.stream = {.att_context = fastest}, .kind = kind, .takes_drafts = takes_drafts}, heard.listener());
+      session->push(pcm);
+      session->finish();
+      heard.wait();
+      EXPECT_EQ(heard.text, kind == Kind::kLive ? hasty : patient);
+    }
+  }
+}
+
 // Who is told that all was listened to is told the end with it: a turn that ends there ends once.
 TEST_F(SchedulerTest, TheSilenceBehindTheSoundHasNoUpdatesOfItsOwn) {
   const std::vector<float> pcm = glossa::testing::wandering_noise(50000, 5);  // no whole number of frames
@@ -358,14 +388,17 @@ TEST_F(SchedulerTest, DraftsComeSoonerAndChangeNothingThatIsFinal) {
       Recognizer::load({.model = testing::golden_dir() / "models" / "tiny.nemo", .threads = 2});
   const std::vector<float> pcm =
       audio::read_audio(testing::golden_dir() / "audio" / "long.wav", recognizer->info().sample_rate).samples;
-  Scheduler scheduler(recognizer, {.streams = {.draft_att_context = AttContext{56, 0}}}, metrics_);
-  const Conversation plain = converse(scheduler, pcm, /*takes_drafts=*/false);
-  const Conversation drafted = converse(scheduler, pcm, /*takes_drafts=*/true);
-  EXPECT_FALSE(plain.finals.empty());
-  EXPECT_EQ(drafted.finals, plain.finals);
-  EXPECT_EQ(drafted.text, plain.text);
-  EXPECT_GT(drafted.interims, 2 * plain.interims);
-  EXPECT_LT(drafted.first_interim, plain.first_interim);
+  for (const int beam_size : {1, 4}) {
+    Scheduler scheduler(
+        recognizer, {.streams = {.beam_size = beam_size, .draft_att_context = AttContext{56, 0}}}, metrics_);
+    const Conversation plain = converse(scheduler, pcm, /*takes_drafts=*/false);
+    const Conversation drafted = converse(scheduler, pcm, /*takes_drafts=*/true);
+    EXPECT_FALSE(plain.finals.empty());
+    EXPECT_EQ(drafted.finals, plain.finals);
+    EXPECT_EQ(drafted.text, plain.text);
+    EXPECT_GT(drafted.interims, 2 * plain.interims);
+    EXPECT_LT(drafted.first_interim, plain.first_interim);
+  }
 }
 
 TEST_F(SchedulerTest, WhatSettlesKeepsPaceWithTheDraftOfAClientThatIsAhead) {

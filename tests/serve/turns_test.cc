@@ -18,7 +18,7 @@ Utterance spoken(double start, double end) {
 struct Heard {
   Transcript transcript;
   SessionUpdate update{.transcript = transcript};
-  explicit Heard(double decoded) { transcript.decoded = decoded; }
+  explicit Heard(double settled) { transcript.settled = settled; }
 };
 
 TEST(Turns, APauseEndsOne) {

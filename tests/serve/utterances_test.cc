@@ -24,7 +24,7 @@ void say(Transcript& transcript, double start, const std::vector<std::string>& w
   }
   sentence.end = start;
   transcript.sentences.push_back(sentence);
-  transcript.decoded = start;
+  transcript.settled = start;
 }
 
 std::vector<std::string> texts(const std::vector<Utterance>& utterances) {
@@ -75,16 +75,17 @@ TEST(Utterances, SilenceEndsThemAndLateMarksAreLeftOut) {
   Utterances utterances(/*silence=*/1);
   Transcript transcript;
   say(transcript, 0, {"hello", "there"}, "");
-  transcript.decoded = 1.7;
+  transcript.settled = 1.7;
+  transcript.decoded = 5;  // words may still come
   EXPECT_THAT(utterances.update(transcript, false).finals, IsEmpty());
-  transcript.decoded = 1.8;
+  transcript.settled = 1.8;
   EXPECT_THAT(texts(utterances.update(transcript, false).finals), ElementsAre("hello there"));
-  transcript.decoded = 3;
+  transcript.settled = 3;
   EXPECT_THAT(utterances.update(transcript, false).finals, IsEmpty());
 
   transcript = {};
   say(transcript, 0, {"hello", "there."}, "");
-  transcript.decoded = 3.2;
+  transcript.settled = 3.2;
   UtteranceUpdate update = utterances.update(transcript, false);
   EXPECT_THAT(update.finals, IsEmpty());
   EXPECT_FALSE(update.interim);
@@ -100,7 +101,7 @@ TEST(Utterances, GoOnAfterASilenceInsideASentence) {
   Utterances utterances(1);
   Transcript transcript;
   say(transcript, 0, {"one", "two"}, "");
-  transcript.decoded = 2;
+  transcript.settled = 2;
   EXPECT_THAT(texts(utterances.update(transcript, false).finals), ElementsAre("one two"));
   transcript = {};
   say(transcript, 0, {"one", "two", "three", "four."}, "de-DE");
@@ -128,7 +129,7 @@ TEST(Utterances, ADraftIsNeverFinal) {
   EXPECT_FLOAT_EQ(update.interim->confidence, 0.5f);
 
   // It was wrong, and so is the next one.
-  settled.decoded = 2;
+  settled.settled = 2;
   update = utterances.update(settled, settled, false);
   EXPECT_THAT(texts(update.finals), ElementsAre("one two"));
   EXPECT_FALSE(update.interim);

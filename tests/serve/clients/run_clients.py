@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 from server import Server, transcribe
 
@@ -41,6 +42,7 @@ def check_options(serve):
             (complaint("[a, b]: c"), "a key of the configuration is a list"),
             (complaint("log: json\nlog: text"), "log is given twice"),
             (complaint("http-port: 1\nhttp_port: 2"), "http-port is given twice"),
+            (complaint("settle_delay_ms: 200"), "--settle-delay-ms is of --decoding beam"),
             (complaint("tls_key: none.pem\ntls_certificate: none.crt"), "none.crt: no such file"),
             (complaint("http_port: 70000", ["--http-port", "0"], GLOSSA_HTTP_PORT="70001"), "nowhere.nemo"),
             (complaint("tls_key: key.pem\nmodel: elsewhere.nemo"), "belong together")]:
@@ -72,6 +74,22 @@ def check_ipv6(serve, weights):
         server.terminate()
         server.stderr.close()
         server.wait()
+
+
+def check_beam(glossa, serve, weights):
+    """What the operator says about the search holds for clients."""
+    search = ["--decoding", "beam", "--beam-size", "3"]
+    expected = transcribe(glossa, *weights, *search, AUDIO)
+    assert expected != transcribe(glossa, *weights, AUDIO)
+    server = Server(serve, *weights, *search)
+    form = (b'--x\r\nContent-Disposition: form-data; name="response_format"\r\n\r\ntext\r\n'
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+            + AUDIO.read_bytes() + b"\r\n--x--\r\n")
+    request = urllib.request.Request(server.url() + "/v1/audio/transcriptions", form,
+                                     {"Content-Type": "multipart/form-data; boundary=x"})
+    heard = urllib.request.urlopen(request, timeout=60).read().decode()
+    assert heard.split() == expected.split(), heard
+    return server.stop()
 
 
 def run_sdk(glossa, serve, weights):
@@ -137,7 +155,8 @@ def main():
                         "--boosted", json.dumps(boosted)]).returncode,
         subprocess.run([sys.executable, HERE / "wyoming_test.py", server.address("Wyoming"), AUDIO, plain,
                         impatient.address("Wyoming")]).returncode,
-        run_sdk(glossa, serve, weights)]
+        run_sdk(glossa, serve, weights),
+        check_beam(glossa, serve, weights)]
     codes += [started.stop() for started in (server, locked, impatient)]
     check_log(server.messages, plain)
     sys.exit(any(codes))
