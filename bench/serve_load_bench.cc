@@ -8,8 +8,6 @@
 // engine called directly; so does the floor, the processor time of as many streams in one loop.
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -33,11 +31,10 @@
 #include <vector>
 
 #include "audio/audio_file.h"
+#include "base/child_process.h"
 #include "base/number_formats.h"
 #include "bench/statistics.h"
 #include "glossa/recognizer.hpp"
-
-extern char** environ;
 
 namespace {
 
@@ -171,26 +168,17 @@ double direct_cost(const glossa::Recognizer& recognizer, const glossa::StreamOpt
 class Server {
  public:
   explicit Server(const Arguments& arguments) {
-    int pipe_ends[2];
-    if (::pipe(pipe_ends) != 0) throw std::runtime_error("pipe() failed");
     std::vector<std::string> words = {arguments.program, "serve", "--model",  arguments.model,
                                       "--http-port",     "0",     "--no-grpc"};
     if (arguments.beam_size > 1)
       words.insert(words.end(), {"--decoding", "beam", "--beam-size", std::to_string(arguments.beam_size)});
     if (!arguments.config.empty()) words.insert(words.end(), {"--config", arguments.config});
-    std::vector<char*> pointers;
-    for (std::string& word : words) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDERR_FILENO);
-    posix_spawn_file_actions_addclose(&actions, pipe_ends[0]);
-    const int failed =
-        ::posix_spawn(&pid_, arguments.program.c_str(), &actions, nullptr, pointers.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(pipe_ends[1]);
-    if (failed != 0) throw std::runtime_error(fmt::format("cannot start {}", arguments.program));
-    log_ = ::fdopen(pipe_ends[0], "r");
+    {
+      const glossa::Pipe messages = glossa::make_pipe();
+      const int failed = glossa::start_child(words, /*output=*/-1, messages.write_end.get(), pid_);
+      if (failed != 0) throw std::runtime_error(fmt::format("cannot start {}", arguments.program));
+      log_ = ::fdopen(::dup(messages.read_end.get()), "r");
+    }
     char line[1000];
     while (port_ == 0 && std::fgets(line, sizeof line, log_) != nullptr) {
       const std::string text(line);
@@ -208,7 +196,7 @@ class Server {
 
   ~Server() {
     ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
+    glossa::wait_for_child(pid_);
     reader_.join();
     std::fclose(log_);
   }

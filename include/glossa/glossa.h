@@ -279,6 +279,9 @@ GLOSSA_API glossa_status glossa_stream_language(const glossa_stream* stream,
                                                 const char** language); /* first tag */
 GLOSSA_API glossa_status glossa_stream_duration(const glossa_stream* stream,
                                                 double* seconds); /* audio accepted */
+/* Seconds of audio of which all words are settled, in whole encoder frames: more begin behind it, so that the
+   speaker has paused since the end of the last word for as long as lies between. */
+GLOSSA_API glossa_status glossa_stream_settled(const glossa_stream* stream, double* seconds);
 GLOSSA_API glossa_status glossa_stream_score(const glossa_stream* stream,
                                              double* score); /* sum of log_prob */
 

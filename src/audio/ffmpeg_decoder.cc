@@ -1,8 +1,6 @@
 #include "audio/ffmpeg_decoder.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,9 +16,8 @@
 #include <vector>
 
 #include "audio/mono_collector.h"
+#include "base/child_process.h"
 #include "base/fail.h"
-
-extern char** environ;
 
 namespace glossa::audio {
 namespace {
@@ -33,37 +30,6 @@ constexpr int kMostSilence = 120'000;       // milliseconds without a byte of ff
 constexpr const char* kContainers =
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,"
     "w64,wav,wv";
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
-  ~FileDescriptor() { close(); }
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int get() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-
- private:
-  int fd_;
-};
-
-struct Pipe {
-  FileDescriptor read_end;
-  FileDescriptor write_end;
-};
-
-Pipe make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) {
-    throw Error(ErrorCode::kInternal, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
-  }
-  return {FileDescriptor(fds[0]), FileDescriptor(fds[1])};
-}
 
 // A running ffmpeg. The destructor kills it when it is still there.
 class Child {
@@ -79,10 +45,7 @@ class Child {
 
   // True when it ended by itself with status 0.
   bool wait() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
+    const int status = wait_for_child(std::exchange(pid_, -1));
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
   }
 
@@ -95,37 +58,29 @@ std::pair<pid_t, int> spawn_ffmpeg(const std::string& path, std::optional<double
                                    const Pipe& output, const Pipe& complaints) {
   // "file:" keeps ffmpeg from reading the path as an option or another protocol; the white list of protocols
   // keeps what the file names from opening network connections.
-  const std::string input = "file:" + path;
-  std::vector<const char*> arguments = {"ffmpeg",
-                                        "-nostdin",
-                                        "-v",
-                                        "error",
-                                        "-protocol_whitelist",
-                                        "file,pipe",
-                                        "-format_whitelist",
-                                        kContainers,
-                                        "-i",
-                                        input.c_str(),
-                                        "-map",
-                                        "0:a:0",
-                                        "-vn",
-                                        "-sn",
-                                        "-dn",
-                                        "-c:a",
-                                        "pcm_f32be"};
-  const std::string seconds = fmt::format("{:.3f}", most_seconds.value_or(0));
+  std::vector<std::string> words = {"ffmpeg",
+                                    "-nostdin",
+                                    "-v",
+                                    "error",
+                                    "-protocol_whitelist",
+                                    "file,pipe",
+                                    "-format_whitelist",
+                                    kContainers,
+                                    "-i",
+                                    "file:" + path,
+                                    "-map",
+                                    "0:a:0",
+                                    "-vn",
+                                    "-sn",
+                                    "-dn",
+                                    "-c:a",
+                                    "pcm_f32be"};
   // Seconds of sound: what a file leaves out between its parts does not count.
-  if (most_seconds) arguments.insert(arguments.end(), {"-af", "asetpts=N/SR/TB", "-t", seconds.c_str()});
-  arguments.insert(arguments.end(), {"-f", "au", "pipe:1", nullptr});
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output.write_end.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, complaints.write_end.get(), STDERR_FILENO);
+  if (most_seconds)
+    words.insert(words.end(), {"-af", "asetpts=N/SR/TB", "-t", fmt::format("{:.3f}", *most_seconds)});
+  words.insert(words.end(), {"-f", "au", "pipe:1"});
   pid_t pid = -1;
-  const int error = ::posix_spawnp(&pid, arguments[0], &actions, /*attrp=*/nullptr,
-                                   const_cast<char* const*>(arguments.data()), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  const int error = start_child(words, output.write_end.get(), complaints.write_end.get(), pid);
   return {pid, error};
 }
 

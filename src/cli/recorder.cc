@@ -4,20 +4,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
 #include <vector>
 
+#include "base/child_process.h"
 #include "base/fail.h"
-
-extern char** environ;
 
 namespace glossa::cli {
 namespace {
@@ -43,45 +40,20 @@ std::vector<Words> recorders(const RecorderOptions& options) {
        options.input.empty() ? "default" : options.input, "-ac", "1", "-ar", rate, "-f", "s16le", "pipe:1"}};
 }
 
-// The errno of why it could not be started, or 0.
-int spawn(const Words& words, int output, pid_t& pid) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  // Ours may be ignored, and who writes to a pipe that nobody reads should end.
-  sigset_t defaults;
-  sigemptyset(&defaults);
-  sigaddset(&defaults, SIGPIPE);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  const int error = ::posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return error;
-}
-
 }  // namespace
 
 Recorder::Recorder(const RecorderOptions& options) {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
-    throw Error(ErrorCode::kInternal, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+  const Pipe pipe = make_pipe();
   int error = ENOENT;
   for (const Words& words : recorders(options)) {
     command_ = options.command.empty() ? fmt::format("{}", fmt::join(words, " ")) : options.command;
-    error = spawn(words, pipe[1], pid_);
+    error = start_child(words, pipe.write_end.get(), /*complaints=*/-1, pid_);
     if (error != ENOENT) break;
   }
-  ::close(pipe[1]);
-  if (error == 0) ::dup2(pipe[0], STDIN_FILENO);
-  ::close(pipe[0]);
-  if (error == 0) return;
+  if (error == 0) {
+    ::dup2(pipe.read_end.get(), STDIN_FILENO);
+    return;
+  }
   pid_ = -1;
   fail_invalid_argument(
       "no recorder: {} (expected parec of pulseaudio-utils, arecord of alsa-utils, ffmpeg, or --recorder "
@@ -110,16 +82,12 @@ void Recorder::check() {
 Recorder::~Recorder() {
   if (pid_ < 0) return;
   // Nobody reads what it writes any more: if it waits to write, it waits no longer.
-  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (nothing >= 0) {
-    ::dup2(nothing, STDIN_FILENO);
-    ::close(nothing);
-  }
+  const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (nothing.get() >= 0) ::dup2(nothing.get(), STDIN_FILENO);
   ::kill(pid_, SIGTERM);
   if (wait(kPatience)) return;
   ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  wait_for_child(pid_);
 }
 
 }  // namespace glossa::cli

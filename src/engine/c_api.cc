@@ -409,6 +409,10 @@ glossa_status glossa_stream_duration(const glossa_stream* stream, double* second
   return guarded([&] { required(seconds, "seconds") = required(stream, "stream").transcript().duration; });
 }
 
+glossa_status glossa_stream_settled(const glossa_stream* stream, double* seconds) {
+  return guarded([&] { required(seconds, "seconds") = required(stream, "stream").transcript().settled; });
+}
+
 glossa_status glossa_stream_score(const glossa_stream* stream, double* score) {
   return guarded([&] { required(score, "score") = required(stream, "stream").transcript().score; });
 }

@@ -74,10 +74,14 @@ static void test_null(glossa_recognizer* recognizer, glossa_stream* stream) {
   EXPECT_INVALID(glossa_stream_forget_closed(NULL));
   EXPECT_INVALID(glossa_stream_text(NULL, &text));
   EXPECT_INVALID(glossa_stream_text(stream, NULL));
+  EXPECT_INVALID(glossa_stream_drafted_text(NULL, &text));
+  EXPECT_INVALID(glossa_stream_drafted_text(stream, NULL));
   EXPECT_INVALID(glossa_stream_language(NULL, &text));
   EXPECT_INVALID(glossa_stream_language(stream, NULL));
   EXPECT_INVALID(glossa_stream_duration(NULL, &number));
   EXPECT_INVALID(glossa_stream_duration(stream, NULL));
+  EXPECT_INVALID(glossa_stream_settled(NULL, &number));
+  EXPECT_INVALID(glossa_stream_settled(stream, NULL));
   EXPECT_INVALID(glossa_stream_score(NULL, &number));
   EXPECT_INVALID(glossa_stream_score(stream, NULL));
   EXPECT_INVALID(glossa_stream_sentence_count(NULL, &count));
@@ -156,6 +160,8 @@ static void test_stream(const glossa_recognizer* recognizer, glossa_stream* stre
   const char* language = NULL;
   EXPECT_OK(glossa_stream_duration(stream, &seconds));
   EXPECT(seconds == 3.0);
+  EXPECT_OK(glossa_stream_settled(stream, &seconds));
+  EXPECT(seconds > 2.99 && seconds < 3.08); /* whole frames of 0.08 s */
   EXPECT_OK(glossa_stream_score(stream, &score));
   EXPECT(score <= 0);
   EXPECT_OK(glossa_stream_text(stream, &text));

@@ -424,11 +424,13 @@ TEST(CApi, WhatABeamHasNotSettledStandsBehindTheText) {
   glossa_stream* refused = nullptr;
   EXPECT_EQ(glossa_stream_create(recognizer.get(), &options, &refused), GLOSSA_INVALID_ARGUMENT);
   const std::vector<float> sound = as_float(speech("en-US_0.wav"));
-  // How many bytes of text were not settled, slice after slice.
+  // How many bytes of text, and seconds of sound, were not settled, slice after slice.
+  double waiting = 0;
   const auto unsettled = [&](double delay) {
     options.settle_delay = delay;
     const StreamHandle stream = create(recognizer, options);
     std::size_t bytes = 0;
+    waiting = 0;
     for (std::size_t at = 0; at + 1280 <= sound.size(); at += 1280) {
       expect_ok(glossa_stream_accept_waveform(stream.get(), sound.data() + at, 1280));
       decode(recognizer, stream);
@@ -437,12 +439,18 @@ TEST(CApi, WhatABeamHasNotSettledStandsBehindTheText) {
       expect_ok(glossa_stream_text(stream.get(), &text));
       expect_ok(glossa_stream_drafted_text(stream.get(), &drafted));
       bytes += std::strlen(drafted) - std::min(std::strlen(drafted), std::strlen(text));
+      double settled = 0;
+      expect_ok(glossa_stream_settled(stream.get(), &settled));
+      EXPECT_LE(settled, static_cast<double>(at + 1280) / 16000);
+      waiting += static_cast<double>(at + 1280) / 16000 - settled;
     }
     return bytes;
   };
   const std::size_t hasty = unsettled(0.16);
+  const double waited_little = waiting;
   EXPECT_GT(hasty, 0u);
   EXPECT_LT(hasty, unsettled(0));
+  EXPECT_LT(waited_little, waiting);
 }
 
 TEST(CApi, ADraftStandsBehindTheText) {
