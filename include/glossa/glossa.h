@@ -207,8 +207,9 @@ typedef struct glossa_stream_options {
   int64_t beam_size; /* hypotheses that the search keeps, up to 64; 0 or 1: greedy search */
   /* A second search of this lower latency hears the same sound: glossa_stream_drafted_text(). NULL: none. */
   const glossa_att_context* draft_att_context;
-  /* Beam search: seconds, up to 60, after which a label of the best hypothesis is settled whatever the others have.
-   * 0: they have time until they agree or the stream ends. */
+  /* Beam search: a label is settled so many seconds, up to 60, behind its frame at the latest, or with its chunk
+     where that is longer, as the best hypothesis has it. 0: it waits until all agree or the stream ends; who
+     wants it settled at once says 0.001. */
   double settle_delay;
 } glossa_stream_options;
 

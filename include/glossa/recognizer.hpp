@@ -55,9 +55,9 @@ class GLOSSA_API Stream {
   // is NeMo's: by score per label (score_norm). At the end of the stream the first is transcript().
   virtual std::vector<Alternative> alternatives() const = 0;
 
-  // Drops what transcript() says up to the last language tag, so that a stream without end does not grow:
-  // text, score, sentences, words and tokens are those behind it from now on. Times go on, and so does the
-  // search.
+  // Drops what transcript() says up to the last language tag that is settled, so that a stream without end
+  // does not grow: text, score, sentences, words and tokens are those behind it from now on. Times go on, and
+  // so does the search.
   virtual void forget_closed() = 0;
 
   // Takes effect at the next chunk. Legal at any time: the encoder's caches know no language.

@@ -113,8 +113,9 @@ struct StreamOptions {
   // Hypotheses that the search keeps, up to kMostBeam; 1: greedy search, in which every label is settled at
   // once. With more, those are settled that all hypotheses have, and at the end of the stream the best one's.
   int beam_size = 1;
-  // Seconds, 0 to kMostSettleDelay, after which a label of the best hypothesis is settled whatever the others
-  // have, looked at after every chunk: for who cannot wait. None: it may wait until the end, as in NeMo.
+  // Of beam search: a label is settled so many seconds, 0 to kMostSettleDelay, behind its frame at the
+  // latest, or with its chunk where that is longer, as the best hypothesis has it, whatever the others have.
+  // None: it may wait until the end, as in NeMo.
   std::optional<double> settle_delay;
   // Draft and settle: a second search, greedy and of this lower latency, hears the same sound, and
   // Stream::drafted() has its words behind the transcript until that has its own. A chunk must be shorter

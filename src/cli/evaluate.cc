@@ -255,7 +255,8 @@ EvaluateOptions with_nemo_keys(const CLI::App& command, EvaluateOptions options)
                            "--latency", "--target-lang", "--batch-size", "--decoding", "--beam-size",
                            "--settle-delay-ms", "--max-symbols", "--lm", "--lm-alpha"}) {
     if (command.count(name) > 0)
-      fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
+      fail_invalid_argument(
+          "{} cannot be mixed with key=value words (expected NeMo's name for it, where it has one)", name);
   }
   const NemoKeys keys = parse_nemo_keys(options.words);
   if (keys.dataset_manifest.empty())

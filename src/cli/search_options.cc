@@ -25,8 +25,8 @@ void add_search_options(CLI::App& command, SearchOptions& options) {
   command
       .add_option(
           "--settle-delay-ms", options.settle_delay_ms,
-          "Beam search: milliseconds after which a label of the best hypothesis is settled whatever the "
-          "others have (default: they have time until they agree or the sound ends)")
+          "Beam search: a label is settled so many milliseconds behind its frame at the latest, or with its "
+          "chunk, as the best hypothesis has it (default: when all agree or the sound ends)")
       ->type_name("MS")
       ->check(number_between(0, kMostSettleDelay * 1000));
   command
@@ -39,10 +39,10 @@ void add_search_options(CLI::App& command, SearchOptions& options) {
 
 void describe_live_settling(CLI::App& command) {
   command.get_option("--settle-delay-ms")
-      ->description(fmt::format(
-          "Beam search: milliseconds after which a label of live sound is settled whatever other hypotheses "
-          "have (default: {:.0f})",
-          kDefaultSettleDelay * 1000));
+      ->description(fmt::format("Beam search: a label of live sound is settled so many milliseconds behind "
+                                "its frame at the latest, "
+                                "or with its chunk, as the best hypothesis has it (default: {:.0f})",
+                                kDefaultSettleDelay * 1000));
 }
 
 SearchOptions search_options(const NemoKeys& keys) {

@@ -243,7 +243,8 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
                            "--settle-delay-ms",
                            "--n-best"}) {
     if (command.count(name) > 0) {
-      fail_invalid_argument("{} cannot be mixed with key=value words (expected NeMo's name for it)", name);
+      fail_invalid_argument(
+          "{} cannot be mixed with key=value words (expected NeMo's name for it, where it has one)", name);
     }
   }
   if (static_cast<std::size_t>(keys) != options.words.size()) {

@@ -55,13 +55,13 @@ void best_first(const BeamInput& input) {
       [&](const Hypothesis& a, const Hypothesis& b) { return score_per_label(a) > score_per_label(b); });
 }
 
-// Labels of `tokens` that must not wait any longer, where `frame` is searched next.
+// Labels of `tokens` that cannot wait for another chunk, where `frame` is searched next.
 std::span<const Token> due_labels(const BeamInput& input, const std::vector<Token>& tokens,
                                   std::int64_t frame) {
   std::size_t count = tokens.size() - std::min(tokens.size(), kMostUnsettled);
   if (input.settle_frames) {
     const auto due = std::partition_point(tokens.begin(), tokens.end(), [&](const Token& token) {
-      return token.frame < frame - *input.settle_frames;
+      return token.frame < frame + input.chunk_frames - *input.settle_frames;
     });
     count = std::max(count, static_cast<std::size_t>(due - tokens.begin()));
   }

@@ -45,7 +45,7 @@ struct Hypothesis {
 struct BeamState {
   std::vector<Hypothesis> hypotheses;  // the best first, by score per label as NeMo's score_norm
   std::int64_t frames = 0;             // encoder frames decoded so far
-  std::int64_t settled = 0;            // labels that all hypotheses begin with, already taken from them
+  std::int64_t settled = 0;            // labels that are taken from all hypotheses
 };
 
 // One stream's part of a step.
@@ -56,8 +56,8 @@ struct BeamInput {
   int beam_size = 0;                     // 2 or more
   int chunk_frames = 0;                  // hypotheses wait for each other after so many
   int max_symbols = 0;                   // labels per frame at most
-  // Labels that are so many frames old are settled, those of the best hypothesis: others are dropped. None:
-  // they have time until they agree.
+  // Labels are settled so many frames behind their own at the latest, or with their chunk, as the best
+  // hypothesis has them: others are dropped. None: they have time until they agree.
   std::optional<int> settle_frames;
   const PhraseBoost* boost = nullptr;  // none: no label gets a bonus
   const LmFusion* lm = nullptr;        // none: every label by the model alone

@@ -99,10 +99,12 @@ Transcript DraftedStream::drafted() const {
   heard.insert(heard.end(), more.begin(), more.end());
   const std::span<const Token> rest =
       draft_.tokens().subspan(behind(heard, draft_.tokens(), settled_.decoded_frames()));
-  more.insert(more.end(), rest.begin(), rest.end());
-  // A label that the draft wrote sooner than the one before it was settled: words do not end before they
-  // begin.
-  for (Token& token : more) token.frame = std::max(token.frame, heard.empty() ? 0 : heard.back().frame);
+  // The draft may have written a label sooner than the one before it: words do not end before they begin.
+  const int last = heard.empty() ? 0 : heard.back().frame;
+  for (Token token : rest) {
+    token.frame = std::max(token.frame, last);
+    more.push_back(token);
+  }
   Transcript whole = settled_.continued(more);
   whole.decoded = std::max(whole.decoded, draft_.decoded_seconds());
   return whole;

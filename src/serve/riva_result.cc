@@ -14,10 +14,10 @@ namespace {
 
 namespace asr = nvidia::riva::asr;
 
-// How much of an interim result stays: nearly all, for the model never takes back a label, or a draft's part
-// of it.
+// How much of an interim result stays: all, but for a last word that grows, or as much as stays of a draft or
+// of what a beam has not settled.
 constexpr float kSettledStability = 0.9f;
-constexpr float kDraftStability = 0.5f;
+constexpr float kUnsettledStability = 0.5f;
 
 std::string language_of(const std::string& tag, const RivaRequest& request) {
   return tag.empty() ? request.language : tag;
@@ -95,8 +95,8 @@ bool write_final(const Utterance& utterance, const RivaRequest& request, const R
 
 bool write_interim(const UtteranceUpdate& heard, const RivaRequest& request, const RivaPlace& place,
                    asr::StreamingRecognitionResult& result) {
-  const bool has_draft = heard.interim && (!heard.open || heard.open->text != heard.interim->text);
-  result.set_stability(has_draft ? kDraftStability : kSettledStability);
+  const bool is_unsettled = heard.interim && (!heard.open || heard.open->text != heard.interim->text);
+  result.set_stability(is_unsettled ? kUnsettledStability : kSettledStability);
   if (heard.interim) return write_utterance(*heard.interim, request, place, result);
   result.add_alternatives();
   write_place(place, result);

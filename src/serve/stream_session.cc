@@ -103,7 +103,7 @@ std::int64_t StreamSession::whole_chunks(std::int64_t frames) const {
 
 std::int64_t StreamSession::step_frames(std::int64_t fed) const {
   if (!has_draft()) return fed;
-  const double ahead = static_cast<double>(decoded_ - began_) / sample_rate_ - settled_;  // seconds
+  const double ahead = static_cast<double>(decoded_ - began_) / sample_rate_ - behind_draft_;  // seconds
   const std::int64_t chunk = att_context_.chunk_frames();
   return fed + (std::llround(ahead / frame_seconds_) + fed) / chunk * chunk;
 }
@@ -227,7 +227,7 @@ StreamSession::Progress StreamSession::report(Clock::time_point now, Metrics& me
   decoded_ = std::min(fed_, began_ + static_cast<std::int64_t>(std::llround(heard * sample_rate_)));
   Progress progress{.sound = static_cast<double>(decoded_ - before) / sample_rate_};
   progress.work = progress.sound;
-  if (has_draft()) progress.work += transcript.decoded - std::exchange(settled_, transcript.decoded);
+  if (has_draft()) progress.work += transcript.decoded - std::exchange(behind_draft_, transcript.decoded);
   waiting_ -= decoded_ - before;
   if (kind() == Kind::kLive) {
     const std::lock_guard lock(mutex_);
@@ -268,7 +268,7 @@ void StreamSession::begin_anew() {
   stream_->reset();
   if (!lang_.empty()) stream_->set_target_lang(lang_);
   utterances_ = Utterances(silence_);
-  settled_ = 0;
+  behind_draft_ = 0;
   flushing_ = false;
 }
 

@@ -149,8 +149,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   // Of the scheduler's thread.
   Listener listener_;
   std::unique_ptr<Stream> stream_;
-  Transcript drafted_;  // as of the last step; only where what is not settled is shown
-  double settled_ = 0;  // seconds since the last flush that the search behind the draft has decoded
+  Transcript drafted_;       // as of the last step; only where what is not settled is shown
+  double behind_draft_ = 0;  // seconds since the last flush that the search behind the draft has decoded
   Utterances utterances_;
   std::int64_t fed_ = 0;      // samples
   std::int64_t decoded_ = 0;  // samples

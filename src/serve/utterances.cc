@@ -109,9 +109,12 @@ UtteranceUpdate Utterances::update(const Transcript& transcript, const Transcrip
     update.open = take_open(transcript);
     update.interim = &drafted == &transcript ? update.open : take_open(drafted);
   }
-  std::string interim = update.interim ? update.interim->text : std::string();
-  update.interim_changed = interim != interim_;
-  interim_ = std::move(interim);
+  const auto has_changed = [](std::string& last, const std::optional<Utterance>& now) {
+    const std::string before = std::exchange(last, now ? now->text : std::string());
+    return last != before;
+  };
+  update.interim_changed = has_changed(open_text_, update.open);
+  update.interim_changed |= has_changed(interim_text_, update.interim);
   return update;
 }
 

@@ -23,8 +23,8 @@ struct UtteranceUpdate {
   std::vector<Utterance> finals;  // in order; never told before and never changing again
   std::optional<Utterance> open;  // settled and not final; none: nothing is
   std::optional<Utterance>
-      interim;                   // the same with the draft behind it, for clients that replace what they show
-  bool interim_changed = false;  // other than at the last update; without interim: it was withdrawn
+      interim;  // the same with what is not settled behind it, for clients that replace what they show
+  bool interim_changed = false;  // or another part of it is settled; without interim: it was withdrawn
 };
 
 // A sentence is final when its language tag came, when the next one has begun, when `silence` seconds after
@@ -55,7 +55,8 @@ class Utterances {
   std::size_t sentences_ = 0;  // final ones
   std::size_t words_ = 0;      // final ones
   std::size_t bytes_ = 0;      // of the first sentence that is not final: final after a silence
-  std::string interim_;
+  std::string open_text_;      // at the last update
+  std::string interim_text_;   // at the last update
 };
 
 }  // namespace glossa::serve

@@ -74,7 +74,7 @@ TEST_F(BeamSearch, PartialsHaveWhatIsNotSettledAsADraft) {
     return bytes;
   };
   const std::size_t patient = drafted(partials({}));
-  const std::size_t hasty = drafted(partials({"--settle-delay-ms", "160"}));
+  const std::size_t hasty = drafted(partials({"--settle-delay-ms", "480"}));
   EXPECT_GT(hasty, 0u);
   EXPECT_LT(hasty, patient);
 }

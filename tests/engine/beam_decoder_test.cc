@@ -181,25 +181,26 @@ TEST_F(BeamOfSpeech, WhatIsSettledIsNeverTakenBack) {
 // Sound that ends with a chunk needs no step to be complete.
 TEST_F(BeamOfSpeech, TheEndSettlesWhatIsLeft) {
   const auto stream = recognizer_->create_stream({.att_context = AttContext{56, 0}, .beam_size = 4});
-  bool waited = false;
-  for (std::size_t size = 16000; size < pcm_.size() && !waited; size += 1280) {
+  int complete = 0;  // without another step
+  for (std::size_t size = 16840; size < pcm_.size(); size += 1280) {
     stream->reset();
     stream->accept_waveform(std::span(pcm_).first(size));
     decode_ready(*recognizer_, *stream);
     const std::string drafted = stream->drafted().text;
-    waited = drafted != stream->transcript().text;
+    const bool waits = drafted != stream->transcript().text;
     stream->input_finished();
     if (!stream->is_ready()) {
+      complete += waits ? 1 : 0;
       EXPECT_EQ(stream->transcript().text, drafted);
     }
     decode_ready(*recognizer_, *stream);
     EXPECT_EQ(stream->transcript().text, stream->alternatives().front().text);
     EXPECT_EQ(stream->drafted().text, stream->transcript().text);
   }
-  EXPECT_TRUE(waited);
+  EXPECT_GT(complete, 5);
 }
 
-TEST_F(BeamOfSpeech, WhoDoesNotWaitForLongHearsNearlyTheSame) {
+TEST_F(BeamOfSpeech, WhoDoesNotWaitHearsSomethingElse) {
   const auto heard = [&](std::optional<double> delay) {
     const auto stream =
         recognizer_->create_stream({.att_context = AttContext{56, 0}, .beam_size = 4, .settle_delay = delay});

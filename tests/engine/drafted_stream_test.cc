@@ -124,8 +124,8 @@ TEST_F(DraftedSpeech, TheDraftStandsBehindWhatIsSettledWhileSoundArrives) {
       decode_ready(*recognizer_, *stream);
       const Transcript& settled = stream->transcript();
       const Transcript drafted = stream->drafted();
-      const std::size_t best =
-          stream->alternatives().front().tokens.size();  // what is settled, and the beam's
+      const std::vector<Token> best =
+          stream->alternatives().front().tokens;  // what is settled, and the beam's
       ASSERT_THAT(drafted.text, StartsWith(settled.text.substr(0, settled.text.find_last_not_of(' ') + 1)));
       ASSERT_GE(drafted.tokens.size(), settled.tokens.size());
       ASSERT_GE(drafted.words.size(), settled.words.size());
@@ -133,8 +133,10 @@ TEST_F(DraftedSpeech, TheDraftStandsBehindWhatIsSettledWhileSoundArrives) {
         ASSERT_EQ(drafted.tokens[index].id, settled.tokens[index].id);
       // What stands behind is the end of what the fast search has by itself.
       std::vector<int> behind;
-      ASSERT_GE(drafted.tokens.size(), best);
-      for (std::size_t index = best; index < drafted.tokens.size(); ++index)
+      ASSERT_GE(drafted.tokens.size(), best.size());
+      for (std::size_t index = 0; index < best.size(); ++index)
+        ASSERT_EQ(drafted.tokens[index].frame, best[index].frame);
+      for (std::size_t index = best.size(); index < drafted.tokens.size(); ++index)
         behind.push_back(drafted.tokens[index].id);
       const auto heard = static_cast<std::size_t>(
           std::partition_point(fast.frames.begin(), fast.frames.end(),

@@ -161,12 +161,11 @@ TEST_P(TransducerParity, BeamSearchEqualsNeMosHypothesesScoresAndFrames) {
                                   .max_symbols = run["options"]["beam.max_symbols"]};
     transducer.beam_decoder.decode({&input, 1}, workspace);
     ASSERT_EQ(state.hypotheses.size(), run["nbest"].size());
-    const std::vector<Token> settled = transcript.tokens;
     for (std::size_t rank = 0; rank < state.hypotheses.size(); ++rank) {
       SCOPED_TRACE(rank);
       const auto& expected = run["nbest"][rank];
       const engine::Hypothesis& actual = state.hypotheses[rank];
-      Transcript whole{.tokens = settled};
+      Transcript whole{.tokens = transcript.tokens};
       whole.tokens.insert(whole.tokens.end(), actual.tokens.begin(), actual.tokens.end());
       EXPECT_EQ(token_ids(whole), expected["tokens"].template get<std::vector<int>>());
       EXPECT_NEAR(actual.score, expected["score"].template get<double>(), 2e-3);

@@ -51,7 +51,7 @@ class Conversation {
   // Gives the new events. What is open is the interim utterance, unless that is said to have changed.
   std::vector<json> hear(double settled, UtteranceUpdate utterances, bool ended = false,
                          const std::string& error = "", Transcript transcript = {}) {
-    transcript.decoded = settled;
+    transcript.decoded = std::max(transcript.decoded, settled);
     transcript.settled = settled;
     transcript.duration = settled + 0.01;
     socket_->events.clear();
@@ -97,6 +97,15 @@ TEST(RealtimeTeller, SentencesOfATurnAreOneItem) {
   events = openai.hear(4, {.finals = {}, .interim = spoken("Four five", 3.3, 4)});
   EXPECT_EQ(types(events), (Types{kStarted, kDelta}));
   EXPECT_EQ(events[1]["item_id"], "item_2");
+}
+
+TEST(RealtimeTeller, APauseIsSoundOfWhichAllWordsAreSettled) {
+  Conversation openai;
+  const Transcript heard{.decoded = 9};
+  EXPECT_EQ(types(openai.hear(2, {.finals = {spoken("One.", 1, 1.8)}}, false, "", heard)),
+            (Types{kStarted, kDelta}));
+  EXPECT_EQ(types(openai.hear(2.2, {}, false, "", heard)), Types{});
+  EXPECT_EQ(types(openai.hear(2.4, {}, false, "", heard)), (Types{kStopped, kCommitted, kAdded, kCompleted}));
 }
 
 TEST(RealtimeTeller, APauseWithinOneUpdateEndsATurn) {

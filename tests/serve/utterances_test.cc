@@ -111,6 +111,20 @@ TEST(Utterances, GoOnAfterASilenceInsideASentence) {
   EXPECT_EQ(update.finals[0].language, "de-DE");
 }
 
+TEST(Utterances, WhatIsSettledOfAnInterimOneIsAChange) {
+  Utterances utterances(0);
+  Transcript settled;
+  say(settled, 0, {"one"}, "");
+  Transcript drafted;
+  say(drafted, 0, {"one", "two"}, "");
+  EXPECT_TRUE(utterances.update(settled, drafted, false).interim_changed);
+  EXPECT_FALSE(utterances.update(settled, drafted, false).interim_changed);
+  const UtteranceUpdate update = utterances.update(drafted, drafted, false);
+  EXPECT_TRUE(update.interim_changed);
+  EXPECT_EQ(update.open->text, "one two");
+  EXPECT_EQ(update.interim->text, "one two");
+}
+
 TEST(Utterances, ADraftIsNeverFinal) {
   Utterances utterances(/*silence=*/1);
   Transcript settled;
