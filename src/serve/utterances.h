@@ -22,9 +22,10 @@ struct Utterance {
 struct UtteranceUpdate {
   std::vector<Utterance> finals;  // in order; never told before and never changing again
   std::optional<Utterance> open;  // settled and not final; none: nothing is
-  std::optional<Utterance>
-      interim;  // the same with what is not settled behind it, for clients that replace what they show
-  bool interim_changed = false;  // or another part of it is settled; without interim: it was withdrawn
+  // The same with what is not settled behind it, for clients that replace what they show.
+  std::optional<Utterance> interim;
+  // Since the last update, or more of it is settled; without interim: it was withdrawn.
+  bool interim_changed = false;
 };
 
 // A sentence is final when its language tag came, when the next one has begun, when `silence` seconds after
