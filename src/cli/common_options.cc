@@ -59,11 +59,19 @@ void add_final_silence_option(CLI::App& command, std::optional<int>& millisecond
       ->check(between(0, static_cast<int>(kMostFinalSilence * 1000)));
 }
 
+void refuse_beside_nemo_keys(const CLI::App& command, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (command.count(name) > 0) {
+      fail_invalid_argument(
+          "{} cannot be mixed with key=value words (expected NeMo's name for it, where it has one)", name);
+    }
+  }
+}
+
 void check(const RecognitionOptions& options) {
   if (!options.att_context_size.empty()) parse_att_context(options.att_context_size, "--att-context-size");
   parse_streaming_mode(options.streaming, "--streaming");
-  beam_size(options.search);
-  settle_delay_seconds(options.search);
+  check(options.search);
   boosted_phrases(options.boost);
   check(options.lm);
 }

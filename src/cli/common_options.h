@@ -1,6 +1,7 @@
 // Options that several commands share, and how they become options of the library.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,9 @@ void add_recognition_options(CLI::App& command, RecognitionOptions& options);
 
 // What can be known to be wrong before a model is loaded: Error kInvalidArgument.
 void check(const RecognitionOptions& options);
+
+// Error kInvalidArgument when one of the options `names` stands beside NeMo's words, which have their own.
+void refuse_beside_nemo_keys(const CLI::App& command, std::initializer_list<const char*> names);
 
 // The functions below throw Error kInvalidArgument; `from` names the option the text came from.
 

@@ -141,8 +141,7 @@ class Evaluation {
       fail_invalid_argument("nothing to evaluate (expected --dataset-manifest FILE, got none)");
     parse_att_contexts(options_.contexts);
     boosted_phrases(options_.boost);
-    beam_size(options_.search);
-    settle_delay_seconds(options_.search);
+    check(options_.search);
     check(options_.lm);
     if (!options_.baseline.empty() && !fs::exists(options_.baseline))
       fail_bad_input("{}: no such file (expected a model or results of glossa evaluate, from --baseline)",
@@ -251,13 +250,9 @@ class Evaluation {
 
 // The options with what NeMo's words say.
 EvaluateOptions with_nemo_keys(const CLI::App& command, EvaluateOptions options) {
-  for (const char* name : {"--model", "--dataset-manifest", "--output-path", "--att-context-size",
-                           "--latency", "--target-lang", "--batch-size", "--decoding", "--beam-size",
-                           "--settle-delay-ms", "--max-symbols", "--lm", "--lm-alpha"}) {
-    if (command.count(name) > 0)
-      fail_invalid_argument(
-          "{} cannot be mixed with key=value words (expected NeMo's name for it, where it has one)", name);
-  }
+  refuse_beside_nemo_keys(command, {"--model", "--dataset-manifest", "--output-path", "--att-context-size",
+                                    "--latency", "--target-lang", "--batch-size", "--decoding", "--beam-size",
+                                    "--settle-delay-ms", "--max-symbols", "--lm", "--lm-alpha"});
   const NemoKeys keys = parse_nemo_keys(options.words);
   if (keys.dataset_manifest.empty())
     fail_invalid_argument(

@@ -54,17 +54,22 @@ SearchOptions search_options(const NemoKeys& keys) {
   return options;
 }
 
-int beam_size(const SearchOptions& options) {
-  if (options.decoding == "beam") return options.beam_size.value_or(kDefaultBeam);
+void check(const SearchOptions& options) {
+  if (options.decoding == "beam") return;
   if (options.beam_size)
     fail_invalid_argument("--beam-size is of --decoding beam (got {})", options.decoding);
-  return 1;
+  if (options.settle_delay_ms)
+    fail_invalid_argument("--settle-delay-ms is of --decoding beam (got {})", options.decoding);
+}
+
+int beam_size(const SearchOptions& options) {
+  check(options);
+  return options.decoding == "beam" ? options.beam_size.value_or(kDefaultBeam) : 1;
 }
 
 std::optional<double> settle_delay_seconds(const SearchOptions& options) {
+  check(options);
   if (!options.settle_delay_ms) return std::nullopt;
-  if (options.decoding != "beam")
-    fail_invalid_argument("--settle-delay-ms is of --decoding beam (got {})", options.decoding);
   return *options.settle_delay_ms / 1000;
 }
 

@@ -26,10 +26,13 @@ void describe_live_settling(CLI::App& command);
 
 SearchOptions search_options(const NemoKeys& keys);
 
-// What StreamOptions::beam_size is then. Error kInvalidArgument for a beam without beam search.
+// Error kInvalidArgument for options of beam search without it.
+void check(const SearchOptions& options);
+
+// What StreamOptions::beam_size is then; checked.
 int beam_size(const SearchOptions& options);
 
-// What StreamOptions::settle_delay is then. Error kInvalidArgument for a delay without beam search.
+// What StreamOptions::settle_delay is then; checked.
 std::optional<double> settle_delay_seconds(const SearchOptions& options);
 
 // For a report: "greedy, the checkpoint's labels per frame".

@@ -214,39 +214,34 @@ class Transcription {
 int transcribe(const CLI::App& command, const TranscribeOptions& options) {
   const auto keys = std::count_if(options.words.begin(), options.words.end(), is_key_value);
   if (keys == 0) return Transcription(options).run();
-  for (const char* name : {"--target-lang",
-                           "--att-context-size",
-                           "--latency",
-                           "--max-symbols",
-                           "--keep-lang-tags",
-                           "--dataset-manifest",
-                           "--output-path",
-                           "--boost",
-                           "--boost-file",
-                           "--boost-score",
-                           "--lm",
-                           "--lm-alpha",
-                           "--final-silence-ms",
-                           "--batch-size",
-                           "--format",
-                           "--json",
-                           "--partials",
-                           "--draft-latency",
-                           "--fallback-to-auto",
-                           "--recursive",
-                           "--stdin-rate",
-                           "--stdin-format",
-                           "--shard-index",
-                           "--num-shards",
-                           "--decoding",
-                           "--beam-size",
-                           "--settle-delay-ms",
-                           "--n-best"}) {
-    if (command.count(name) > 0) {
-      fail_invalid_argument(
-          "{} cannot be mixed with key=value words (expected NeMo's name for it, where it has one)", name);
-    }
-  }
+  refuse_beside_nemo_keys(command, {"--target-lang",
+                                    "--att-context-size",
+                                    "--latency",
+                                    "--max-symbols",
+                                    "--keep-lang-tags",
+                                    "--dataset-manifest",
+                                    "--output-path",
+                                    "--boost",
+                                    "--boost-file",
+                                    "--boost-score",
+                                    "--lm",
+                                    "--lm-alpha",
+                                    "--final-silence-ms",
+                                    "--batch-size",
+                                    "--format",
+                                    "--json",
+                                    "--partials",
+                                    "--draft-latency",
+                                    "--fallback-to-auto",
+                                    "--recursive",
+                                    "--stdin-rate",
+                                    "--stdin-format",
+                                    "--shard-index",
+                                    "--num-shards",
+                                    "--decoding",
+                                    "--beam-size",
+                                    "--settle-delay-ms",
+                                    "--n-best"});
   if (static_cast<std::size_t>(keys) != options.words.size()) {
     const auto path = std::find_if_not(options.words.begin(), options.words.end(), is_key_value);
     fail_invalid_argument(
