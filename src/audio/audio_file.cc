@@ -12,8 +12,8 @@
 #include <optional>
 
 #include "audio/ffmpeg_decoder.h"
-#include "audio/mono_collector.h"
 #include "audio/sndfile_handle.h"
+#include "audio/sound_collector.h"
 #include "base/fail.h"
 
 namespace glossa::audio {
@@ -121,10 +121,16 @@ FrameRange frame_range(const AudioPart& part, int rate, const std::string& name)
   return range;
 }
 
-AudioFile decode(SNDFILE* file, const SF_INFO& info, const std::string& name, int sample_rate,
-                 const AudioPart& part) {
-  MonoCollector collector(name, info.samplerate, info.channels, sample_rate);
-  const FrameRange range = frame_range(part, info.samplerate, name);
+// What is wanted of a file.
+struct Order {
+  int sample_rate = 0;  // Hz
+  AudioPart part;
+  ChannelUse channels = ChannelUse::kMean;
+};
+
+AudioChannels decode(SNDFILE* file, const SF_INFO& info, const std::string& name, const Order& order) {
+  SoundCollector collector(name, info.samplerate, info.channels, order.sample_rate, order.channels);
+  const FrameRange range = frame_range(order.part, info.samplerate, name);
   const bool known_size = info.frames < SF_COUNT_MAX;
   if (known_size && range.count > info.frames) collector.announce(info.frames);
   const auto channels = static_cast<std::size_t>(info.channels);
@@ -194,20 +200,22 @@ auto open_file(const fs::path& path, std::string& why, const Use& use)
 }
 
 double header_seconds(SNDFILE*, const SF_INFO& info, const std::string& name) {
-  const MonoCollector checked(name, info.samplerate, info.channels, info.samplerate);
+  const SoundCollector checked(name, info.samplerate, info.channels, info.samplerate, ChannelUse::kMean);
   if (info.frames >= SF_COUNT_MAX) fail_bad_input("{}: the file does not say how long it is", name);
   checked.announce(info.frames);
   return static_cast<double>(info.frames) / info.samplerate;
 }
 
 // Of what was decoded whole.
-AudioFile cut_out(AudioFile file, const AudioPart& part, const std::string& name) {
+AudioChannels cut_out(AudioChannels file, const AudioPart& part, const std::string& name) {
   const FrameRange range = frame_range(part, file.sample_rate, name);
-  const auto size = static_cast<sf_count_t>(file.samples.size());
-  const sf_count_t begin = std::min(range.begin, size);
-  const sf_count_t count = std::min(range.count, size - begin);
-  file.samples.erase(file.samples.begin() + begin + count, file.samples.end());
-  file.samples.erase(file.samples.begin(), file.samples.begin() + begin);
+  for (std::vector<float>& samples : file.channels) {
+    const auto size = static_cast<sf_count_t>(samples.size());
+    const sf_count_t begin = std::min(range.begin, size);
+    const sf_count_t count = std::min(range.count, size - begin);
+    samples.erase(samples.begin() + begin + count, samples.end());
+    samples.erase(samples.begin(), samples.begin() + begin);
+  }
   return file;
 }
 
@@ -251,10 +259,33 @@ bool is_sound_file(const fs::path& path) {
       path.string(), kKnownFormats, why);
 }
 
-auto decoder(int sample_rate, const AudioPart& part) {
-  return [sample_rate, &part](SNDFILE* file, const SF_INFO& info, const std::string& name) {
-    return decode(file, info, name, sample_rate, part);
+auto decoder(const Order& order) {
+  return [&order](SNDFILE* file, const SF_INFO& info, const std::string& name) {
+    return decode(file, info, name, order);
   };
+}
+
+AudioChannels read(std::span<const std::byte> bytes, const std::string& name, const Order& order) {
+  if (bytes.empty()) fail_bad_input("{}: empty file (expected a sound file, got 0 bytes)", name);
+  std::string why;
+  if (auto file = open_memory(bytes, name, why, decoder(order))) return std::move(*file);
+  fail_bad_input("{}: cannot decode (expected {}, got: {})", name, kKnownFormats, why);
+}
+
+AudioChannels read(const fs::path& path, const Order& order) {
+  if (!is_sound_file(path)) return read(read_pipe(path), path.string(), order);
+  std::string why;
+  if (auto file = open_file(path, why, decoder(order))) return std::move(*file);
+  const AudioPart& part = order.part;
+  std::optional<double> most_seconds;
+  if (part.duration > 0) most_seconds = part.offset + part.duration + 1;  // cut_out() does it to the frame
+  if (auto file = read_with_ffmpeg(path, order.sample_rate, order.channels, most_seconds))
+    return cut_out(std::move(*file), part, path.string());
+  fail_without_ffmpeg(path, why);
+}
+
+AudioFile mono(AudioChannels file) {
+  return {std::move(file.channels.front()), file.sample_rate, file.original_rate, file.original_channels};
 }
 
 }  // namespace
@@ -268,22 +299,21 @@ AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, 
 }
 
 AudioFile read_audio(const fs::path& path, int sample_rate, const AudioPart& part) {
-  if (!is_sound_file(path)) return read_audio(read_pipe(path), path.string(), sample_rate, part);
-  std::string why;
-  if (auto file = open_file(path, why, decoder(sample_rate, part))) return std::move(*file);
-  std::optional<double> most_seconds;
-  if (part.duration > 0) most_seconds = part.offset + part.duration + 1;  // cut_out() does it to the frame
-  if (auto file = read_with_ffmpeg(path, sample_rate, most_seconds))
-    return cut_out(std::move(*file), part, path.string());
-  fail_without_ffmpeg(path, why);
+  return mono(read(path, {sample_rate, part, ChannelUse::kMean}));
 }
 
 AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
                      const AudioPart& part) {
-  if (bytes.empty()) fail_bad_input("{}: empty file (expected a sound file, got 0 bytes)", name);
-  std::string why;
-  if (auto file = open_memory(bytes, name, why, decoder(sample_rate, part))) return std::move(*file);
-  fail_bad_input("{}: cannot decode (expected {}, got: {})", name, kKnownFormats, why);
+  return mono(read(bytes, name, {sample_rate, part, ChannelUse::kMean}));
+}
+
+AudioChannels read_channels(const fs::path& path, int sample_rate, const AudioPart& part) {
+  return read(path, {sample_rate, part, ChannelUse::kSeparate});
+}
+
+AudioChannels read_channels(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
+                            const AudioPart& part) {
+  return read(bytes, name, {sample_rate, part, ChannelUse::kSeparate});
 }
 
 double audio_duration(const fs::path& path) {
@@ -291,8 +321,8 @@ double audio_duration(const fs::path& path) {
   std::string why;
   if (const auto seconds = open_file(path, why, header_seconds)) return *seconds;
   constexpr int kRate = 16000;  // Hz; any would do
-  if (const auto file = read_with_ffmpeg(path, kRate))
-    return static_cast<double>(file->samples.size()) / kRate;
+  if (const auto file = read_with_ffmpeg(path, kRate, ChannelUse::kMean))
+    return static_cast<double>(file->channels.front().size()) / kRate;
   fail_without_ffmpeg(path, why);
 }
 

@@ -1,4 +1,4 @@
-// Sound files of any kind to mono float PCM.
+// Sound files of any kind to float PCM.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,17 @@ struct AudioFile {
   std::vector<float> samples;  // mono: the mean of the channels
   int sample_rate = 0;         // Hz, as asked for
   int original_rate = 0;       // Hz, of the file
+  int original_channels = 0;
+};
+
+// Channels that read_channels() keeps apart at most.
+inline constexpr int kMostSeparateChannels = 8;
+
+// As AudioFile, each channel by itself.
+struct AudioChannels {
+  std::vector<std::vector<float>> channels;  // at least one, all of one length
+  int sample_rate = 0;
+  int original_rate = 0;
   int original_channels = 0;
 };
 
@@ -43,6 +54,12 @@ struct AudioPart {
 AudioFile read_audio(const std::filesystem::path& path, int sample_rate, const AudioPart& part);
 AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
                      const AudioPart& part);
+
+// The same with the channels kept apart, for recordings with a speaker on each. Error kBadInput for more than
+// kMostSeparateChannels.
+AudioChannels read_channels(const std::filesystem::path& path, int sample_rate, const AudioPart& part = {});
+AudioChannels read_channels(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
+                            const AudioPart& part = {});
 
 // Seconds of the whole sound by its header; formats that only ffmpeg knows are decoded for it. Errors as
 // above.

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "audio/mono_collector.h"
+#include "audio/sound_collector.h"
 #include "base/child_process.h"
 #include "base/fail.h"
 
@@ -93,7 +93,8 @@ std::uint32_t big_endian_32(const std::uint8_t* bytes) {
 // simplest container that carries rate and channels through a pipe.
 class AuParser {
  public:
-  AuParser(std::string name, int wanted_rate) : name_(std::move(name)), wanted_rate_(wanted_rate) {}
+  AuParser(std::string name, int wanted_rate, ChannelUse use)
+      : name_(std::move(name)), wanted_rate_(wanted_rate), use_(use) {}
 
   void push(const std::uint8_t* bytes, std::size_t size) {
     pending_.insert(pending_.end(), bytes, bytes + size);
@@ -109,7 +110,7 @@ class AuParser {
   }
 
   // None when not even the header came.
-  std::optional<AudioFile> finish() {
+  std::optional<AudioChannels> finish() {
     if (!collector_) return std::nullopt;
     return collector_->finish();
   }
@@ -126,7 +127,7 @@ class AuParser {
     if (pending_.size() < offset) return false;
     const std::uint32_t rate = big_endian_32(pending_.data() + 16);
     const std::uint32_t channels = big_endian_32(pending_.data() + 20);
-    collector_.emplace(name_, static_cast<int>(rate), static_cast<int>(channels), wanted_rate_);
+    collector_.emplace(name_, static_cast<int>(rate), static_cast<int>(channels), wanted_rate_, use_);
     channels_ = channels;
     pending_.erase(pending_.begin(), pending_.begin() + offset);
     return true;
@@ -134,10 +135,11 @@ class AuParser {
 
   std::string name_;
   int wanted_rate_;
+  ChannelUse use_;
   std::vector<std::uint8_t> pending_;
   std::vector<float> samples_;  // scratch
   std::size_t channels_ = 0;
-  std::optional<MonoCollector> collector_;
+  std::optional<SoundCollector> collector_;
 };
 
 // Reads what is there. False at the end of the pipe.
@@ -161,8 +163,8 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::optional<AudioFile> read_with_ffmpeg(const std::filesystem::path& path, int sample_rate,
-                                          std::optional<double> most_seconds) {
+std::optional<AudioChannels> read_with_ffmpeg(const std::filesystem::path& path, int sample_rate,
+                                              ChannelUse use, std::optional<double> most_seconds) {
   Pipe output = make_pipe();
   Pipe complaints = make_pipe();
   const auto [pid, error] = spawn_ffmpeg(path.string(), most_seconds, output, complaints);
@@ -174,7 +176,7 @@ std::optional<AudioFile> read_with_ffmpeg(const std::filesystem::path& path, int
   output.write_end.close();
   complaints.write_end.close();
 
-  AuParser parser(path.string(), sample_rate);
+  AuParser parser(path.string(), sample_rate, use);
   std::string complaint;
   std::vector<std::uint8_t> buffer(1u << 16);
   std::array<pollfd, 2> waiting = {pollfd{output.read_end.get(), POLLIN, 0},
@@ -201,7 +203,7 @@ std::optional<AudioFile> read_with_ffmpeg(const std::filesystem::path& path, int
     for (pollfd& entry : waiting) entry.revents = 0;
   }
   const bool succeeded = child.wait();
-  std::optional<AudioFile> file = succeeded ? parser.finish() : std::nullopt;
+  std::optional<AudioChannels> file = succeeded ? parser.finish() : std::nullopt;
   if (!file) {
     fail_bad_input("{}: cannot decode (expected a sound file, got from ffmpeg: {})", path.string(),
                    complaint.empty() ? "nothing" : one_line(complaint));

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/fail.h"
+#include "text/conversation.h"
 #include "text/subtitles.h"
 
 namespace glossa::cli {
@@ -28,17 +30,15 @@ ordered_json to_json(const Sentence& sentence) {
           {"end", seconds(sentence.end)}};
 }
 
-std::string to_json(const Recognition& recognition) {
+// From text on.
+void add_transcript(const Recognition& recognition, ordered_json& object) {
   const Transcript& transcript = recognition.transcript;
-  ordered_json object = {{"audio_filepath", recognition.audio_filepath},
-                         {"duration", seconds(transcript.duration)},
-                         {"text", transcript.text},
-                         {"language", transcript.language},
-                         {"sentences", ordered_json::array()},
-                         {"words", ordered_json::array()},
-                         {"tokens", ordered_json::array()},
-                         {"token_frames", ordered_json::array()},
-                         {"processing_seconds", seconds(recognition.processing_seconds)}};
+  object.update({{"text", transcript.text},
+                 {"language", transcript.language},
+                 {"sentences", ordered_json::array()},
+                 {"words", ordered_json::array()},
+                 {"tokens", ordered_json::array()},
+                 {"token_frames", ordered_json::array()}});
   for (const Sentence& sentence : transcript.sentences) object["sentences"].push_back(to_json(sentence));
   for (const Word& word : transcript.words) {
     object["words"].push_back({{"word", word.text},
@@ -59,6 +59,35 @@ std::string to_json(const Recognition& recognition) {
                                       {"score", four_digits(alternative.score)},
                                       {"tokens", std::move(tokens)}});
   }
+}
+
+ordered_json begin_json(const Recognition& recognition) {
+  return {{"audio_filepath", recognition.audio_filepath},
+          {"duration", seconds(recognition.transcript.duration)}};
+}
+
+std::string to_json(const Recognition& recognition) {
+  ordered_json object = begin_json(recognition);
+  add_transcript(recognition, object);
+  object["processing_seconds"] = seconds(recognition.processing_seconds);
+  return dump(object);
+}
+
+std::string to_json(std::span<const Recognition> channels, std::span<const Transcript> transcripts) {
+  ordered_json object = begin_json(channels.front());
+  object["sentences"] = ordered_json::array();
+  for (const auto& [channel, sentence] : text::sentences_in_order(transcripts)) {
+    ordered_json& one = object["sentences"].emplace_back(ordered_json{{"channel", channel + 1}});
+    one.update(to_json(*sentence));
+  }
+  double processing_seconds = 0;
+  for (const Recognition& recognition : channels) {
+    ordered_json& one = object["channels"].emplace_back();
+    one["channel"] = object["channels"].size();
+    add_transcript(recognition, one);
+    processing_seconds += recognition.processing_seconds;
+  }
+  object["processing_seconds"] = seconds(processing_seconds);
   return dump(object);
 }
 
@@ -96,6 +125,25 @@ std::string format_recognition(const Recognition& recognition, OutputFormat form
       return text::to_srt(recognition.transcript);
     case OutputFormat::kVtt:
       return text::to_vtt(recognition.transcript);
+  }
+  return "";
+}
+
+std::string format_conversation(std::span<const Recognition> channels, OutputFormat format) {
+  std::vector<Transcript> transcripts;
+  for (const Recognition& recognition : channels) transcripts.push_back(recognition.transcript);
+  std::string lines;
+  switch (format) {
+    case OutputFormat::kText:
+      for (const auto& [channel, text] : text::turns_in_order(transcripts))
+        lines += fmt::format("{}: {}\n", channel + 1, text);
+      return lines;
+    case OutputFormat::kJson:
+      return to_json(channels, transcripts);
+    case OutputFormat::kSrt:
+      return text::conversation_to_srt(transcripts);
+    case OutputFormat::kVtt:
+      return text::conversation_to_vtt(transcripts);
   }
   return "";
 }

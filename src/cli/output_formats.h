@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,9 +33,15 @@ std::string behind(const std::string& drafted, const std::string& settled);
 
 // The whole text in that format, with a line feed at the end. JSON is one line: audio_filepath, duration,
 // text, language, sentences[{text, language, start, end}], words[{word, start, end, confidence, language}],
-// tokens[ids], token_frames[encoder frames], processing_seconds, and where boosting changed something
-// boosted_tokens[indices]. Times are seconds. With alternatives: alternatives[{text, score, tokens[ids]}].
+// tokens[ids], token_frames[encoder frames], where boosting changed something boosted_tokens[indices], with
+// alternatives alternatives[{text, score, tokens[ids]}], processing_seconds. Times are seconds.
 std::string format_recognition(const Recognition& recognition, OutputFormat format);
+
+// The channels of one recording, with a speaker on each, at least one. Text has a line for every turn and its
+// channel, from 1, before it: "1: Good morning.". So have subtitles (text/subtitles.h). JSON is one line:
+// audio_filepath, duration, sentences[{channel, text, language, start, end}] of all channels in their order,
+// channels[{channel, and what format_recognition() has from text on}], processing_seconds of all.
+std::string format_conversation(std::span<const Recognition> channels, OutputFormat format);
 
 // What is known so far, for programs: audio_filepath, partial: true, duration, text, language, and with a
 // draft: draft; one line.

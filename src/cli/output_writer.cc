@@ -22,9 +22,21 @@ OutputWriter::OutputWriter(OutputFormat format, fs::path folder, bool several)
 }
 
 void OutputWriter::write(const Input& input, const Recognition& recognition) {
-  std::string text = format_recognition(recognition, format_);
+  write_text(input, format_recognition(recognition, format_));
+}
+
+void OutputWriter::write_conversation(const Input& input, std::span<const Recognition> channels) {
+  write_text(input, format_conversation(channels, format_));
+}
+
+void OutputWriter::write_text(const Input& input, std::string text) {
   if (folder_.empty()) {
-    if (several_ && format_ == OutputFormat::kText) text = recognition.audio_filepath + "\t" + text;
+    if (several_ && format_ == OutputFormat::kText) {
+      const std::string path = input.audio.string() + "\t";
+      for (std::size_t line = 0; line < text.size(); line = text.find('\n', line) + 1) {
+        text.insert(line, path);
+      }
+    }
     print_to_stdout(text);
     return;
   }

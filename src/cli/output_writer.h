@@ -14,7 +14,7 @@ namespace glossa::cli {
 
 class OutputWriter {
  public:
-  // An empty folder means stdout. With `several` inputs text lines begin with the path and a tab, and
+  // An empty folder means stdout. With `several` inputs lines of text begin with the path and a tab, and
   // subtitles need a folder: Error kInvalidArgument.
   OutputWriter(OutputFormat format, std::filesystem::path folder, bool several);
 
@@ -24,9 +24,12 @@ class OutputWriter {
   // Files are named after the input's file: name.txt, or name.wav.txt when that is taken, or name-2.txt.
   // Error kBadInput when a file cannot be written.
   void write(const Input& input, const Recognition& recognition);
+  // The same of a recording whose channels were kept apart: format_conversation(). At least one.
+  void write_conversation(const Input& input, std::span<const Recognition> channels);
 
  private:
   std::filesystem::path file_for(const Input& input);
+  void write_text(const Input& input, std::string text);
 
   OutputFormat format_;
   std::filesystem::path folder_;

@@ -36,6 +36,7 @@ struct TranscribeOptions {
   int shard_index = 0;
   bool json = false;
   bool recursive = false;
+  bool separate_channels = false;
   bool partials = false;
   std::string draft_latency;  // "80ms"; empty: no draft
   bool quiet = false;
@@ -76,10 +77,14 @@ class Transcription {
       fail_invalid_argument("--n-best is {}, expected at most {}: the hypotheses that the search keeps",
                             options_.n_best, beam_size(options_.recognition.search));
     }
+    if (options_.separate_channels && options_.partials)
+      fail_invalid_argument("--separate-channels is of files: --partials prints one growing text");
     pcm_format_ = parse_pcm_format(options_.stdin_format);
     check(options_.recognition);
     inputs_ = collect();
     several_ = inputs_.size() > 1;
+    if (options_.separate_channels && std::ranges::any_of(inputs_, &Input::is_stdin))
+      fail_invalid_argument("--separate-channels is of files: sound on stdin is one stream");
     OutputWriter writer(format, options_.output_path, several_);
     if (options_.num_shards > 1) take_shard(writer);
     recognizer_ = load_recognizer(options_.model, quiet());
@@ -90,6 +95,7 @@ class Transcription {
     }
     batch_.batch_size = options_.batch_size;
     batch_.n_best = options_.n_best;
+    batch_.separate_channels = options_.separate_channels;
     batch_.use_entry_language = options_.recognition.target_lang.empty();
     StreamOptions trial = batch_.stream;  // a wrong option is an error before any work
     if (batch_.use_entry_language) trial.target_lang = eval::any_language(recognizer_->info());
@@ -146,9 +152,12 @@ class Transcription {
     const auto before = static_cast<double>(&inputs.front() - inputs_.data());
     const auto start = std::chrono::steady_clock::now();
     BatchEvents events;
-    events.recognized = [&](const Input& input, const Recognition& recognition) {
+    events.recognized = [&](const Input& input, std::span<const Recognition> channels) {
       progress.clear();
-      writer.write(input, recognition);
+      if (options_.separate_channels)
+        writer.write_conversation(input, channels);
+      else
+        writer.write(input, channels.front());
     };
     events.failed = [&](const Input& input, const std::string& error) {
       progress.clear();
@@ -234,6 +243,7 @@ int transcribe(const CLI::App& command, const TranscribeOptions& options) {
                                     "--draft-latency",
                                     "--fallback-to-auto",
                                     "--recursive",
+                                    "--separate-channels",
                                     "--stdin-rate",
                                     "--stdin-format",
                                     "--shard-index",
@@ -268,6 +278,10 @@ Command add_transcribe(CLI::App& program) {
   command->add_option("--dataset-manifest", options->dataset_manifest, "Inputs from a manifest of JSON lines")
       ->type_name("FILE");
   command->add_flag("--recursive", options->recursive, "Look into the folders below a folder, too");
+  command->add_flag(
+      "--separate-channels", options->separate_channels,
+      "Each channel of a recording by itself, for calls with a speaker on each: at most 8. Text, "
+      "subtitles and JSON tell which channel said what, from 1 on. Else the mean of all is heard");
   command->add_option("--format", options->format, "text, json (one object per line), srt or vtt")
       ->type_name("FORMAT")
       ->capture_default_str();

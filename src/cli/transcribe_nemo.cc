@@ -39,8 +39,8 @@ Pass run_pass(const Recognizer& recognizer, std::span<const Input> inputs, const
   Pass pass;
   Progress progress(title, static_cast<double>(inputs.size()), quiet);
   BatchEvents events;
-  events.recognized = [&](const Input& input, const Recognition& recognition) {
-    pass.texts.emplace_back(&input, recognition.transcript.text);
+  events.recognized = [&](const Input& input, std::span<const Recognition> channels) {
+    pass.texts.emplace_back(&input, channels.front().transcript.text);
   };
   events.failed = [&](const Input& input, const std::string& error) {
     progress.clear();

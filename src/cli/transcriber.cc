@@ -27,7 +27,7 @@ std::vector<Alternative> best_of(const Stream& stream, int count) {
   return all;
 }
 
-// One input of a batch on its way.
+// One input of a batch on its way, or one channel of it.
 struct Track {
   const Input* input = nullptr;
   std::string error;
@@ -51,32 +51,38 @@ struct Track {
   }
 };
 
-// An unusable file or language is this input's problem, not the end of the work.
+// What makes a file or a language unusable is its input's problem, not the end of the work.
 template <class Work>
-void attempt(Track& track, const Work& work) {
-  if (!track.error.empty()) return;
+std::string attempt(const Work& work) {
   try {
     work();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal) throw;
-    track.error = error.what();
+    return error.what();
   } catch (const std::filesystem::filesystem_error& error) {
-    track.error = error.what();
+    return error.what();
   }
+  return {};
 }
 
+// The tracks of an input side by side; one with its error if it cannot be used.
 std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Input> inputs,
-                               const BatchOptions& options, InputReader& sounds) {
+                               const BatchOptions& options, InputReader& reader) {
   const ModelInfo& model = recognizer.info();
-  std::vector<Track> tracks(inputs.size());
+  std::vector<Track> tracks;
   std::int64_t longest = 0;  // mel frames, as NeMo counts them
-  for (std::size_t index = 0; index < inputs.size(); ++index) {
-    Track& track = tracks[index];
-    track.input = &inputs[index];
-    attempt(track, [&] {
-      track.samples = sounds.read(inputs[index]);
-      longest = std::max(longest, static_cast<std::int64_t>(track.samples.size()) / model.hop + 1);
+  for (const Input& input : inputs) {
+    std::vector<std::vector<float>> sounds(1);
+    std::string error = attempt([&] {
+      if (options.separate_channels)
+        sounds = reader.read_channels(input);
+      else
+        sounds.front() = reader.read(input);
     });
+    for (std::vector<float>& samples : sounds) {
+      longest = std::max(longest, static_cast<std::int64_t>(samples.size()) / model.hop + 1);
+      tracks.push_back({.input = &input, .error = error, .samples = std::move(samples)});
+    }
   }
   for (Track& track : tracks) {
     StreamOptions stream = options.stream;
@@ -85,34 +91,58 @@ std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Inp
       stream.target_lang = *track.input->target_lang;
     const bool as_nemo = stream.mode == StreamingMode::kNemoBuffer || stream.mode == StreamingMode::kUniform;
     if (as_nemo) stream.nemo_batch_mel_frames = longest;
-    attempt(track, [&] { track.stream = recognizer.create_stream(stream); });
+    if (track.error.empty()) track.error = attempt([&] { track.stream = recognizer.create_stream(stream); });
   }
   return tracks;
 }
 
+// The end of the tracks of one input.
+std::size_t end_of_input(const std::vector<Track>& tracks, std::size_t first) {
+  std::size_t end = first;
+  while (end < tracks.size() && tracks[end].input == tracks[first].input) ++end;
+  return end;
+}
+
 }  // namespace
 
-std::vector<float> InputReader::read(const Input& input) {
-  if (!input.offset) return audio::read_audio(input.audio, sample_rate_).samples;
-  if (input.audio != last_) {
+InputReader::Sounds InputReader::read(const Input& input, bool separate) {
+  const auto read_file = [&]() -> Sounds {
+    if (separate) return audio::read_channels(input.audio, sample_rate_).channels;
+    return {audio::read_audio(input.audio, sample_rate_).samples};
+  };
+  if (!input.offset) return read_file();
+  if (input.audio != last_ || separate != last_separate_) {
     last_.clear();  // until the next one is there
-    samples_ = std::vector<float>();
-    samples_ = audio::read_audio(input.audio, sample_rate_).samples;
+    kept_ = Sounds();
+    kept_ = read_file();
     last_ = input.audio;
+    last_separate_ = separate;
   }
+  const std::size_t size = kept_.front().size();  // of every channel
   const auto index_of = [&](double seconds) {
     return static_cast<std::ptrdiff_t>(
-        std::min(std::round(seconds * sample_rate_), static_cast<double>(samples_.size())));
+        std::min(std::round(seconds * sample_rate_), static_cast<double>(size)));
   };
   const std::ptrdiff_t begin = index_of(*input.offset);
-  if (begin >= std::ssize(samples_)) {
+  if (begin >= static_cast<std::ptrdiff_t>(size)) {
     fail_bad_input("{}: offset is {} s, expected less than the file's {:.3f} s, from {}",
-                   input.audio.string(), *input.offset, static_cast<double>(samples_.size()) / sample_rate_,
-                   input.name);
+                   input.audio.string(), *input.offset, static_cast<double>(size) / sample_rate_, input.name);
   }
   const double duration = input.duration.value_or(0);
-  const std::ptrdiff_t end = duration > 0 ? index_of(*input.offset + duration) : std::ssize(samples_);
-  return {samples_.begin() + begin, samples_.begin() + end};
+  const std::ptrdiff_t end =
+      duration > 0 ? index_of(*input.offset + duration) : static_cast<std::ptrdiff_t>(size);
+  Sounds parts;
+  for (const std::vector<float>& samples : kept_)
+    parts.emplace_back(samples.begin() + begin, samples.begin() + end);
+  return parts;
+}
+
+std::vector<float> InputReader::read(const Input& input) {
+  return std::move(read(input, /*separate=*/false).front());
+}
+
+std::vector<std::vector<float>> InputReader::read_channels(const Input& input) {
+  return read(input, /*separate=*/true);
 }
 
 void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inputs,
@@ -150,18 +180,24 @@ void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inp
     }
     const double spent = seconds_since(start);
     seconds_before += batch_seconds;
-    for (Track& track : tracks) {
-      if (!track.stream) {
-        events.failed(*track.input, track.error);
+    for (std::size_t index = 0, end = 0; index < tracks.size(); index = end) {
+      end = end_of_input(tracks, index);
+      const Input& input = *tracks[index].input;
+      if (!tracks[index].stream) {
+        events.failed(input, tracks[index].error);
         continue;
       }
-      Recognition recognition{.audio_filepath = track.input->audio.string(),
-                              .transcript = track.stream->transcript(),
-                              .alternatives = best_of(*track.stream, options.n_best)};
-      const double share = batch_seconds > 0 ? recognition.transcript.duration / batch_seconds
-                                             : 1.0 / static_cast<double>(tracks.size());
-      recognition.processing_seconds = spent * share;
-      events.recognized(*track.input, std::move(recognition));
+      std::vector<Recognition> channels;
+      for (const Track& track : std::span(tracks).subspan(index, end - index)) {
+        Recognition& recognition = channels.emplace_back();
+        recognition.audio_filepath = input.audio.string();
+        recognition.transcript = track.stream->transcript();
+        recognition.alternatives = best_of(*track.stream, options.n_best);
+        const double share = batch_seconds > 0 ? recognition.transcript.duration / batch_seconds
+                                               : 1.0 / static_cast<double>(tracks.size());
+        recognition.processing_seconds = spent * share;
+      }
+      events.recognized(input, channels);
     }
   }
 }

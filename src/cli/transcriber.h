@@ -17,11 +17,13 @@ struct BatchOptions {
   int batch_size = 8;
   int n_best = 1;                   // more than 1: Recognition::alternatives are filled in
   bool use_entry_language = false;  // an input's target_lang goes before stream.target_lang
+  bool separate_channels = false;   // each channel of an input is a stream; else the mean of them
 };
 
 // What happens with the inputs, in their order.
 struct BatchEvents {
-  std::function<void(const Input& input, Recognition recognition)> recognized;
+  // One recognition, or one of each channel.
+  std::function<void(const Input& input, std::span<const Recognition> channels)> recognized;
   std::function<void(const Input& input, const std::string& error)>
       failed;  // unusable file or language; work goes on
   // After every step: inputs done, fractions included, and seconds of sound recognised so far.
@@ -38,12 +40,17 @@ void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inp
 class InputReader {
  public:
   explicit InputReader(int sample_rate) : sample_rate_(sample_rate) {}
-  std::vector<float> read(const Input& input);
+  std::vector<float> read(const Input& input);                        // the mean of the channels
+  std::vector<std::vector<float>> read_channels(const Input& input);  // each by itself
 
  private:
+  using Sounds = std::vector<std::vector<float>>;
+  Sounds read(const Input& input, bool separate);
+
   int sample_rate_;
   std::filesystem::path last_;  // whose samples are kept; empty: none's
-  std::vector<float> samples_;
+  bool last_separate_ = false;
+  Sounds kept_;
 };
 
 // More samples at the model's rate; none at the end.

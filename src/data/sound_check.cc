@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "audio/mono_collector.h"
+#include "audio/sound_collector.h"
 #include "data/checks.h"
 
 namespace glossa::data {

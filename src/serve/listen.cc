@@ -119,6 +119,40 @@ class Teller {
   double utterance_end_ = 0;  // seconds; the last that was told
 };
 
+// Waits for all channels of a file and answers.
+class FileAnswer {
+ public:
+  FileAnswer(std::shared_ptr<HttpReply> reply, ListenSettings settings, ListenAbout about,
+             std::string checksum)
+      : reply_(std::move(reply)),
+        settings_(std::move(settings)),
+        about_(std::move(about)),
+        checksum_(std::move(checksum)) {}
+
+  // The ends of channels come one after the other.
+  void operator()(const UploadSound& sound, const SessionUpdate& update) {
+    if (!update.ended || answered_) return;
+    if (!update.error.empty()) {
+      answered_ = true;
+      const ApiError error = describe_failure(update);
+      return reply_->send(error.status, "application/json", refusal(error, about_.request_id));
+    }
+    channels_.resize(sound.count);
+    channels_[sound.index] = update.transcript;
+    if (++ended_ < sound.count) return;
+    reply_->send(200, "application/json", file_answer(channels_, settings_, about_, checksum_));
+  }
+
+ private:
+  std::shared_ptr<HttpReply> reply_;
+  ListenSettings settings_;
+  ListenAbout about_;
+  std::string checksum_;
+  std::vector<Transcript> channels_;
+  std::size_t ended_ = 0;
+  bool answered_ = false;  // with an error
+};
+
 class ListenHandler final : public WebSocketHandler {
  public:
   ListenHandler(Scheduler& scheduler, double idle_seconds, std::shared_ptr<ListenStream> stream)
@@ -259,19 +293,12 @@ void Listen::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
     if (received.body.empty()) fail_invalid_argument("the body is empty, expected a sound file");
     const ListenSettings settings =
         read_listen_query(received.query, scheduler_.recognizer().info(), Kind::kFile, options_.silence);
-    return Upload{
-        .file = received.body,
-        .name = "the body",
-        .samples = settings.sound,
-        .options = settings.session.stream,
-        .listener = [reply, about, settings, checksum = sha256(received.body)](const SessionUpdate& update) {
-          if (!update.ended) return;
-          if (update.error.empty())
-            return reply->send(200, "application/json",
-                               file_answer(update.transcript, settings, about, checksum));
-          const ApiError error = describe_failure(update);
-          reply->send(error.status, "application/json", refusal(error, about.request_id));
-        }};
+    return Upload{.file = received.body,
+                  .name = "the body",
+                  .samples = settings.sound,
+                  .separate = settings.separate,
+                  .options = settings.session.stream,
+                  .listener = FileAnswer(reply, settings, about, sha256(received.body))};
   };
   uploads_.transcribe(std::move(request), reply, read,
                       [id = about.request_id](HttpReply& to, const std::exception& why) {

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/uuid/name_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "serve/event_log.h"
 #include "serve/punctuation.h"
@@ -70,6 +72,18 @@ json metadata_json(const ListenAbout& about, double seconds, int channels, std::
           {"model_info", {{about.model_uuid, model_info(about)}}}};
 }
 
+json file_channel_json(const Transcript& transcript, const ListenSettings& settings) {
+  Utterance whole;
+  whole.text = transcript.text;
+  whole.language = transcript.language;
+  whole.words = transcript.words;
+  for (const Word& word : whole.words)
+    whole.confidence += word.confidence / static_cast<float>(whole.words.size());
+  json channel = {{"alternatives", json::array({alternative_json(whole, settings)})}};
+  if (!whole.language.empty()) channel["detected_language"] = whole.language;
+  return channel;
+}
+
 }  // namespace
 
 ListenAbout listen_about(const std::string& request_id, const std::string& model,
@@ -115,28 +129,27 @@ std::string error_message(const ApiError& error) {
                {"message", error.message}});
 }
 
-std::string file_answer(const Transcript& transcript, const ListenSettings& settings,
+std::string file_answer(std::span<const Transcript> channels, const ListenSettings& settings,
                         const ListenAbout& about, std::string_view checksum) {
-  Utterance whole;
-  whole.text = transcript.text;
-  whole.language = transcript.language;
-  whole.words = transcript.words;
-  for (const Word& word : whole.words)
-    whole.confidence += word.confidence / static_cast<float>(whole.words.size());
-  json channel = {{"alternatives", json::array({alternative_json(whole, settings)})}};
-  if (!whole.language.empty()) channel["detected_language"] = whole.language;
-  json results = {{"channels", json::array({channel})}};
-  if (settings.utterances) {
-    json list = json::array();
+  json results = {{"channels", json::array()}};
+  std::vector<json> utterances;
+  for (std::size_t index = 0; index < channels.size(); ++index) {
+    const Transcript& transcript = channels[index];
+    results["channels"].push_back(file_channel_json(transcript, settings));
     for (const Utterance& utterance : Utterances(0).update(transcript, /*all=*/true).finals) {
-      json entry = alternative_json(utterance, settings);
+      json& entry = utterances.emplace_back(alternative_json(utterance, settings));
       entry.update(
-          {{"start", utterance.start}, {"end", utterance.end}, {"channel", 0}, {"id", request_name()}});
-      list.push_back(std::move(entry));
+          {{"start", utterance.start}, {"end", utterance.end}, {"channel", index}, {"id", request_name()}});
     }
-    results["utterances"] = list;
   }
-  return dump({{"metadata", metadata_json(about, transcript.duration, 1, checksum)}, {"results", results}});
+  if (settings.utterances) {
+    std::stable_sort(utterances.begin(), utterances.end(),
+                     [](const json& a, const json& b) { return a["start"] < b["start"]; });
+    results["utterances"] = utterances;
+  }
+  const auto count = static_cast<int>(channels.size());
+  return dump(
+      {{"metadata", metadata_json(about, channels.front().duration, count, checksum)}, {"results", results}});
 }
 
 std::string refusal(const ApiError& error, const std::string& request_id) {

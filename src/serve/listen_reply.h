@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,8 +44,8 @@ std::string utterance_end_message(const ListenPlace& place, double last_word_end
 std::string metadata_message(const ListenAbout& about, double seconds, int channels);
 std::string error_message(const ApiError& error);
 
-// Of a whole file. `file`: its bytes, for the checksum.
-std::string file_answer(const Transcript& transcript, const ListenSettings& settings,
+// Of a whole file: the transcript of each channel, at least one.
+std::string file_answer(std::span<const Transcript> channels, const ListenSettings& settings,
                         const ListenAbout& about, std::string_view checksum);
 std::string refusal(const ApiError& error, const std::string& request_id);
 

@@ -79,9 +79,8 @@ void read_sound(const Fields& query, Kind kind, int model_rate, ListenSettings& 
   }
   if (sound.rate != 0) sound.rate = number(query, "sample_rate", sound.rate, kLeastRate, kMostRate);
   sound.channels = number(query, "channels", 1, 1, kMostChannels);
-  settings.separate = flag(query, "multichannel") && sound.channels > 1;
-  if (settings.separate && kind == Kind::kFile)
-    fail_invalid_argument("multichannel is for streams: a file's channels become one");
+  // How many channels a file has is found out by reading it.
+  settings.separate = flag(query, "multichannel") && (kind == Kind::kFile || sound.channels > 1);
 }
 
 // true, or the codes to choose from, which the model does not need.

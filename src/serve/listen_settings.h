@@ -11,7 +11,7 @@ namespace glossa::serve {
 struct ListenSettings {
   SessionOptions session;
   RawFormat sound;        // of samples without a header; rate 0: not given (a file alone)
-  bool separate = false;  // multichannel: a session for every channel
+  bool separate = false;  // multichannel: a session for every channel of the stream or the file
   bool interim_results = false;
   bool punctuation = false;     // punctuate, smart_format or dictation: and capitals
   bool speech_started = false;  // vad_events

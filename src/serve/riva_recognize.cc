@@ -28,22 +28,16 @@ std::vector<std::vector<float>> read_sounds(const std::string& bytes, const Riva
                                             double longest_seconds) {
   const bool is_file = is_sound_file(bytes) || request.encoding == RivaEncoding::kFile ||
                        (request.encoding == RivaEncoding::kUnspecified && looks_like_mp3(bytes));
-  if (is_file && request.separate && !is_wav_file(bytes)) {
-    fail_invalid_argument(
-        "channels of this kind of file cannot be recognised separately (expected a WAV file or "
-        "samples)");
+  if (!is_file) return read_samples(bytes, request.sound, request.separate, rate);
+  const auto file = std::as_bytes(std::span(bytes));
+  const audio::AudioPart part{.duration = longest_seconds + 1};
+  if (!request.separate) return {audio::read_audio(file, "audio", rate, part).samples};
+  std::vector<std::vector<float>> channels = audio::read_channels(file, "audio", rate, part).channels;
+  if (std::ssize(channels) != request.sound.channels) {
+    fail_invalid_argument("audio_channel_count is {}, expected {}: the channels of the file",
+                          request.sound.channels, channels.size());
   }
-  if (is_file && !request.separate)
-    return {
-        audio::read_audio(std::as_bytes(std::span(bytes)), "audio", rate, {.duration = longest_seconds + 1})
-            .samples};
-  SampleReader reader(request.sound, request.separate, rate);
-  std::vector<std::vector<float>> sounds = reader.push(bytes);
-  const std::vector<std::vector<float>> rest = reader.finish();
-  sounds.resize(rest.size());
-  for (std::size_t sound = 0; sound < sounds.size(); ++sound)
-    sounds[sound].insert(sounds[sound].end(), rest[sound].begin(), rest[sound].end());
-  return sounds;
+  return channels;
 }
 
 class RecognizeCall final : public grpc::ServerUnaryReactor,

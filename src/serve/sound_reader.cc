@@ -270,6 +270,17 @@ std::vector<std::vector<float>> SampleReader::finish() {
   return sounds;
 }
 
+std::vector<std::vector<float>> read_samples(std::string_view bytes, const RawFormat& format, bool separate,
+                                             int wanted_rate) {
+  SampleReader reader(format, separate, wanted_rate);
+  std::vector<std::vector<float>> sounds = reader.push(bytes);
+  const std::vector<std::vector<float>> rest = reader.finish();
+  sounds.resize(std::max<std::size_t>(rest.size(), 1));
+  for (std::size_t sound = 0; sound < rest.size(); ++sound)
+    sounds[sound].insert(sounds[sound].end(), rest[sound].begin(), rest[sound].end());
+  return sounds;
+}
+
 bool is_wav_file(std::string_view bytes) { return bytes.size() >= kRiffSize && may_be_wav(bytes); }
 
 bool is_sound_file(std::string_view bytes) {

@@ -56,6 +56,10 @@ class SampleReader {
   std::uint64_t left_;                        // bytes of samples that the WAV file has still
 };
 
+// What a SampleReader makes of all of them: at least one sound.
+std::vector<std::vector<float>> read_samples(std::string_view bytes, const RawFormat& format, bool separate,
+                                             int wanted_rate);
+
 // True when `bytes` are a sound file, by their beginning: WAV, FLAC, Ogg or MP3 with a tag.
 bool is_sound_file(std::string_view bytes);
 bool is_wav_file(std::string_view bytes);

@@ -157,7 +157,7 @@ class Events {
   Events(std::shared_ptr<HttpReply> reply, Order order)
       : reply_(std::move(reply)), order_(std::move(order)), logprobs_(order_.frame_seconds) {}
 
-  void operator()(const SessionUpdate& update) {
+  void operator()(const UploadSound&, const SessionUpdate& update) {
     if (!order_.stream) {
       if (!update.ended) return;
       if (update.error.empty()) return send_whole(*reply_, update.transcript, order_);
@@ -203,7 +203,6 @@ void Transcriptions::handle(HttpRequest request, std::shared_ptr<HttpReply> repl
     Order order = read_order(received, scheduler_.recognizer().info());
     Upload upload{.file = std::exchange(order.file, {}),
                   .name = order.filename,
-                  .samples = {},
                   .options = order.options,
                   .listener = {}};
     upload.listener = Events(reply, std::move(order));

@@ -13,12 +13,16 @@
 namespace glossa::serve {
 namespace {
 
+using Sounds = std::vector<std::vector<float>>;
+
 // No more of it than a session takes and can tell from it that it was too long.
-std::vector<float> decode_file(const Upload& upload, int sample_rate, double longest_seconds) {
+Sounds decode_file(const Upload& upload, int sample_rate, double longest_seconds) {
   const MemoryFile file(upload.file, upload.name);
   const std::string path = file.path().string();
   try {
-    return audio::read_audio(file.path(), sample_rate, {.duration = longest_seconds + 1}).samples;
+    const audio::AudioPart part{.duration = longest_seconds + 1};
+    if (upload.separate) return audio::read_channels(file.path(), sample_rate, part).channels;
+    return {audio::read_audio(file.path(), sample_rate, part).samples};
   } catch (const Error& error) {  // in the client's words
     std::string message = error.what();
     for (std::size_t at = 0; (at = message.find(path, at)) != std::string::npos; at += upload.name.size())
@@ -27,32 +31,30 @@ std::vector<float> decode_file(const Upload& upload, int sample_rate, double lon
   }
 }
 
-std::vector<float> decode_samples(const Upload& upload, int sample_rate, double longest_seconds) {
-  SampleReader reader(upload.samples, /*separate=*/false, sample_rate);
-  std::vector<float> samples;
-  const auto keep = [&](std::vector<std::vector<float>> sounds) {
-    if (!sounds.empty()) samples.insert(samples.end(), sounds.front().begin(), sounds.front().end());
-  };
+Sounds decode_samples(const Upload& upload, int sample_rate, double longest_seconds) {
   const double bytes = (longest_seconds + 1) * upload.samples.rate * upload.samples.channels *
                        static_cast<double>(sample_size(upload.samples.samples));
-  keep(reader.push(upload.file.substr(0, static_cast<std::size_t>(bytes))));
-  keep(reader.finish());
-  return samples;
+  return read_samples(upload.file.substr(0, static_cast<std::size_t>(bytes)), upload.samples, upload.separate,
+                      sample_rate);
 }
 
+void cancel(const std::vector<std::shared_ptr<Session>>& sessions) {
+  for (const auto& session : sessions) session->cancel();
+}
+
+}  // namespace
+
 // The reply's client may leave while the file is being decoded or transcribed.
-struct Journey {
+struct Uploads::Journey {
   std::mutex mutex;
   bool gone = false;
-  std::shared_ptr<Session> session;
+  std::vector<std::shared_ptr<Session>> sessions;
 
   bool has_gone() {
     const std::lock_guard lock(mutex);
     return gone;
   }
 };
-
-}  // namespace
 
 bool wait_to_decode(const Scheduler& scheduler, const Worker& worker, const std::function<bool()>& has_gone) {
   constexpr double kMostBacklog = 2 * 3600;  // seconds; 460 MB
@@ -67,13 +69,13 @@ bool wait_to_decode(const Scheduler& scheduler, const Worker& worker, const std:
 void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse) {
   auto journey = std::make_shared<Journey>();
   reply->on_gone([journey] {
-    std::shared_ptr<Session> session;
+    std::vector<std::shared_ptr<Session>> sessions;
     {
       const std::lock_guard lock(journey->mutex);
       journey->gone = true;
-      session = journey->session;
+      sessions.swap(journey->sessions);
     }
-    if (session) session->cancel();
+    cancel(sessions);
   });
   std::shared_ptr<FilePlace> place;  // of the job, which the worker drops before the scheduler goes
   try {
@@ -89,23 +91,43 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
       const int sample_rate = scheduler_.recognizer().info().sample_rate;
       const double longest = scheduler_.longest_seconds();
       const bool is_raw = upload.samples.rate != 0 && !is_sound_file(upload.file);
-      std::vector<float> samples =
+      Sounds sounds =
           is_raw ? decode_samples(upload, sample_rate, longest) : decode_file(upload, sample_rate, longest);
       const SessionOptions options{
           .stream = upload.options, .kind = Kind::kFile, .silence = 0, .origin = shared->origin};
-      std::shared_ptr<Session> session =
-          scheduler_.open(options, answers_aside(std::move(upload.listener)), *place);
-      {
-        const std::lock_guard lock(journey->mutex);
-        if (!journey->gone) journey->session = session;
-      }
-      if (!journey->session) return session->cancel();
-      session->push(std::move(samples));
-      session->finish();
+      open_sessions(std::move(sounds), options, std::move(upload), *place, *journey);
     } catch (const std::exception& error) {
       refuse(*reply, error);
     }
   });
+}
+
+void Uploads::open_sessions(std::vector<std::vector<float>> sounds, const SessionOptions& options,
+                            Upload upload, FilePlace& place, Journey& journey) {
+  const auto listener = std::make_shared<const decltype(upload.listener)>(std::move(upload.listener));
+  std::vector<std::shared_ptr<Session>> sessions;
+  try {
+    for (std::size_t index = 0; index < sounds.size(); ++index) {
+      Listener one = answers_aside([listener, sound = UploadSound{index, sounds.size()}](
+                                       const SessionUpdate& update) { (*listener)(sound, update); });
+      sessions.push_back(index == 0 ? scheduler_.open(options, std::move(one), place)
+                                    : scheduler_.open(options, std::move(one)));
+    }
+  } catch (...) {
+    cancel(sessions);
+    throw;
+  }
+  bool gone = false;
+  {
+    const std::lock_guard lock(journey.mutex);
+    gone = journey.gone;
+    if (!gone) journey.sessions = sessions;
+  }
+  if (gone) return cancel(sessions);
+  for (std::size_t index = 0; index < sounds.size(); ++index) {
+    sessions[index]->push(std::move(sounds[index]));
+    sessions[index]->finish();
+  }
 }
 
 // The answer to hours of sound takes longer to write than live streams can wait.

@@ -110,6 +110,55 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
+// A cue, and on which channel it was said, from 1; 0: there is one alone.
+struct SpokenCue {
+  Cue cue;
+  std::size_t channel = 0;
+};
+
+std::vector<SpokenCue> spoken_cues(const Transcript& transcript) {
+  std::vector<SpokenCue> cues;
+  for (Cue& cue : make_cues(transcript)) cues.push_back({std::move(cue)});
+  return cues;
+}
+
+std::vector<SpokenCue> spoken_cues(std::span<const Transcript> channels) {
+  std::vector<SpokenCue> cues;
+  for (std::size_t index = 0; index < channels.size(); ++index) {
+    for (Cue& cue : make_cues(channels[index])) cues.push_back({std::move(cue), index + 1});
+  }
+  std::stable_sort(cues.begin(), cues.end(),
+                   [](const SpokenCue& a, const SpokenCue& b) { return a.cue.start_ms < b.cue.start_ms; });
+  return cues;
+}
+
+std::string srt_file(const std::vector<SpokenCue>& cues) {
+  std::string file;
+  int number = 0;
+  for (const auto& [cue, channel] : cues) {
+    std::string text = fmt::format("{}", fmt::join(cue.lines, "\n"));
+    replace_all(text, "-->", "->");  // SubRip has no escapes
+    const std::string speaker = channel > 0 ? fmt::format("{}: ", channel) : "";
+    file += fmt::format("{}\n{} --> {}\n{}{}\n\n", ++number, timestamp(cue.start_ms, ','),
+                        timestamp(cue.end_ms, ','), speaker, text);
+  }
+  return file;
+}
+
+std::string vtt_file(const std::vector<SpokenCue>& cues) {
+  std::string file = "WEBVTT\n\n";
+  for (const auto& [cue, channel] : cues) {
+    std::string text = fmt::format("{}", fmt::join(cue.lines, "\n"));
+    replace_all(text, "&", "&amp;");
+    replace_all(text, "<", "&lt;");
+    replace_all(text, ">", "&gt;");
+    const std::string speaker = channel > 0 ? fmt::format("<v {}>", channel) : "";
+    file += fmt::format("{} --> {}\n{}{}\n\n", timestamp(cue.start_ms, '.'), timestamp(cue.end_ms, '.'),
+                        speaker, text);
+  }
+  return file;
+}
+
 }  // namespace
 
 std::vector<Cue> make_cues(const Transcript& transcript) {
@@ -135,28 +184,16 @@ std::vector<Cue> make_cues(const Transcript& transcript) {
   return cues;
 }
 
-std::string to_srt(const Transcript& transcript) {
-  std::string file;
-  int number = 0;
-  for (const Cue& cue : make_cues(transcript)) {
-    std::string text = fmt::format("{}", fmt::join(cue.lines, "\n"));
-    replace_all(text, "-->", "->");  // SubRip has no escapes
-    file += fmt::format("{}\n{} --> {}\n{}\n\n", ++number, timestamp(cue.start_ms, ','),
-                        timestamp(cue.end_ms, ','), text);
-  }
-  return file;
+std::string to_srt(const Transcript& transcript) { return srt_file(spoken_cues(transcript)); }
+
+std::string to_vtt(const Transcript& transcript) { return vtt_file(spoken_cues(transcript)); }
+
+std::string conversation_to_srt(std::span<const Transcript> channels) {
+  return srt_file(spoken_cues(channels));
 }
 
-std::string to_vtt(const Transcript& transcript) {
-  std::string file = "WEBVTT\n\n";
-  for (const Cue& cue : make_cues(transcript)) {
-    std::string text = fmt::format("{}", fmt::join(cue.lines, "\n"));
-    replace_all(text, "&", "&amp;");
-    replace_all(text, "<", "&lt;");
-    replace_all(text, ">", "&gt;");
-    file += fmt::format("{} --> {}\n{}\n\n", timestamp(cue.start_ms, '.'), timestamp(cue.end_ms, '.'), text);
-  }
-  return file;
+std::string conversation_to_vtt(std::span<const Transcript> channels) {
+  return vtt_file(spoken_cues(channels));
 }
 
 }  // namespace glossa::text

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,10 @@ std::vector<Cue> make_cues(const Transcript& transcript);
 // Whole files. Without words an empty SRT, and a VTT of its header alone.
 std::string to_srt(const Transcript& transcript);
 std::string to_vtt(const Transcript& transcript);
+
+// Of a recording with a speaker on each channel: the cues of all in order of time, where those of two
+// channels may overlap. Each tells its channel, from 1: "1: ..." in SRT, the voice <v 1> in VTT.
+std::string conversation_to_srt(std::span<const Transcript> channels);
+std::string conversation_to_vtt(std::span<const Transcript> channels);
 
 }  // namespace glossa::text

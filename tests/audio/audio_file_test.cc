@@ -314,6 +314,72 @@ TEST(HostileAudio, TwelveHoursAreEnough) {
   EXPECT_THAT(error_of(folder / "slow.wav"), HasSubstr("12 hours"));
 }
 
+std::vector<float> interleaved(const std::vector<std::vector<float>>& channels) {
+  std::vector<float> frames;
+  for (std::size_t frame = 0; frame < channels.front().size(); ++frame) {
+    for (const std::vector<float>& channel : channels) frames.push_back(channel[frame]);
+  }
+  return frames;
+}
+
+// Oracle: a file of each channel alone. Resampled, in parts, from a file, from memory and through ffmpeg.
+TEST(ReadChannels, AreFilesOfOneChannel) {
+  const TemporaryFolder folder;
+  constexpr int kRate = 8000;
+  std::vector<std::vector<float>> channels(3, sweep(kRate, 2));
+  for (float& sample : channels[1]) sample *= -0.5f;
+  std::reverse(channels[2].begin(), channels[2].end());
+  const int format = SF_FORMAT_WAV | SF_FORMAT_PCM_16;
+  write_sound(folder / "all.wav", interleaved(channels), kRate, 3, format);
+  const std::string bytes = read_bytes(folder / "all.wav");
+  const auto memory = std::as_bytes(std::span(bytes));
+  const std::string by_ffmpeg = (folder / "all.mka").string();
+  const bool has_ffmpeg = ffmpeg_is_installed();
+  if (has_ffmpeg) {
+    const std::string command = "ffmpeg -nostdin -v error -i '" + (folder / "all.wav").string() +
+                                "' -c:a pcm_s16le -f matroska '" + by_ffmpeg + "'";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+  for (const AudioPart part : {AudioPart{}, AudioPart{0.25, 1}}) {
+    const AudioChannels file = read_channels(folder / "all.wav", 16000, part);
+    ASSERT_EQ(file.channels.size(), 3u);
+    EXPECT_EQ(file.sample_rate, 16000);
+    EXPECT_EQ(file.original_rate, kRate);
+    EXPECT_EQ(file.original_channels, 3);
+    EXPECT_EQ(read_channels(memory, "all", 16000, part).channels, file.channels);
+    if (has_ffmpeg && part.duration == 0) {
+      EXPECT_EQ(read_channels(by_ffmpeg, 16000, part).channels, file.channels);
+    }
+    for (std::size_t channel = 0; channel < channels.size(); ++channel) {
+      write_sound(folder / "one.wav", channels[channel], kRate, 1, format);
+      EXPECT_EQ(file.channels[channel], read_audio(folder / "one.wav", 16000, part).samples) << channel;
+    }
+  }
+}
+
+TEST(ReadChannels, OfOneChannelIsTheSound) {
+  const auto file = testing::golden_dir() / "audio" / "en-US_0.wav";
+  EXPECT_THAT(read_channels(file, 16000).channels, ::testing::ElementsAre(read_audio(file, 16000).samples));
+}
+
+// Channels that are kept apart need memory each.
+TEST(HostileAudio, ChannelsAndTheirHoursAreLimited) {
+  const TemporaryFolder folder;
+  const auto complaint = [&](const char* name) -> std::string {
+    try {
+      read_channels(folder / name, 16000);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  write_sound(folder / "nine.wav", std::vector<float>(9 * 100), 16000, 9, SF_FORMAT_WAV | SF_FORMAT_PCM_16);
+  EXPECT_THAT(complaint("nine.wav"), HasSubstr("expected at most 8 to keep apart, got 9"));
+  EXPECT_EQ(read_audio(folder / "nine.wav", 16000).samples.size(), 100u);
+  write_sound(folder / "slow.wav", std::vector<float>(2 * 21601), 1, 2, SF_FORMAT_WAV | SF_FORMAT_PCM_16);
+  EXPECT_THAT(complaint("slow.wav"), HasSubstr("12 hours of sound in all channels together"));
+}
+
 // Oracle: the slice of the whole. Formats that are entered by seeking, and those that are decoded from the
 // start.
 TEST(AudioParts, AreSlicesOfTheWhole) {

@@ -25,6 +25,19 @@ std::vector<std::string> transcribe(std::vector<std::string> more) {
   return more;
 }
 
+// A file of 16-bit samples at 16 kHz.
+std::string wav(int channels, const std::string& samples) {
+  const auto number = [](std::size_t value, int bytes) {
+    std::string text;
+    for (int byte = 0; byte < bytes; ++byte) text.push_back(static_cast<char>(value >> 8 * byte & 0xff));
+    return text;
+  };
+  const auto width = static_cast<std::size_t>(2 * channels);  // bytes of a frame
+  return "RIFF" + number(36 + samples.size(), 4) + "WAVEfmt " + number(16, 4) + number(1, 2) +
+         number(width / 2, 2) + number(16000, 4) + number(16000 * width, 4) + number(width, 2) +
+         number(16, 2) + "data" + number(samples.size(), 4) + samples;
+}
+
 TEST(Transcribe, TextsAreNeMos) {
   const Workplace here;
   for (const char* name : {"offline_A_56_0", "offline_A_56_3", "offline_A_56_6", "offline_A_56_13"}) {
@@ -159,6 +172,64 @@ TEST(Transcribe, CompressedSoundOnStdinIsNotPcm) {
   // Two samples are no mp3.
   const std::string pcm = testing::read_file(golden_audio("en-US_0.wav")).substr(44);
   EXPECT_EQ(here.glossa(transcribe({"-"}), "\xFF\xFB\x90\x64" + pcm).exit_code, 0);
+}
+
+// Oracle: a file of each channel alone.
+TEST(Transcribe, ChannelsByThemselves) {
+  const Workplace here;
+  const std::vector<std::string> names = {"en-US_0", "es-ES_5"};
+  std::vector<std::string> sounds;
+  for (const std::string& name : names)
+    sounds.push_back(testing::read_file(golden_audio(name + ".wav")).substr(44));
+  const std::size_t bytes = std::min(sounds[0].size(), sounds[1].size());
+  std::string both;
+  for (std::size_t at = 0; at < bytes; at += 2) both += sounds[0].substr(at, 2) + sounds[1].substr(at, 2);
+  here.write("call.wav", wav(2, both));
+  std::vector<nlohmann::json> alone;
+  for (std::size_t index = 0; index < sounds.size(); ++index) {
+    here.write(names[index] + ".wav", wav(1, sounds[index].substr(0, bytes)));
+    const auto run = here.glossa(transcribe({names[index] + ".wav", "--json"}));
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    alone.push_back(nlohmann::json::parse(run.out));
+    ASSERT_FALSE(alone.back()["sentences"].empty());
+  }
+
+  const auto run = here.glossa(transcribe({"call.wav", "--separate-channels", "--json"}));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto object = nlohmann::json::parse(run.out);
+  ASSERT_EQ(object["channels"].size(), 2u);
+  std::size_t sentences = 0;
+  for (std::size_t index = 0; index < alone.size(); ++index) {
+    for (const char* key : {"text", "language", "sentences", "words", "tokens", "token_frames"})
+      EXPECT_EQ(object["channels"][index][key], alone[index][key]) << key;
+    sentences += alone[index]["sentences"].size();
+  }
+  EXPECT_EQ(object["sentences"].size(), sentences);
+
+  // A file that is one channel, one that is none, and a part of one beside them.
+  const nlohmann::json part = {
+      {"audio_filepath", "call.wav"}, {"offset", 0.5}, {"duration", 1}, {"text", ""}};
+  here.write("m.json", R"({"audio_filepath": "call.wav"}
+{"audio_filepath": "en-US_0.wav"}
+{"audio_filepath": "none.wav"}
+)" + part.dump() + "\n");
+  const auto several = here.glossa(
+      transcribe({"--dataset-manifest", "m.json", "--separate-channels", "--json", "--batch-size", "2"}));
+  EXPECT_EQ(several.exit_code, 3);
+  EXPECT_THAT(several.err, HasSubstr("none.wav: no such file"));
+  const auto lines = lines_of(several.out);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(nlohmann::json::parse(lines[0])["channels"], object["channels"]);
+  EXPECT_EQ(nlohmann::json::parse(lines[1])["channels"].size(), 1u);
+  EXPECT_EQ(nlohmann::json::parse(lines[1])["channels"][0]["text"], alone[0]["text"]);
+  EXPECT_EQ(nlohmann::json::parse(lines[2])["channels"].size(), 2u);
+  EXPECT_EQ(nlohmann::json::parse(lines[2])["duration"], 1);
+
+  for (const char* more : {"-", "--partials"}) {
+    const auto wrong = here.glossa(transcribe({"--separate-channels", more, "call.wav"}));
+    EXPECT_EQ(wrong.exit_code, 2) << more;
+    EXPECT_THAT(wrong.err, HasSubstr("--separate-channels is of files")) << more;
+  }
 }
 
 TEST(Transcribe, ShardsShareTheInputs) {

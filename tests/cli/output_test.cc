@@ -60,6 +60,28 @@ TEST(Formats, JsonSurvivesAFileNameThatIsNotUtf8) {
 
 TEST(Formats, Text) { EXPECT_EQ(format_recognition(example(), OutputFormat::kText), "Γεια σου.\n"); }
 
+TEST(Formats, AConversationTellsWhoSaidWhat) {
+  std::vector<Recognition> channels = {example(), example()};
+  channels[1].transcript.sentences.front().start = 0.04;
+  channels[1].alternatives = {{.text = "Γεια.", .score = -1}};
+  EXPECT_EQ(format_conversation(channels, OutputFormat::kText), "2: Γεια σου.\n1: Γεια σου.\n");
+  const auto object = nlohmann::json::parse(format_conversation(channels, OutputFormat::kJson));
+  EXPECT_EQ(object["duration"], 0.333);
+  EXPECT_EQ(object["processing_seconds"], 0.247);
+  ASSERT_EQ(object["sentences"].size(), 2u);
+  EXPECT_EQ(object["sentences"][0]["channel"], 2);
+  EXPECT_EQ(object["sentences"][0]["start"], 0.04);
+  ASSERT_EQ(object["channels"].size(), 2u);
+  // All that a recording of one channel has of what was said.
+  for (std::size_t index = 0; index < channels.size(); ++index) {
+    auto expected = nlohmann::json::parse(format_recognition(channels[index], OutputFormat::kJson));
+    for (const char* key : {"audio_filepath", "duration", "processing_seconds"}) expected.erase(key);
+    expected["channel"] = index + 1;
+    EXPECT_EQ(object["channels"][index], expected);
+  }
+  EXPECT_TRUE(object["channels"][1].contains("alternatives"));
+}
+
 TEST(Formats, Partial) {
   const auto object = nlohmann::json::parse(format_partial_json(example()));
   EXPECT_EQ(object["partial"], true);
@@ -113,6 +135,15 @@ TEST(Writer, NamesFilesWithoutLosingOne) {
   EXPECT_THAT(names,
               ::testing::UnorderedElementsAre("a.txt", "a.wav.txt", "a-2.txt", "a.mp3.txt", "stdin.txt"));
   fs::remove_all(folder);
+}
+
+TEST(Writer, EveryLineOfAConversationHasItsPath) {
+  std::vector<Recognition> channels = {example(), example()};
+  OutputWriter writer(OutputFormat::kText, "", /*several=*/true);
+  ::testing::internal::CaptureStdout();
+  writer.write_conversation({.audio = "a.wav"}, channels);
+  writer.write_conversation({.audio = "silence.wav"}, std::vector<Recognition>(2));
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "a.wav\t1: Γεια σου.\na.wav\t2: Γεια σου.\n");
 }
 
 TEST(Writer, SubtitlesOfSeveralInputsNeedAFolder) {

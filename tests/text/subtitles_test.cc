@@ -131,5 +131,24 @@ TEST(Subtitles, OfSilence) {
   EXPECT_EQ(to_vtt({}), "WEBVTT\n\n");
 }
 
+// The second speaks while the first does.
+TEST(Conversation, CuesOfAllChannelsInOrderOfTime) {
+  Transcript second = speak({{"Yes", "&", "no."}}, 0.5);
+  for (Word& word : second.words) {
+    word.start += 0.75;
+    word.end += 0.75;
+  }
+  const std::vector<Transcript> channels = {speak({{"One", "two."}, {"Three."}}, 1), second};
+  EXPECT_EQ(conversation_to_srt(channels),
+            "1\n00:00:00,500 --> 00:00:02,500\n1: One two.\n\n"
+            "2\n00:00:01,250 --> 00:00:02,750\n2: Yes & no.\n\n"
+            "3\n00:00:02,500 --> 00:00:03,500\n1: Three.\n\n");
+  EXPECT_EQ(conversation_to_vtt(channels),
+            "WEBVTT\n\n00:00:00.500 --> 00:00:02.500\n<v 1>One two.\n\n"
+            "00:00:01.250 --> 00:00:02.750\n<v 2>Yes &amp; no.\n\n"
+            "00:00:02.500 --> 00:00:03.500\n<v 1>Three.\n\n");
+  EXPECT_EQ(conversation_to_srt(std::vector<Transcript>(2)), "");
+}
+
 }  // namespace
 }  // namespace glossa::text

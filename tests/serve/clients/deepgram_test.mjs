@@ -170,6 +170,50 @@ test("a file", async () => {
   }
 });
 
+// A WAV file of 16-bit samples, 16 kHz, from one buffer of samples for every channel.
+function wav(channels) {
+  const size = channels[0].length * channels.length;
+  const file = Buffer.alloc(44 + size);
+  file.write("RIFF", 0);
+  file.writeUInt32LE(36 + size, 4);
+  file.write("WAVEfmt ", 8);
+  [[16, 4], [1, 2], [channels.length, 2], [16000, 4], [32000 * channels.length, 4], [2 * channels.length, 2], [16, 2]]
+    .reduce((at, [value, bytes]) => file.writeUIntLE(value, at, bytes), 16);
+  file.write("data", 36);
+  file.writeUInt32LE(size, 40);
+  for (let at = 0, to = 44; at < channels[0].length; at += 2)
+    for (const channel of channels) to += channel.copy(file, to, at, at + 2);
+  return file;
+}
+
+test("every channel of a file by itself", async () => {
+  const transcribe = (file, request) =>
+    client.listen.v1.media.transcribeFile(file, { punctuate: true, utterances: true, ...request },
+      { queryParams: { latency: longest } });
+  const sound = pcm(audio);
+  const silence = Buffer.alloc(sound.length);
+  const text = squeezed(expected[audio][longest].text);
+  const spoken = ({ alternatives: [best] }) => squeezed(best.transcript);
+  const call = await transcribe(wav([silence, sound, sound]), { multichannel: true });
+  assert.equal(call.metadata.channels, 3);
+  const black = (text) => text.replaceAll(/\s/g, "");  // this model leaves out spaces between sentences
+  const heard = call.results.channels.map(spoken);
+  assert.deepEqual(heard.slice(1), [text, text]);
+  assert.notEqual(heard[0], text);  // whatever this model hears in silence
+  for (const [channel, whole] of heard.entries()) {
+    const own = call.results.utterances.filter((utterance) => utterance.channel === channel);
+    assert.equal(black(own.map(({ transcript }) => transcript).join("")), black(whole));
+  }
+  const starts = call.results.utterances.map(({ start }) => start);
+  assert.deepEqual(starts, starts.toSorted((a, b) => a - b));
+  const one = await transcribe(createReadStream(audio), { multichannel: true });
+  assert.deepEqual([one.metadata.channels, ...one.results.channels.map(spoken)], [1, text]);
+  const mixed = await transcribe(wav([sound, sound]), {});
+  assert.deepEqual([mixed.metadata.channels, ...mixed.results.channels.map(spoken)], [1, text]);
+  await assert.rejects(transcribe(wav(Array(9).fill(sound)), { multichannel: true }),
+    (error) => error.statusCode === 400 && /the body: too many channels/.test(error.body.err_msg));
+});
+
 test("what cannot be done is said", async () => {
   const file = () => createReadStream(audio);
   const transcribe = (request, who = client) => who.listen.v1.media.transcribeFile(file(), request);

@@ -12,6 +12,7 @@ import concurrent.futures
 import json
 import pathlib
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -44,6 +45,18 @@ def format_path(name):
 def samples_of(name):
     with wave.open(str(sound_path(name))) as sound:
         return sound.readframes(sound.getnframes())
+
+
+def sound_file(samples, channels, kind):
+    """The bytes of a sound file of 16-bit samples."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/a.wav"
+        with wave.open(path, "wb") as sound:
+            sound.setparams((channels, 2, RATE, 0, "NONE", ""))
+            sound.writeframes(samples)
+        if kind != "wav":
+            subprocess.run(["ffmpeg", "-v", "error", "-i", path, f"{folder}/a.{kind}"], check=True)
+        return pathlib.Path(f"{folder}/a.{kind}").read_bytes()
 
 
 def check_health(channel, request=b""):
@@ -163,6 +176,16 @@ class RivaTest(ServerTest):
         for results in (final_results(self.stream(config, both, 1111)), self.recognize(config, both).results):
             got = [transcript_of(result for result in results if result.channel_tag == tag) for tag in (1, 2)]
             self.assertEqual(got, alone)
+        for kind in ("wav", "flac"):
+            file = sound_file(both, 2, kind)
+            results = self.recognize(config, file).results
+            self.assertEqual([transcript_of(result for result in results if result.channel_tag == tag)
+                              for tag in (1, 2)], alone, kind)
+        three = riva.configuration(audio_channel_count=3, enable_separate_recognition_per_channel=True)
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.recognize(three, file)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn("audio_channel_count is 3, expected 2", caught.exception.details())
         mean = final_results(self.stream(riva.configuration(audio_channel_count=2), both))
         self.assertEqual({result.channel_tag for result in mean}, {1})
 
