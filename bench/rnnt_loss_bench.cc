@@ -10,10 +10,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <functional>
 #include <string>
 
+#include "base/process_memory.h"
 #include "train/loss/rnnt_loss.h"
 #include "train/loss/rnnt_loss_internal.h"
 
@@ -24,6 +24,7 @@ namespace train = glossa::train;
 
 constexpr std::int64_t kHidden = 640;
 constexpr int kThreads = 2;
+constexpr double kMebibyte = 1 << 20;
 
 double seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
@@ -37,21 +38,13 @@ double best_of(int runs, const std::function<void()>& work) {
   return best;
 }
 
-// A field of /proc/self/status in MB: VmRSS, VmHWM.
-double status_mb(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024;
-  return 0;
-}
-
 // Peak of resident memory while `work` runs, above what was resident before.
 double peak_mb(const std::function<void()>& work) {
   malloc_trim(0);
-  std::ofstream("/proc/self/clear_refs") << "5" << std::flush;  // VmHWM starts again
-  const double before = status_mb("VmRSS");
+  glossa::forget_peak_memory();
+  const double before = glossa::process_memory().resident;
   work();
-  return status_mb("VmHWM") - before;
+  return (glossa::peak_memory() - before) / kMebibyte;
 }
 
 double product_peak() {

@@ -1,8 +1,8 @@
 // Memory of a process that does nothing but recognise.
 #pragma once
 
+#include "base/process_memory.h"
 #include "bench/probe.h"
-#include "bench/process_memory.h"
 #include "glossa/recognizer.hpp"
 
 namespace glossa::bench {

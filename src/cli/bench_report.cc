@@ -37,7 +37,7 @@ ordered_json to_json(const bench::Summary& seconds) {
           {"largest", ms(seconds.largest)}};
 }
 
-ordered_json to_json(const bench::ProcessMemory& memory) {
+ordered_json to_json(const ProcessMemory& memory) {
   return {{"resident", memory.resident},
           {"anonymous", memory.anonymous},
           {"mapped_files", memory.mapped_files},
@@ -226,7 +226,7 @@ void BenchReport::add(const bench::MemoryUse& memory, AttContext context, double
                          {"floor_ratio", ratio}};
   BenchTable table(fmt::format("Memory, MB: streams of {}; floor: the weights of a step", name_of(context)),
                    {"process", "resident", "anonymous", "files", "PSS", "floor", "x floor"});
-  const auto line = [&](const char* name, const bench::ProcessMemory& use) {
+  const auto line = [&](const char* name, const ProcessMemory& use) {
     print(table, {name, number(megabytes(use.resident), 1), number(megabytes(use.anonymous), 1),
                   number(megabytes(use.mapped_files), 1), number(megabytes(use.proportional), 1),
                   number(megabytes(weight_bytes), 1), number(use.resident / weight_bytes, 2)});

@@ -9,6 +9,7 @@
 #include "cli/training_data.h"
 #include "data/audio_reader.h"
 #include "data/batch_loader.h"
+#include "glossa/error.hpp"
 #include "text/sentencepiece.h"
 #include "train/batch_feed.h"
 #include "train/targets.h"
@@ -40,6 +41,19 @@ class TrainingFeed::Impl {
   train::TrainBatch next() { return feed_.next(); }
   std::int64_t unreadable() const { return loader_.unreadable(); }
 
+  train::TrainBatch largest() const {
+    data::LoadedBatch batch;
+    for (const data::PlannedCut& planned : largest_) {
+      try {
+        batch.cuts.push_back(
+            {.cut = planned.cut, .seed = planned.seed, .samples = reader_.read(*planned.cut)});
+        batch.seconds += planned.cut->duration;
+      } catch (const Error&) {  // is told when it is drawn
+      }
+    }
+    return maker_.make(std::move(batch));
+  }
+
  private:
   data::BatchSampler make_sampler(const train::TrainConfig& config, const FeedPosition& position) {
     std::vector<data::WeightedCuts> streams = training_streams(config);
@@ -51,6 +65,7 @@ class TrainingFeed::Impl {
     }
     data::BatchSampler sampler(std::move(streams), sampler_options(config, position.rank, position.ranks));
     totals_ = sampler.totals();
+    largest_ = sampler.largest();
     return sampler;
   }
 
@@ -90,6 +105,7 @@ class TrainingFeed::Impl {
 
   const model::ModelConfig& model_;
   data::BatchSampler::Totals totals_;
+  data::BatchPlan largest_;  // its cuts are the sampler's
   train::TargetCounts target_counts_;
   data::AudioReader reader_;
   text::SentencePiece pieces_;
@@ -109,6 +125,7 @@ TrainingFeed::~TrainingFeed() = default;
 const data::BatchSampler::Totals& TrainingFeed::totals() const { return impl_->totals(); }
 std::vector<std::string> TrainingFeed::target_warnings() const { return impl_->target_warnings(); }
 train::TrainBatch TrainingFeed::next() { return impl_->next(); }
+train::TrainBatch TrainingFeed::largest() const { return impl_->largest(); }
 std::int64_t TrainingFeed::unreadable() const { return impl_->unreadable(); }
 
 }  // namespace glossa::cli

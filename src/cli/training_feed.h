@@ -32,6 +32,9 @@ class TrainingFeed {
   // frames.
   std::vector<std::string> target_warnings() const;
   train::TrainBatch next();
+  // data::BatchSampler::largest(), without changes of speed and the like; of a sound that cannot be read the
+  // batch lacks the utterance.
+  train::TrainBatch largest() const;
   std::int64_t unreadable() const;  // cuts passed over so far
 
  private:

@@ -34,6 +34,15 @@ class BatchLimit {
     return options_.batch_size && cuts >= static_cast<std::size_t>(*options_.batch_size);
   }
 
+  // Cuts of that many seconds in a batch.
+  std::size_t most(double duration) const {
+    std::size_t cuts = options_.batch_duration
+                           ? static_cast<std::size_t>(*options_.batch_duration / cost(duration)) + 1
+                           : static_cast<std::size_t>(*options_.batch_size);
+    while (cuts > 1 && !fits(cuts, duration)) --cuts;
+    return cuts;
+  }
+
  private:
   const SamplerOptions& options_;
 };
@@ -149,6 +158,26 @@ class BatchSampler::Impl {
 
   const Totals& totals() const { return totals_; }
 
+  BatchPlan largest() const {
+    std::vector<PlannedCut> cuts = options_.join.share > 0 ? drawn_cuts() : drawable_cuts();
+    std::sort(cuts.begin(), cuts.end(),
+              [](const PlannedCut& a, const PlannedCut& b) { return a.cut->duration > b.cut->duration; });
+    const auto cost_from = [&](std::size_t first) {
+      const double longest = cuts[first].cut->duration;
+      return static_cast<double>(limit_.most(longest)) * limit_.cost(longest);
+    };
+    std::size_t first = 0;
+    for (std::size_t index = 1; index < cuts.size(); ++index) {
+      if (cuts[index].cut->duration < cuts[index - 1].cut->duration && cost_from(index) > cost_from(first))
+        first = index;
+    }
+    BatchPlan plan;
+    const std::size_t others = cuts.size() - first;  // a batch may be of several passes
+    for (std::size_t count = limit_.most(cuts[first].cut->duration); plan.size() < count;)
+      plan.push_back(cuts[first + plan.size() % others]);
+    return plan;
+  }
+
  private:
   // What the limits let through, stream by stream. Weights as given.
   std::vector<DrawnStream> filtered() {
@@ -212,19 +241,33 @@ class BatchSampler::Impl {
   }
 
   // Joined cuts have other lengths than those that they are made of: some are drawn to see which.
-  Weighed drawn_cuts() const {
+  std::vector<PlannedCut> drawn_cuts() const {
     SamplerOptions endless = options_;
     endless.endless = true;
     Draws draws(draws_.streams(), endless);
     UtteranceJoiner joiner(draws, options_.join, [this](double seconds) { return fits(seconds); });
-    Weighed weighed;
-    for (int draw = 0; draw < kDrawsForBins; ++draw) weighed.emplace_back(joiner.next().cut->duration, 1.0);
-    return weighed;
+    std::vector<PlannedCut> cuts;
+    for (int draw = 0; draw < kDrawsOnTrial; ++draw) cuts.push_back(joiner.next());
+    return cuts;
+  }
+
+  std::vector<PlannedCut> drawable_cuts() const {
+    std::vector<PlannedCut> cuts;
+    for (const DrawnStream& stream : draws_.streams()) {
+      if (options_.shuffle && stream.weight == 0) continue;
+      for (const Cut* cut : stream.cuts) cuts.push_back({.cut = cut});
+    }
+    return cuts;
   }
 
   // Bounds between buckets that are drawn into equally often.
   std::vector<double> equal_bins() const {
-    Weighed weighed = options_.join.share > 0 ? drawn_cuts() : weighed_cuts();
+    Weighed weighed;
+    if (options_.join.share > 0) {
+      for (const PlannedCut& cut : drawn_cuts()) weighed.emplace_back(cut.cut->duration, 1.0);
+    } else {
+      weighed = weighed_cuts();
+    }
     double sum = 0;
     for (const auto& [duration, weight] : weighed) sum += weight;
     std::sort(weighed.begin(), weighed.end());
@@ -304,7 +347,7 @@ class BatchSampler::Impl {
   }
 
   static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-  static constexpr int kDrawsForBins = 10'000;
+  static constexpr int kDrawsOnTrial = 10'000;
   static constexpr std::size_t kMostBuffers = 4;  // held when no bucket has a whole batch
 
   const SamplerOptions options_;
@@ -337,5 +380,7 @@ void BatchSampler::skip(std::int64_t batches) {
 }
 
 const BatchSampler::Totals& BatchSampler::totals() const { return impl_->totals(); }
+
+BatchPlan BatchSampler::largest() const { return impl_->largest(); }
 
 }  // namespace glossa::data

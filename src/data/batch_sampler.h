@@ -69,6 +69,10 @@ class BatchSampler {
   };
   const Totals& totals() const;
 
+  // As large a batch as can come: of the cuts whose batch costs most, the longest. Where cuts are joined, of
+  // ten thousand draws. Not a batch of next(), and not drawn.
+  BatchPlan largest() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -186,7 +186,8 @@ struct TrainConfig {
   ExperimentConfig experiment;
 
   // glossa.*
-  int rehearsal_steps = 0;  // on one batch before step 1, to see that it can be learned; 0: none
+  bool try_largest_batch = true;  // before step 1, to see that the memory suffices
+  int rehearsal_steps = 0;        // on one batch before step 1, to see that it can be learned; 0: none
   NewModelConfig new_model;
   bool from_scratch = false;  // the base gives geometry and tokenizer; weights are drawn from the seed
   std::string surface = "full";

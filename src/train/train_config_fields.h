@@ -99,6 +99,7 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("exp_manager.checkpoint_callback_params.always_save_nemo", c.experiment.always_save_nemo);
   visit("exp_manager.checkpoint_callback_params.every_n_train_steps", c.experiment.every_n_train_steps);
 
+  visit("glossa.try_largest_batch", c.try_largest_batch);
   visit("glossa.rehearsal_steps", c.rehearsal_steps);
   visit("glossa.new_model.config", c.new_model.config);
   visit("glossa.new_model.tokenizer", c.new_model.tokenizer);

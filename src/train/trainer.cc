@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <new>
 #include <numeric>
 
 #include "base/fail.h"
@@ -40,6 +41,21 @@ AsrModel initial_model(const checkpoint::Checkpoint& base, const TrainerOptions&
   if (!options.from_scratch) load_checkpoint(model, base);
   model->to(options.device);
   return model;
+}
+
+// Of the CPU's allocator and of CUDA's, which have no type of their own for it.
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string what = error.what();
+  return what.find("out of memory") != std::string::npos ||
+         what.find("can't allocate memory") != std::string::npos;
+}
+
+[[noreturn]] void fail_too_large(const TrainBatch& batch) {
+  fail_invalid_argument(
+      "the largest batch does not fit into memory (got {} utterances with {:.0f} s of sound; expected a "
+      "smaller "
+      "batch_duration, batch_size or max_duration)",
+      batch.size(), batch.seconds);
 }
 
 std::int64_t number_in(const Metadata& metadata, const std::string& key, const fs::path& source) {
@@ -107,6 +123,21 @@ class Trainer::Impl {
       tensor.copy_(before.at(parameter.name));
     }
     return losses;
+  }
+
+  double try_batch(const TrainBatch& batch) {
+    const Clock::time_point start = Clock::now();
+    model_->train();
+    try {
+      add_gradient(batch, 1);
+    } catch (const c10::Error& error) {
+      if (!is_out_of_memory(error)) throw;
+      fail_too_large(batch);
+    } catch (const std::bad_alloc&) {
+      fail_too_large(batch);
+    }
+    optimizer_->zero_grad();
+    return seconds_since(start);
   }
 
   TrainingOutcome run(const std::function<TrainBatch()>& next, const std::string& name) {
@@ -458,6 +489,7 @@ std::int64_t Trainer::trained_parameters() const { return impl_->trained_paramet
 std::vector<double> Trainer::rehearse(const TrainBatch& batch, int steps) {
   return impl_->rehearse(batch, steps);
 }
+double Trainer::try_batch(const TrainBatch& batch) { return impl_->try_batch(batch); }
 TrainingOutcome Trainer::run(const std::function<TrainBatch()>& next, const std::string& name) {
   return impl_->run(next, name);
 }

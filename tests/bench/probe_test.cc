@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "bench/process_memory.h"
+#include "base/process_memory.h"
 #include "bench/start_up.h"
 #include "glossa/error.hpp"
 
@@ -28,6 +28,14 @@ TEST(ProcessMemory, OfThisProcess) {
   EXPECT_GT(memory.anonymous, 0);
   EXPECT_GT(memory.mapped_files, 0);
   EXPECT_NEAR(memory.anonymous + memory.mapped_files, memory.resident, 0.1 * memory.resident);
+}
+
+TEST(ProcessMemory, ThePeakIsForgottenWhenAskedTo) {
+  constexpr std::size_t kBytes = std::size_t{64} << 20;
+  forget_peak_memory();
+  const double before = peak_memory();
+  { const std::vector<char> much(kBytes, 'x'); }
+  EXPECT_GT(peak_memory(), before + 0.9 * kBytes);
 }
 
 class StartUpFiles : public ::testing::Test {

@@ -1,7 +1,7 @@
 // What of this process is in memory.
 #pragma once
 
-namespace glossa::bench {
+namespace glossa {
 
 struct ProcessMemory {  // bytes
   double resident = 0;
@@ -14,4 +14,9 @@ struct ProcessMemory {  // bytes
 
 ProcessMemory process_memory();
 
-}  // namespace glossa::bench
+// The most bytes that were resident since the last forget_peak_memory(), or since the program began where the
+// system does not let go of that.
+double peak_memory();
+void forget_peak_memory();
+
+}  // namespace glossa

@@ -1,0 +1,77 @@
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "checkpoint/checkpoint.h"
+#include "glossa/error.hpp"
+
+namespace glossa::train {
+namespace {
+
+TrainBatch batch_of(const torch::Tensor& mels, std::int64_t frames) {
+  TrainBatch batch;
+  batch.mels = mels;
+  batch.mel_lengths = torch::tensor({frames});
+  batch.targets = torch::tensor({{5, 6, 7}}, torch::kInt64);
+  batch.target_lengths = torch::tensor({3}, torch::kInt64);
+  batch.slots = torch::tensor({0}, torch::kInt64);
+  batch.seeds = {1};
+  batch.seconds = static_cast<double>(frames) / 100;
+  return batch;
+}
+
+class TriedBatch : public ::testing::Test {
+ protected:
+  TriedBatch() {
+    options_.steps = 1;
+    options_.lr = 1e-3;
+    options_.schedule.max_steps = 100;
+    options_.contexts = {{56, 3}};
+    options_.folder = std::filesystem::temp_directory_path() / "glossa-trainer-test";
+  }
+
+  const std::shared_ptr<const checkpoint::Checkpoint> base_ =
+      checkpoint::read_checkpoint(GLOSSA_TEST_DATA "/golden/models/tiny.nemo");
+  const std::int64_t mels_ = base_->config().features.mels;
+  ProcessGroup group_{{}};
+  TrainerOptions options_;
+};
+
+TEST_F(TriedBatch, LeavesNothing) {
+  torch::manual_seed(3);
+  const TrainBatch batch = batch_of(torch::randn({1, mels_, 201}), 200);
+  Trainer tried(*base_, options_, group_, {});
+  EXPECT_GT(tried.try_batch(batch), 0);
+  Trainer fresh(*base_, options_, group_, {});
+  EXPECT_EQ(tried.rehearse(batch, 3), fresh.rehearse(batch, 3));
+}
+
+// A sound of a century, of which no frame is in memory before somebody computes with it; the limit is for
+// systems that promise any memory.
+TEST_F(TriedBatch, SaysThatItDoesNotFit) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  rlimit terabyte = before;
+  terabyte.rlim_cur = std::min<rlim_t>(before.rlim_max, rlim_t{1} << 40);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &terabyte), 0);
+  const std::int64_t frames = std::int64_t{100} * 3600 * 24 * 36500;
+  const TrainBatch batch = batch_of(torch::zeros({1, mels_, 1}).expand({1, mels_, frames + 1}), frames);
+  Trainer trainer(*base_, options_, group_, {});
+  try {
+    trainer.try_batch(batch);
+    ADD_FAILURE() << "a century fits";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(),
+                ::testing::HasSubstr("does not fit into memory (got 1 utterances with 3153600000 s"));
+  }
+  ::setrlimit(RLIMIT_AS, &before);
+}
+
+}  // namespace
+}  // namespace glossa::train
