@@ -13,6 +13,7 @@ install(TARGETS glossa_shared EXPORT glossaTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/glossa DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(FILES bindings/python/glossa.py DESTINATION ${CMAKE_INSTALL_LIBDIR}/glossa)
 install(FILES models/glossa-mini.nemo DESTINATION ${CMAKE_INSTALL_DATADIR}/glossa/models)
 
 set(glossa_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/glossa)

@@ -6,7 +6,7 @@ execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_
 set(prefix ${WORK_DIR}/prefix)
 file(RENAME ${WORK_DIR}/elsewhere ${prefix})
 foreach(file bin/glossa include/glossa/glossa.h include/glossa/recognizer.hpp ${LIBDIR}/libglossa.so.0
-        share/glossa/models/glossa-mini.nemo)
+        ${LIBDIR}/glossa/glossa.py share/glossa/models/glossa-mini.nemo)
   if(NOT EXISTS ${prefix}/${file})
     message(FATAL_ERROR "${file} was not installed")
   endif()
@@ -38,5 +38,8 @@ execute_process(COMMAND ${PKG_CONFIG} --cflags --libs "glossa = ${VERSION}" OUTP
 separate_arguments(flags UNIX_COMMAND "${flags}")
 execute_process(COMMAND ${C_COMPILER} -std=c99 ${EXAMPLES_DIR}/transcribe.c -o ${WORK_DIR}/transcribe ${flags}
   COMMAND_ERROR_IS_FATAL ANY)
+set(ENV{PYTHONPATH} ${prefix}/${LIBDIR}/glossa)
+expect_transcript(${EXAMPLES_DIR}/transcribe.py)
+
 set(ENV{LD_LIBRARY_PATH} ${prefix}/${LIBDIR})
 expect_transcript(${WORK_DIR}/transcribe)
