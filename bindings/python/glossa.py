@@ -193,7 +193,7 @@ _library = _open_library()
 def _call(name, *arguments):
     status = getattr(_library, "glossa_" + name)(*arguments)
     if status != 0:
-        raise Error(status, _library.glossa_last_error().decode())
+        raise Error(status, _decoded(_library.glossa_last_error()))
 
 
 def _ask(kind, name, *arguments):
@@ -204,7 +204,18 @@ def _ask(kind, name, *arguments):
 
 
 def _encoded(text):
-    return None if text is None else os.fspath(text).encode("utf-8", "surrogateescape")
+    """Of a str, or of what is a path; bytes stay. Names of files need not be UTF-8."""
+    if text is None:
+        return None
+    text = os.fspath(text)
+    encoded = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    if b"\0" in encoded:
+        raise ValueError(f"{text!r} has a zero byte")
+    return encoded
+
+
+def _decoded(text):
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _context(pair):
@@ -213,14 +224,16 @@ def _context(pair):
 
 def _strings(texts):
     """A list of C strings that ends with NULL; None when there are none."""
-    texts = [_encoded(text) for text in texts]
+    if isinstance(texts, (str, bytes)):
+        raise TypeError(f"{texts!r} is one text (expected a list of them)")
+    texts = [_encoded(text) for text in texts or ()]
     return (c_char_p * (len(texts) + 1))(*texts, None) if texts else None
 
 
 def _until_null(strings):
     index = 0
     while strings[index] is not None:
-        yield strings[index].decode()
+        yield _decoded(strings[index])
         index += 1
 
 
@@ -235,10 +248,13 @@ class _Handle:
         if getattr(self, "_as_parameter_", None):
             self._free(self._as_parameter_)
 
+    def __reduce__(self):  # of copy and pickle, too: nobody else may free it
+        raise TypeError(f"a {type(self).__name__} cannot be copied")
+
 
 def version():
     """Of the library, "0.1.0"."""
-    return _library.glossa_version().decode()
+    return _decoded(_library.glossa_version())
 
 
 class LanguageModel(_Handle):
@@ -265,7 +281,7 @@ class Recognizer(_Handle):
         for name, kind in _ModelInfo._fields_:
             value = getattr(info, name)
             if not name.endswith("_count"):
-                setattr(self, name, value.decode() if kind is c_char_p else value)
+                setattr(self, name, _decoded(value) if kind is c_char_p else value)
         self.has_prompt = bool(info.has_prompt)
         self.att_contexts = []  # the first is the default
         for index in range(info.att_context_count):
@@ -274,7 +290,7 @@ class Recognizer(_Handle):
         self.languages = []
         for index in range(info.language_count):
             language = _ask(POINTER(_Language), "recognizer_language", self, index).contents
-            self.languages.append(Language(language.code.decode(), tuple(_until_null(language.aliases)),
+            self.languages.append(Language(_decoded(language.code), tuple(_until_null(language.aliases)),
                                            language.prompt_slot))
 
     def create_stream(self, **options):
@@ -372,15 +388,15 @@ class Stream(_Handle):
     @property
     def text(self):
         """What is settled: it only ever grows."""
-        return _ask(c_char_p, "stream_text", self).value.decode()
+        return _decoded(_ask(c_char_p, "stream_text", self).value)
 
     @property
     def drafted_text(self):
-        return _ask(c_char_p, "stream_drafted_text", self).value.decode()
+        return _decoded(_ask(c_char_p, "stream_drafted_text", self).value)
 
     @property
     def language(self):
-        return _ask(c_char_p, "stream_language", self).value.decode()
+        return _decoded(_ask(c_char_p, "stream_language", self).value)
 
     @property
     def duration(self):
@@ -414,5 +430,5 @@ class Stream(_Handle):
         def copied(index):
             one = _ask(POINTER(struct), "stream_" + name, self, index).contents
             values = (getattr(one, field) for field, _ in struct._fields_)
-            return kind(*(value.decode() if isinstance(value, bytes) else value for value in values))
+            return kind(*(_decoded(value) if isinstance(value, bytes) else value for value in values))
         return [copied(index) for index in range(_ask(c_size_t, f"stream_{name}_count", self).value)]

@@ -47,8 +47,9 @@ void SoundCollector::push(std::span<const float> interleaved) {
   frames_ += static_cast<std::int64_t>(frames);
   announce(frames_);
   const std::size_t width = channels_ / sounds_.size();  // channels that become one sound
+  std::size_t first = 0;
   mono_.resize(frames);
-  for (std::size_t first = 0; Sound & sound : sounds_) {
+  for (Sound& sound : sounds_) {
     const float* frame = interleaved.data() + first;
     for (float& mean : mono_) {
       double sum = 0;

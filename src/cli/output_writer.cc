@@ -33,8 +33,9 @@ void OutputWriter::write_text(const Input& input, std::string text) {
   if (folder_.empty()) {
     if (several_ && format_ == OutputFormat::kText) {
       const std::string path = input.audio.string() + "\t";
-      for (std::size_t line = 0; line < text.size(); line = text.find('\n', line) + 1) {
+      for (std::size_t line = 0; line < text.size();) {
         text.insert(line, path);
+        line = text.find('\n', line + path.size()) + 1;  // the path may have one
       }
     }
     print_to_stdout(text);

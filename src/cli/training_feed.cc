@@ -18,6 +18,11 @@ namespace glossa::cli {
 namespace {
 
 constexpr std::size_t kCutsChecked = 5000;  // of a stream
+constexpr std::int64_t kBatchesLookedAt = 20'000;
+
+std::int64_t batches_of(const train::TrainConfig& config) {
+  return config.trainer.max_steps * config.trainer.accumulate_grad_batches;
+}
 
 }  // namespace
 
@@ -41,17 +46,21 @@ class TrainingFeed::Impl {
   train::TrainBatch next() { return feed_.next(); }
   std::int64_t unreadable() const { return loader_.unreadable(); }
 
-  train::TrainBatch largest() const {
-    data::LoadedBatch batch;
-    for (const data::PlannedCut& planned : largest_) {
-      try {
-        batch.cuts.push_back(
-            {.cut = planned.cut, .seed = planned.seed, .samples = reader_.read(*planned.cut)});
-        batch.seconds += planned.cut->duration;
-      } catch (const Error&) {  // is told when it is drawn
+  std::vector<train::TrainBatch> largest() const {
+    std::vector<train::TrainBatch> batches;
+    for (const data::BatchPlan& plan : largest_) {
+      data::LoadedBatch batch;
+      for (const data::PlannedCut& planned : plan) {
+        try {
+          batch.cuts.push_back(
+              {.cut = planned.cut, .seed = planned.seed, .samples = reader_.read(*planned.cut)});
+          batch.seconds += planned.cut->duration;
+        } catch (const Error&) {  // is told when it is drawn
+        }
       }
+      batches.push_back(maker_.make(std::move(batch)));
     }
-    return maker_.make(std::move(batch));
+    return batches;
   }
 
  private:
@@ -65,7 +74,8 @@ class TrainingFeed::Impl {
     }
     data::BatchSampler sampler(std::move(streams), sampler_options(config, position.rank, position.ranks));
     totals_ = sampler.totals();
-    largest_ = sampler.largest();
+    if (config.try_largest_batch && position.first_batch == 0)
+      largest_ = sampler.largest_of(std::min(batches_of(config), kBatchesLookedAt));
     return sampler;
   }
 
@@ -105,7 +115,7 @@ class TrainingFeed::Impl {
 
   const model::ModelConfig& model_;
   data::BatchSampler::Totals totals_;
-  data::BatchPlan largest_;  // its cuts are the sampler's
+  std::vector<data::BatchPlan> largest_;  // their cuts are the sampler's
   train::TargetCounts target_counts_;
   data::AudioReader reader_;
   text::SentencePiece pieces_;
@@ -125,7 +135,7 @@ TrainingFeed::~TrainingFeed() = default;
 const data::BatchSampler::Totals& TrainingFeed::totals() const { return impl_->totals(); }
 std::vector<std::string> TrainingFeed::target_warnings() const { return impl_->target_warnings(); }
 train::TrainBatch TrainingFeed::next() { return impl_->next(); }
-train::TrainBatch TrainingFeed::largest() const { return impl_->largest(); }
+std::vector<train::TrainBatch> TrainingFeed::largest() const { return impl_->largest(); }
 std::int64_t TrainingFeed::unreadable() const { return impl_->unreadable(); }
 
 }  // namespace glossa::cli

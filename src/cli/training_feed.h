@@ -32,9 +32,10 @@ class TrainingFeed {
   // frames.
   std::vector<std::string> target_warnings() const;
   train::TrainBatch next();
-  // data::BatchSampler::largest(), without changes of speed and the like; of a sound that cannot be read the
-  // batch lacks the utterance.
-  train::TrainBatch largest() const;
+  // data::BatchSampler::largest_of() the run's batches, the first 20,000 of them, without changes of speed
+  // and the like; a batch lacks the utterances whose sound cannot be read. None when the configuration does
+  // not ask for it or the run is resumed.
+  std::vector<train::TrainBatch> largest() const;
   std::int64_t unreadable() const;  // cuts passed over so far
 
  private:

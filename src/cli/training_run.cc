@@ -147,8 +147,7 @@ class TrainingRun {
     }
     group_.barrier();
 
-    if (config_.try_largest_batch && trainer.first_step() == 0)
-      try_largest(trainer, feed.largest(), options.device);
+    if (trainer.first_step() == 0) try_largest(trainer, feed.largest(), options.device);
     if (config_.rehearsal_steps > 0 && trainer.first_step() == 0) rehearse(trainer);
     progress_.emplace("training", static_cast<double>(config_.trainer.max_steps), quiet_,
                       static_cast<double>(trainer.first_step()));
@@ -177,18 +176,18 @@ class TrainingRun {
   }
 
   // What does not fit ends the run here and not after hours.
-  void try_largest(train::Trainer& trainer, const train::TrainBatch& batch, torch::Device device) const {
-    if (batch.size() == 0) return;  // nothing of it can be read, which is told when it is drawn
-    forget_peak_memory();
-    const double seconds = trainer.try_batch(batch);
-    if (!group_.is_first()) return;
-    std::string told = fmt::format("the largest batch, {} utterances with {:.0f} s of sound, took {:.1f} s",
-                                   batch.size(), batch.seconds, seconds);
-    const double moments = 8 * static_cast<double>(trainer.trained_parameters());  // bytes; from step 1 on
-    if (device.is_cpu())
-      told +=
-          fmt::format(" and {:.1f} GB of memory, moments included", (peak_memory() + moments) / kGigabyte);
-    log::info(told);
+  void try_largest(train::Trainer& trainer, const std::vector<train::TrainBatch>& batches,
+                   torch::Device device) const {
+    for (const train::TrainBatch& batch : batches) {
+      if (batch.size() == 0) continue;  // nothing of it can be read, which is told when it is drawn
+      forget_peak_memory();
+      const double seconds = trainer.try_batch(batch);
+      if (!group_.is_first()) continue;
+      log::info(fmt::format(
+          "tried one of the largest batches: {} utterances with {:.0f} s of sound: {:.1f} s{}", batch.size(),
+          batch.seconds, seconds,
+          device.is_cpu() ? fmt::format(", {:.1f} GB of memory", peak_memory() / kGigabyte) : ""));
+    }
   }
 
   // On the run's first batch, drawn a second time so that the run itself misses none.

@@ -108,7 +108,9 @@ std::size_t end_of_input(const std::vector<Track>& tracks, std::size_t first) {
 InputReader::Sounds InputReader::read(const Input& input, bool separate) {
   const auto read_file = [&]() -> Sounds {
     if (separate) return audio::read_channels(input.audio, sample_rate_).channels;
-    return {audio::read_audio(input.audio, sample_rate_).samples};
+    Sounds mean(1);
+    mean.front() = audio::read_audio(input.audio, sample_rate_).samples;
+    return mean;
   };
   if (!input.offset) return read_file();
   if (input.audio != last_ || separate != last_separate_) {

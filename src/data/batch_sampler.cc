@@ -34,15 +34,6 @@ class BatchLimit {
     return options_.batch_size && cuts >= static_cast<std::size_t>(*options_.batch_size);
   }
 
-  // Cuts of that many seconds in a batch.
-  std::size_t most(double duration) const {
-    std::size_t cuts = options_.batch_duration
-                           ? static_cast<std::size_t>(*options_.batch_duration / cost(duration)) + 1
-                           : static_cast<std::size_t>(*options_.batch_size);
-    while (cuts > 1 && !fits(cuts, duration)) --cuts;
-    return cuts;
-  }
-
  private:
   const SamplerOptions& options_;
 };
@@ -137,14 +128,13 @@ class BatchSampler::Impl {
       : options_(checked(options)),
         limit_(options_),
         sources_(std::move(streams)),
-        draws_(filtered(), options_),
-        joiner_(draws_, options_.join, [this](double seconds) { return fits(seconds); }) {
+        draws_(filtered(), options_) {
     const bool bucketing = options_.shuffle && options_.bucketing;
     if (bucketing)
       bounds_ = options_.bucket_duration_bins.empty() ? equal_bins() : options_.bucket_duration_bins;
-    buckets_.resize(bounds_.size() + 1);
     // With one bucket nothing is gained by looking ahead: the draws are shuffled already.
-    buffer_size_ = buckets_.size() > 1 ? static_cast<std::size_t>(options_.buffer_size) : 0;
+    buffer_size_ = bounds_.empty() ? 0 : static_cast<std::size_t>(options_.buffer_size);
+    begin();
   }
 
   BatchPlan next() {
@@ -158,24 +148,31 @@ class BatchSampler::Impl {
 
   const Totals& totals() const { return totals_; }
 
-  BatchPlan largest() const {
-    std::vector<PlannedCut> cuts = options_.join.share > 0 ? drawn_cuts() : drawable_cuts();
-    std::sort(cuts.begin(), cuts.end(),
-              [](const PlannedCut& a, const PlannedCut& b) { return a.cut->duration > b.cut->duration; });
-    const auto cost_from = [&](std::size_t first) {
-      const double longest = cuts[first].cut->duration;
-      return static_cast<double>(limit_.most(longest)) * limit_.cost(longest);
-    };
-    std::size_t first = 0;
-    for (std::size_t index = 1; index < cuts.size(); ++index) {
-      if (cuts[index].cut->duration < cuts[index - 1].cut->duration && cost_from(index) > cost_from(first))
-        first = index;
+  std::vector<BatchPlan> largest_of(std::int64_t batches) {
+    BatchPlan of_most_sound;
+    BatchPlan of_longest_cut;
+    double most_sound = 0;
+    double longest_cut = 0;
+    for (std::int64_t batch = 0; batch < batches; ++batch) {
+      const BatchPlan plan = next();
+      if (plan.empty()) break;
+      double longest = 0;
+      for (const PlannedCut& planned : plan) longest = std::max(longest, planned.cut->duration);
+      const double sound = longest * static_cast<double>(plan.size());
+      const bool is_longer =
+          longest > longest_cut || (longest == longest_cut && plan.size() > of_longest_cut.size());
+      if (sound > most_sound) of_most_sound = plan;
+      if (is_longer) of_longest_cut = plan;
+      most_sound = std::max(most_sound, sound);
+      longest_cut = std::max(longest_cut, longest);
     }
-    BatchPlan plan;
-    const std::size_t others = cuts.size() - first;  // a batch may be of several passes
-    for (std::size_t count = limit_.most(cuts[first].cut->duration); plan.size() < count;)
-      plan.push_back(cuts[first + plan.size() % others]);
-    return plan;
+    begin();
+    std::vector<BatchPlan> plans = {of_most_sound};
+    const bool is_both =
+        std::any_of(of_most_sound.begin(), of_most_sound.end(),
+                    [&](const PlannedCut& planned) { return planned.cut->duration == longest_cut; });
+    if (!is_both) plans.push_back(of_longest_cut);
+    return plans;
   }
 
  private:
@@ -226,6 +223,17 @@ class BatchSampler::Impl {
     return kept;
   }
 
+  // With the first batch.
+  void begin() {
+    draws_ = Draws(draws_.streams(), options_);
+    joiner_.emplace(draws_, options_.join, [this](double seconds) { return fits(seconds); });
+    buckets_.assign(bounds_.size() + 1, {});
+    buffered_ = 0;
+    batches_ = 0;
+    last_bucket_ = kNone;
+    last_group_ = 0;
+  }
+
   bool fits(double seconds) const { return seconds <= options_.max_duration && limit_.fits(1, seconds); }
 
   using Weighed = std::vector<std::pair<double, double>>;  // duration, how often it is drawn
@@ -241,33 +249,19 @@ class BatchSampler::Impl {
   }
 
   // Joined cuts have other lengths than those that they are made of: some are drawn to see which.
-  std::vector<PlannedCut> drawn_cuts() const {
+  Weighed drawn_cuts() const {
     SamplerOptions endless = options_;
     endless.endless = true;
     Draws draws(draws_.streams(), endless);
     UtteranceJoiner joiner(draws, options_.join, [this](double seconds) { return fits(seconds); });
-    std::vector<PlannedCut> cuts;
-    for (int draw = 0; draw < kDrawsOnTrial; ++draw) cuts.push_back(joiner.next());
-    return cuts;
-  }
-
-  std::vector<PlannedCut> drawable_cuts() const {
-    std::vector<PlannedCut> cuts;
-    for (const DrawnStream& stream : draws_.streams()) {
-      if (options_.shuffle && stream.weight == 0) continue;
-      for (const Cut* cut : stream.cuts) cuts.push_back({.cut = cut});
-    }
-    return cuts;
+    Weighed weighed;
+    for (int draw = 0; draw < kDrawsForBins; ++draw) weighed.emplace_back(joiner.next().cut->duration, 1.0);
+    return weighed;
   }
 
   // Bounds between buckets that are drawn into equally often.
   std::vector<double> equal_bins() const {
-    Weighed weighed;
-    if (options_.join.share > 0) {
-      for (const PlannedCut& cut : drawn_cuts()) weighed.emplace_back(cut.cut->duration, 1.0);
-    } else {
-      weighed = weighed_cuts();
-    }
+    Weighed weighed = options_.join.share > 0 ? drawn_cuts() : weighed_cuts();
     double sum = 0;
     for (const auto& [duration, weight] : weighed) sum += weight;
     std::sort(weighed.begin(), weighed.end());
@@ -304,7 +298,7 @@ class BatchSampler::Impl {
   std::size_t fill() {
     const std::size_t most = kMostBuffers * std::max(buffer_size_, std::size_t{1} << 16);
     while (buffered_ < buffer_size_ || (!any_ready() && buffered_ < most)) {
-      const PlannedCut cut = joiner_.next();
+      const PlannedCut cut = joiner_->next();
       if (cut.cut == nullptr) break;
       buckets_[bucket_of(cut.cut->duration)].push(cut, limit_);
       ++buffered_;
@@ -347,7 +341,7 @@ class BatchSampler::Impl {
   }
 
   static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-  static constexpr int kDrawsOnTrial = 10'000;
+  static constexpr int kDrawsForBins = 10'000;
   static constexpr std::size_t kMostBuffers = 4;  // held when no bucket has a whole batch
 
   const SamplerOptions options_;
@@ -355,8 +349,8 @@ class BatchSampler::Impl {
   const std::vector<WeightedCuts> sources_;
   Totals totals_;
   Draws draws_;
-  UtteranceJoiner joiner_;
-  std::vector<double> bounds_;  // upper ones of all buckets but the last
+  std::optional<UtteranceJoiner> joiner_;  // always there
+  std::vector<double> bounds_;             // upper ones of all buckets but the last
   std::vector<Bucket> buckets_;
   std::size_t buffer_size_ = 0;
   std::size_t buffered_ = 0;
@@ -381,6 +375,6 @@ void BatchSampler::skip(std::int64_t batches) {
 
 const BatchSampler::Totals& BatchSampler::totals() const { return impl_->totals(); }
 
-BatchPlan BatchSampler::largest() const { return impl_->largest(); }
+std::vector<BatchPlan> BatchSampler::largest_of(std::int64_t batches) { return impl_->largest_of(batches); }
 
 }  // namespace glossa::data

@@ -69,9 +69,9 @@ class BatchSampler {
   };
   const Totals& totals() const;
 
-  // As large a batch as can come: of the cuts whose batch costs most, the longest. Where cuts are joined, of
-  // ten thousand draws. Not a batch of next(), and not drawn.
-  BatchPlan largest() const;
+  // Of so many batches, the one of most sound with its padding and the one of the longest cut, or one that is
+  // both. Draws them and begins anew.
+  std::vector<BatchPlan> largest_of(std::int64_t batches);
 
  private:
   class Impl;

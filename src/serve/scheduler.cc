@@ -60,7 +60,7 @@ class Scheduler::Impl final : public Waker {
     }
   }
 
-  // Counted from its making on; a session that uses it takes the count over.
+  // Counted from its making on; the first session that uses it takes the count over, others have their own.
   class Place final : public FilePlace {
    public:
     Place(Impl& scheduler, Load load) : scheduler_(scheduler), load_(load) {
@@ -73,7 +73,10 @@ class Scheduler::Impl final : public Waker {
       const std::lock_guard lock(scheduler_.mutex_);
       scheduler_.count(load_, -1);
     }
-    void use() { used_ = true; }
+    void use() {  // with mutex_ held
+      if (used_) scheduler_.count(load_, 1);
+      used_ = true;
+    }
 
    private:
     Impl& scheduler_;

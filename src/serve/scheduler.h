@@ -123,8 +123,8 @@ class Scheduler {
   // with its last update, or with cancel(); who holds it does not keep its memory.
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener);
 
-  // For an upload whose sound is still to be decoded: it counts as an open session, and open() with it, which
-  // uses it up, does not refuse. Overloaded as open().
+  // For an upload whose sound is still to be decoded: it counts as an open session until the first open()
+  // with it, which does not refuse, nor do further ones for further channels. Overloaded as open().
   std::unique_ptr<FilePlace> take_file_place();
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener, FilePlace& place);
 

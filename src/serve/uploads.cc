@@ -22,7 +22,9 @@ Sounds decode_file(const Upload& upload, int sample_rate, double longest_seconds
   try {
     const audio::AudioPart part{.duration = longest_seconds + 1};
     if (upload.separate) return audio::read_channels(file.path(), sample_rate, part).channels;
-    return {audio::read_audio(file.path(), sample_rate, part).samples};
+    Sounds sounds(1);
+    sounds.front() = audio::read_audio(file.path(), sample_rate, part).samples;
+    return sounds;
   } catch (const Error& error) {  // in the client's words
     std::string message = error.what();
     for (std::size_t at = 0; (at = message.find(path, at)) != std::string::npos; at += upload.name.size())
@@ -54,6 +56,11 @@ struct Uploads::Journey {
     const std::lock_guard lock(mutex);
     return gone;
   }
+
+  std::vector<std::shared_ptr<Session>> take() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(sessions, {});
+  }
 };
 
 bool wait_to_decode(const Scheduler& scheduler, const Worker& worker, const std::function<bool()>& has_gone) {
@@ -69,13 +76,11 @@ bool wait_to_decode(const Scheduler& scheduler, const Worker& worker, const std:
 void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse) {
   auto journey = std::make_shared<Journey>();
   reply->on_gone([journey] {
-    std::vector<std::shared_ptr<Session>> sessions;
     {
       const std::lock_guard lock(journey->mutex);
       journey->gone = true;
-      sessions.swap(journey->sessions);
     }
-    cancel(sessions);
+    cancel(journey->take());
   });
   std::shared_ptr<FilePlace> place;  // of the job, which the worker drops before the scheduler goes
   try {
@@ -95,7 +100,7 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
           is_raw ? decode_samples(upload, sample_rate, longest) : decode_file(upload, sample_rate, longest);
       const SessionOptions options{
           .stream = upload.options, .kind = Kind::kFile, .silence = 0, .origin = shared->origin};
-      open_sessions(std::move(sounds), options, std::move(upload), *place, *journey);
+      open_sessions(std::move(sounds), options, std::move(upload), *place, journey);
     } catch (const std::exception& error) {
       refuse(*reply, error);
     }
@@ -103,15 +108,19 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
 }
 
 void Uploads::open_sessions(std::vector<std::vector<float>> sounds, const SessionOptions& options,
-                            Upload upload, FilePlace& place, Journey& journey) {
+                            Upload upload, FilePlace& place, const std::shared_ptr<Journey>& journey) {
   const auto listener = std::make_shared<const decltype(upload.listener)>(std::move(upload.listener));
   std::vector<std::shared_ptr<Session>> sessions;
   try {
     for (std::size_t index = 0; index < sounds.size(); ++index) {
-      Listener one = answers_aside([listener, sound = UploadSound{index, sounds.size()}](
-                                       const SessionUpdate& update) { (*listener)(sound, update); });
-      sessions.push_back(index == 0 ? scheduler_.open(options, std::move(one), place)
-                                    : scheduler_.open(options, std::move(one)));
+      // The journey holds the sessions, and they this.
+      Listener one = answers_aside([listener, weak = std::weak_ptr(journey),
+                                    sound = UploadSound{index, sounds.size()}](const SessionUpdate& update) {
+        (*listener)(sound, update);
+        if (update.error.empty()) return;
+        if (const auto others = weak.lock()) cancel(others->take());  // that is the answer
+      });
+      sessions.push_back(scheduler_.open(options, std::move(one), place));
     }
   } catch (...) {
     cancel(sessions);
@@ -119,9 +128,9 @@ void Uploads::open_sessions(std::vector<std::vector<float>> sounds, const Sessio
   }
   bool gone = false;
   {
-    const std::lock_guard lock(journey.mutex);
-    gone = journey.gone;
-    if (!gone) journey.sessions = sessions;
+    const std::lock_guard lock(journey->mutex);
+    gone = journey->gone;
+    if (!gone) journey->sessions = sessions;
   }
   if (gone) return cancel(sessions);
   for (std::size_t index = 0; index < sounds.size(); ++index) {

@@ -50,8 +50,8 @@ class Uploads {
   Uploads(Scheduler& scheduler, Worker& worker) : scheduler_(scheduler), worker_(worker) {}
 
   // Takes a place; then, on a worker, reads the request and the file; the listener answers. What is thrown
-  // goes to `refuse`: also that there are no places for further channels. Nothing is decoded nor transcribed
-  // for a client that has gone.
+  // goes to `refuse`. Nothing is decoded nor transcribed for a client that has gone, or for one channel when
+  // another has failed.
   void transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, Read read, Refuse refuse);
 
   // Answers are being composed, of sessions that have ended.
@@ -60,7 +60,7 @@ class Uploads {
  private:
   // Opens them and gives them their sounds; cancelled when the client has gone.
   void open_sessions(std::vector<std::vector<float>> sounds, const SessionOptions& options, Upload upload,
-                     FilePlace& place, Journey& journey);
+                     FilePlace& place, const std::shared_ptr<Journey>& journey);
   Listener answers_aside(Listener listener);
 
   Scheduler& scheduler_;

@@ -52,9 +52,8 @@ bool is_out_of_memory(const c10::Error& error) {
 
 [[noreturn]] void fail_too_large(const TrainBatch& batch) {
   fail_invalid_argument(
-      "the largest batch does not fit into memory (got {} utterances with {:.0f} s of sound; expected a "
-      "smaller "
-      "batch_duration, batch_size or max_duration)",
+      "one of the largest batches does not fit into memory (got {} utterances with {:.0f} s of sound; "
+      "expected a smaller batch_duration, batch_size or max_duration)",
       batch.size(), batch.seconds);
 }
 
@@ -129,6 +128,15 @@ class Trainer::Impl {
     const Clock::time_point start = Clock::now();
     model_->train();
     try {
+      // What is there from the second step on: gradients, where they stay, and moments. Written, since memory
+      // that nobody writes to is only promised.
+      std::vector<torch::Tensor> moments;
+      for (const TrainedParameter& parameter : optimizer_->parameters()) {
+        torch::Tensor tensor = parameter.tensor;
+        if (options_.device.is_cpu() || options_.accumulate > 1)
+          tensor.mutable_grad() = torch::ones_like(tensor.detach());
+        for (int moment = 0; moment < 2; ++moment) moments.push_back(torch::ones_like(tensor.detach()));
+      }
       add_gradient(batch, 1);
     } catch (const c10::Error& error) {
       if (!is_out_of_memory(error)) throw;
@@ -136,7 +144,10 @@ class Trainer::Impl {
     } catch (const std::bad_alloc&) {
       fail_too_large(batch);
     }
-    optimizer_->zero_grad();
+    for (const TrainedParameter& parameter : optimizer_->parameters()) {
+      torch::Tensor tensor = parameter.tensor;
+      tensor.mutable_grad().reset();
+    }
     return seconds_since(start);
   }
 

@@ -107,8 +107,8 @@ class Trainer {
   // everything back. The loss before each: data and settings that can be learned from bring it far down.
   std::vector<double> rehearse(const TrainBatch& batch, int steps);
 
-  // Before run(): the gradient of one batch, as in a step, thrown away. Gives the seconds that it took. Error
-  // kInvalidArgument when the memory does not suffice.
+  // Before run(): the gradient of one batch, beside as much memory as a step holds, thrown away. Gives the
+  // seconds that it took. Error kInvalidArgument when the memory does not suffice.
   double try_batch(const TrainBatch& batch);
 
   // `next` gives this process's batches from first_batch() on. `name` of the final model, without ".nemo".

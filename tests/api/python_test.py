@@ -2,6 +2,7 @@
 """python_test.py HEADER MODEL AUDIO TEXT: bindings/python/glossa.py, whose library $GLOSSA_LIBRARY names."""
 import array
 import concurrent.futures
+import copy
 import ctypes
 import gc
 import pathlib
@@ -184,7 +185,16 @@ class RecognizerTest(unittest.TestCase):
         with self.assertRaisesRegex(glossa.Error, "xx-XX") as caught:
             self.recognizer.create_stream(target_lang="xx-XX")
         self.assertEqual(caught.exception.status, glossa.Error.INVALID_ARGUMENT)
+        with self.assertRaisesRegex(glossa.Error, "no\udcff.nemo"):  # a name that is not UTF-8
+            glossa.Recognizer(b"no\xff.nemo")
+        with self.assertRaisesRegex(ValueError, "zero byte"):
+            glossa.Recognizer(MODEL + "\0x")
+        with self.assertRaisesRegex(TypeError, "expected a list"):
+            self.recognizer.create_stream(boosted_phrases="the")
+        self.recognizer.create_stream(boosted_phrases=None, att_context=None, language_model=None)
         stream = finished(self.recognizer.create_stream())
+        with self.assertRaisesRegex(TypeError, "cannot be copied"):
+            copy.copy(stream)
         with self.assertRaises(glossa.Error):
             stream.accept_waveform(samples())
         with self.assertRaises(glossa.Error):

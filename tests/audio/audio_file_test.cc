@@ -298,6 +298,7 @@ TEST(HostileAudio, DamageNeverCrashes) {
         bytes[random() % bytes.size()] = static_cast<char>(random());
       try {
         read_audio(std::as_bytes(std::span(bytes)), name, 16000);
+        read_channels(std::as_bytes(std::span(bytes)), name, 16000);
       } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::kBadInput) << error.what();
         EXPECT_THAT(error.what(), HasSubstr(name));

@@ -143,7 +143,9 @@ TEST(Writer, EveryLineOfAConversationHasItsPath) {
   ::testing::internal::CaptureStdout();
   writer.write_conversation({.audio = "a.wav"}, channels);
   writer.write_conversation({.audio = "silence.wav"}, std::vector<Recognition>(2));
-  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "a.wav\t1: Γεια σου.\na.wav\t2: Γεια σου.\n");
+  writer.write({.audio = "b\nc.wav"}, example());
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(),
+            "a.wav\t1: Γεια σου.\na.wav\t2: Γεια σου.\nb\nc.wav\tΓεια σου.\n");
 }
 
 TEST(Writer, SubtitlesOfSeveralInputsNeedAFolder) {

@@ -244,34 +244,37 @@ TEST(BatchSampler, ACutThatNoBatchHoldsIsLeftOut) {
   EXPECT_EQ(sampler.next().at(0).cut->duration, 10);
 }
 
-// Oracle: batches of several passes. They come near it and never above.
-TEST(BatchSampler, TheLargestBatch) {
-  for (const bool bucketing : {true, false}) {
-    const SamplerOptions options{.batch_duration = 60, .quadratic_duration = 30, .bucketing = bucketing};
+double padded(const BatchPlan& batch) { return cost(batch, 1e12); }
+
+double longest(const BatchPlan& batch) {
+  double most = 0;
+  for (const PlannedCut& planned : batch) most = std::max(most, planned.cut->duration);
+  return most;
+}
+
+TEST(BatchSampler, TheLargestOfItsBatchesAndThenFromTheBeginning) {
+  SamplerOptions by_cost{.batch_duration = 60, .quadratic_duration = 30};
+  SamplerOptions joined = by_cost;
+  joined.join.share = 0.5;
+  for (const SamplerOptions& options : {by_cost, joined, SamplerOptions{.batch_size = 4}}) {
     BatchSampler sampler(stream(300), options);
-    const double largest = cost(sampler.largest(), 30);
-    EXPECT_LE(largest, 60);
-    double most = 0;
-    for (int batch = 0; batch < 400; ++batch) most = std::max(most, cost(sampler.next(), 30));
-    EXPECT_LE(most, largest);
-    EXPECT_GT(most, 0.97 * largest);
+    const std::vector<BatchPlan> largest = sampler.largest_of(50);
+    BatchSampler other(stream(300), options);
+    double most_padded = 0;
+    double longest_cut = 0;
+    for (int count = 0; count < 50; ++count) {
+      const BatchPlan batch = other.next();
+      most_padded = std::max(most_padded, padded(batch));
+      longest_cut = std::max(longest_cut, longest(batch));
+      EXPECT_EQ(shown(sampler.next()), shown(batch));
+    }
+    EXPECT_EQ(padded(largest.front()), most_padded);
+    EXPECT_EQ(longest(largest.back()), longest_cut);
+    EXPECT_EQ(largest.size(), options.batch_size ? 1u : 2u);
   }
-  // By number alone: the longest.
-  std::multiset<double> durations;
-  for (const PlannedCut& planned : BatchSampler(stream(100), {.batch_size = 4}).largest())
-    durations.insert(planned.cut->duration);
-  std::vector<Cut> all = cuts(100);
-  std::sort(all.begin(), all.end(), [](const Cut& a, const Cut& b) { return a.duration < b.duration; });
-  EXPECT_EQ(durations,
-            (std::multiset{all[96].duration, all[97].duration, all[98].duration, all[99].duration}));
-  // More than there are, of a stream that is drawn from; joined.
-  EXPECT_EQ(BatchSampler(stream(3), {.batch_size = 8}).largest().size(), 8u);
-  BatchSampler two({{"a", 1, cuts(1)}, {"never", 0, cuts(50, "never")}}, {.batch_size = 2});
-  for (const PlannedCut& planned : two.largest()) EXPECT_EQ(planned.cut->source, "a");
-  const SamplerOptions joining{.batch_size = 1, .max_duration = 30, .join = {.share = 1}};
-  const BatchPlan joined = BatchSampler(stream(100), joining).largest();
-  EXPECT_GT(joined[0].cut->duration, 25);
-  EXPECT_LE(joined[0].cut->duration, 30);
+  BatchSampler once(stream(10), {.batch_size = 4, .shuffle = false, .endless = false});
+  EXPECT_EQ(once.largest_of(1000).front().size(), 4u);
+  EXPECT_EQ(lines(once.next()), (std::vector{0, 1, 2, 3}));
 }
 
 TEST(BatchSampler, Errors) {

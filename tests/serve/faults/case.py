@@ -34,9 +34,9 @@ def wav(samples=b"", tag=1, channels=1, rate=RATE, bits=16, data_size=None, fmt_
     return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
 
 
-def much_sound(seconds=1200):
+def much_sound(seconds=1200, channels=1):
     """20 minutes in 60 kB; 77 MB as the model hears them."""
-    return wav(bytes(50 * seconds), rate=50, bits=8)
+    return wav(bytes(50 * seconds * channels), rate=50, bits=8, channels=channels)
 
 
 def until(condition, seconds=30):

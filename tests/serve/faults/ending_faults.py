@@ -13,7 +13,7 @@ import grpc
 import wire
 from case import AUDIO, LATENCY, FaultTest, much_sound, until
 from serving import RivaSpeaker, Speaker, WebSocketSpeaker, samples_of
-from wire import WebSocket, connect, exchange, upload
+from wire import WebSocket, connect, exchange, request, upload
 
 Code = grpc.StatusCode
 DRAIN = 8  # seconds
@@ -70,6 +70,18 @@ class TerminationTest(FaultTest):
             own.terminate()
             response, = wire.responses_in(wire.read_to_end(client))
             self.assertEqual(response.status, 200, response.body)
+        self.assertEqual(own.process.wait(60), 0, own.messages())
+
+    def test_channels_of_an_upload_get_their_end(self):
+        """They came as one: none of them is refused, for want of places or because the server ends."""
+        own = self.start("--drain-seconds", "60", files=1)
+        with connect(own.http) as client:
+            client.sendall(request("POST", "/v1/listen?multichannel=true", body=much_sound(seconds=60, channels=4)))
+            self.assertTrue(until(lambda: own.active_streams() >= 1))
+            own.terminate()
+            response, = wire.responses_in(wire.read_to_end(client))
+        self.assertEqual(response.status, 200, response.body)
+        self.assertEqual(len(json.loads(response.body)["results"]["channels"]), 4)
         self.assertEqual(own.process.wait(60), 0, own.messages())
 
     def test_nobody_is_there(self):

@@ -65,6 +65,12 @@ class HttpTest(FaultTest):
         reader.sendall(data)
         reader.recv(1)
         wire.reset(reader)
+        with self.own_server() as own:
+            leaving = connect(own.http)
+            leaving.sendall(request("POST", "/v1/listen?multichannel=true", body=much_sound(channels=3)))
+            self.assertTrue(until(lambda: own.active_streams() == 3))
+            wire.reset(leaving)
+            self.assertTrue(until(lambda: own.active_streams() == 0, 5))
 
     def test_slow_reader_of_events(self):
         with socket.socket() as connection:
