@@ -299,21 +299,21 @@ AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, 
 }
 
 AudioFile read_audio(const fs::path& path, int sample_rate, const AudioPart& part) {
-  return mono(read(path, {sample_rate, part, ChannelUse::kMean}));
+  return mono(read_channels(path, sample_rate, ChannelUse::kMean, part));
 }
 
 AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
                      const AudioPart& part) {
-  return mono(read(bytes, name, {sample_rate, part, ChannelUse::kMean}));
+  return mono(read_channels(bytes, name, sample_rate, ChannelUse::kMean, part));
 }
 
-AudioChannels read_channels(const fs::path& path, int sample_rate, const AudioPart& part) {
-  return read(path, {sample_rate, part, ChannelUse::kSeparate});
+AudioChannels read_channels(const fs::path& path, int sample_rate, ChannelUse use, const AudioPart& part) {
+  return read(path, {sample_rate, part, use});
 }
 
 AudioChannels read_channels(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
-                            const AudioPart& part) {
-  return read(bytes, name, {sample_rate, part, ChannelUse::kSeparate});
+                            ChannelUse use, const AudioPart& part) {
+  return read(bytes, name, {sample_rate, part, use});
 }
 
 double audio_duration(const fs::path& path) {

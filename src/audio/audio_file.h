@@ -23,7 +23,10 @@ struct AudioFile {
 // Channels that read_channels() keeps apart at most.
 inline constexpr int kMostSeparateChannels = 8;
 
-// As AudioFile, each channel by itself.
+// What becomes of a file's channels.
+enum class ChannelUse { kMean, kSeparate };
+
+// As AudioFile, with each channel by itself, or their mean as the only one.
 struct AudioChannels {
   std::vector<std::vector<float>> channels;  // at least one, all of one length
   int sample_rate = 0;
@@ -55,11 +58,12 @@ AudioFile read_audio(const std::filesystem::path& path, int sample_rate, const A
 AudioFile read_audio(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
                      const AudioPart& part);
 
-// The same with the channels kept apart, for recordings with a speaker on each. Error kBadInput for more than
-// kMostSeparateChannels.
-AudioChannels read_channels(const std::filesystem::path& path, int sample_rate, const AudioPart& part = {});
-AudioChannels read_channels(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
+// The same for recordings that may have a speaker on each channel. Error kBadInput for more than
+// kMostSeparateChannels to keep apart.
+AudioChannels read_channels(const std::filesystem::path& path, int sample_rate, ChannelUse use,
                             const AudioPart& part = {});
+AudioChannels read_channels(std::span<const std::byte> bytes, const std::string& name, int sample_rate,
+                            ChannelUse use, const AudioPart& part = {});
 
 // Seconds of the whole sound by its header; formats that only ffmpeg knows are decoded for it. Errors as
 // above.

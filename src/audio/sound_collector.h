@@ -14,9 +14,6 @@ namespace glossa::audio {
 
 constexpr double kMaxHours = 12;  // of sound in one file, channels that are kept apart counted each
 
-// What becomes of a file's channels.
-enum class ChannelUse { kMean, kSeparate };
-
 // One thread at a time. `name` is for messages.
 class SoundCollector {
  public:

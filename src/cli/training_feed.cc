@@ -55,7 +55,8 @@ class TrainingFeed::Impl {
           batch.cuts.push_back(
               {.cut = planned.cut, .seed = planned.seed, .samples = reader_.read(*planned.cut)});
           batch.seconds += planned.cut->duration;
-        } catch (const Error&) {  // is told when it is drawn
+        } catch (const Error& error) {
+          if (error.code() != ErrorCode::kBadInput) throw;  // the others are told when they are drawn
         }
       }
       batches.push_back(maker_.make(std::move(batch)));

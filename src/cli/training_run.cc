@@ -147,7 +147,7 @@ class TrainingRun {
     }
     group_.barrier();
 
-    if (trainer.first_step() == 0) try_largest(trainer, feed.largest(), options.device);
+    try_largest(trainer, feed.largest(), options.device);
     if (config_.rehearsal_steps > 0 && trainer.first_step() == 0) rehearse(trainer);
     progress_.emplace("training", static_cast<double>(config_.trainer.max_steps), quiet_,
                       static_cast<double>(trainer.first_step()));

@@ -95,7 +95,7 @@ class Transcription {
     }
     batch_.batch_size = options_.batch_size;
     batch_.n_best = options_.n_best;
-    batch_.separate_channels = options_.separate_channels;
+    if (options_.separate_channels) batch_.channels = audio::ChannelUse::kSeparate;
     batch_.use_entry_language = options_.recognition.target_lang.empty();
     StreamOptions trial = batch_.stream;  // a wrong option is an error before any work
     if (batch_.use_entry_language) trial.target_lang = eval::any_language(recognizer_->info());

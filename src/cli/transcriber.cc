@@ -5,7 +5,6 @@
 #include <cmath>
 #include <memory>
 
-#include "audio/audio_file.h"
 #include "base/fail.h"
 
 namespace glossa::cli {
@@ -73,12 +72,7 @@ std::vector<Track> open_tracks(const Recognizer& recognizer, std::span<const Inp
   std::int64_t longest = 0;  // mel frames, as NeMo counts them
   for (const Input& input : inputs) {
     std::vector<std::vector<float>> sounds(1);
-    std::string error = attempt([&] {
-      if (options.separate_channels)
-        sounds = reader.read_channels(input);
-      else
-        sounds.front() = reader.read(input);
-    });
+    const std::string error = attempt([&] { sounds = reader.read(input, options.channels); });
     for (std::vector<float>& samples : sounds) {
       longest = std::max(longest, static_cast<std::int64_t>(samples.size()) / model.hop + 1);
       tracks.push_back({.input = &input, .error = error, .samples = std::move(samples)});
@@ -105,20 +99,15 @@ std::size_t end_of_input(const std::vector<Track>& tracks, std::size_t first) {
 
 }  // namespace
 
-InputReader::Sounds InputReader::read(const Input& input, bool separate) {
-  const auto read_file = [&]() -> Sounds {
-    if (separate) return audio::read_channels(input.audio, sample_rate_).channels;
-    Sounds mean(1);
-    mean.front() = audio::read_audio(input.audio, sample_rate_).samples;
-    return mean;
-  };
+std::vector<std::vector<float>> InputReader::read(const Input& input, audio::ChannelUse use) {
+  const auto read_file = [&] { return audio::read_channels(input.audio, sample_rate_, use).channels; };
   if (!input.offset) return read_file();
-  if (input.audio != last_ || separate != last_separate_) {
+  if (input.audio != last_ || use != last_use_) {
     last_.clear();  // until the next one is there
-    kept_ = Sounds();
+    kept_ = std::vector<std::vector<float>>();
     kept_ = read_file();
     last_ = input.audio;
-    last_separate_ = separate;
+    last_use_ = use;
   }
   const std::size_t size = kept_.front().size();  // of every channel
   const auto index_of = [&](double seconds) {
@@ -133,18 +122,14 @@ InputReader::Sounds InputReader::read(const Input& input, bool separate) {
   const double duration = input.duration.value_or(0);
   const std::ptrdiff_t end =
       duration > 0 ? index_of(*input.offset + duration) : static_cast<std::ptrdiff_t>(size);
-  Sounds parts;
+  std::vector<std::vector<float>> parts;
   for (const std::vector<float>& samples : kept_)
     parts.emplace_back(samples.begin() + begin, samples.begin() + end);
   return parts;
 }
 
 std::vector<float> InputReader::read(const Input& input) {
-  return std::move(read(input, /*separate=*/false).front());
-}
-
-std::vector<std::vector<float>> InputReader::read_channels(const Input& input) {
-  return read(input, /*separate=*/true);
+  return std::move(read(input, audio::ChannelUse::kMean).front());
 }
 
 void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inputs,

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "audio/audio_file.h"
 #include "cli/inputs.h"
 #include "cli/output_formats.h"
 #include "glossa/recognizer.hpp"
@@ -17,7 +18,7 @@ struct BatchOptions {
   int batch_size = 8;
   int n_best = 1;                   // more than 1: Recognition::alternatives are filled in
   bool use_entry_language = false;  // an input's target_lang goes before stream.target_lang
-  bool separate_channels = false;   // each channel of an input is a stream; else the mean of them
+  audio::ChannelUse channels = audio::ChannelUse::kMean;  // kSeparate: each channel of an input is a stream
 };
 
 // What happens with the inputs, in their order.
@@ -40,17 +41,14 @@ void transcribe_batches(const Recognizer& recognizer, std::span<const Input> inp
 class InputReader {
  public:
   explicit InputReader(int sample_rate) : sample_rate_(sample_rate) {}
-  std::vector<float> read(const Input& input);                        // the mean of the channels
-  std::vector<std::vector<float>> read_channels(const Input& input);  // each by itself
+  std::vector<float> read(const Input& input);  // the mean of the channels
+  std::vector<std::vector<float>> read(const Input& input, audio::ChannelUse use);
 
  private:
-  using Sounds = std::vector<std::vector<float>>;
-  Sounds read(const Input& input, bool separate);
-
   int sample_rate_;
   std::filesystem::path last_;  // whose samples are kept; empty: none's
-  bool last_separate_ = false;
-  Sounds kept_;
+  audio::ChannelUse last_use_ = audio::ChannelUse::kMean;
+  std::vector<std::vector<float>> kept_;
 };
 
 // More samples at the model's rate; none at the end.

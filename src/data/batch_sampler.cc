@@ -166,6 +166,7 @@ class BatchSampler::Impl {
       most_sound = std::max(most_sound, sound);
       longest_cut = std::max(longest_cut, longest);
     }
+    draws_ = Draws(draws_.streams(), options_);
     begin();
     std::vector<BatchPlan> plans = {of_most_sound};
     const bool is_both =
@@ -223,9 +224,8 @@ class BatchSampler::Impl {
     return kept;
   }
 
-  // With the first batch.
+  // With the first of `draws_`.
   void begin() {
-    draws_ = Draws(draws_.streams(), options_);
     joiner_.emplace(draws_, options_.join, [this](double seconds) { return fits(seconds); });
     buckets_.assign(bounds_.size() + 1, {});
     buffered_ = 0;

@@ -136,6 +136,7 @@ std::string file_answer(std::span<const Transcript> channels, const ListenSettin
   for (std::size_t index = 0; index < channels.size(); ++index) {
     const Transcript& transcript = channels[index];
     results["channels"].push_back(file_channel_json(transcript, settings));
+    if (!settings.utterances) continue;
     for (const Utterance& utterance : Utterances(0).update(transcript, /*all=*/true).finals) {
       json& entry = utterances.emplace_back(alternative_json(utterance, settings));
       entry.update(

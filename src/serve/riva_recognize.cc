@@ -31,13 +31,9 @@ std::vector<std::vector<float>> read_sounds(const std::string& bytes, const Riva
   if (!is_file) return read_samples(bytes, request.sound, request.separate, rate);
   const auto file = std::as_bytes(std::span(bytes));
   const audio::AudioPart part{.duration = longest_seconds + 1};
-  if (!request.separate) {
-    std::vector<std::vector<float>> mean(1);
-    mean.front() = audio::read_audio(file, "audio", rate, part).samples;
-    return mean;
-  }
-  std::vector<std::vector<float>> channels = audio::read_channels(file, "audio", rate, part).channels;
-  if (std::ssize(channels) != request.sound.channels) {
+  const auto use = request.separate ? audio::ChannelUse::kSeparate : audio::ChannelUse::kMean;
+  std::vector<std::vector<float>> channels = audio::read_channels(file, "audio", rate, use, part).channels;
+  if (request.separate && std::ssize(channels) != request.sound.channels) {
     fail_invalid_argument("audio_channel_count is {}, expected {}: the channels of the file",
                           request.sound.channels, channels.size());
   }

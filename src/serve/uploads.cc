@@ -21,10 +21,8 @@ Sounds decode_file(const Upload& upload, int sample_rate, double longest_seconds
   const std::string path = file.path().string();
   try {
     const audio::AudioPart part{.duration = longest_seconds + 1};
-    if (upload.separate) return audio::read_channels(file.path(), sample_rate, part).channels;
-    Sounds sounds(1);
-    sounds.front() = audio::read_audio(file.path(), sample_rate, part).samples;
-    return sounds;
+    const auto use = upload.separate ? audio::ChannelUse::kSeparate : audio::ChannelUse::kMean;
+    return audio::read_channels(file.path(), sample_rate, use, part).channels;
   } catch (const Error& error) {  // in the client's words
     std::string message = error.what();
     for (std::size_t at = 0; (at = message.find(path, at)) != std::string::npos; at += upload.name.size())

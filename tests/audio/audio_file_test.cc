@@ -298,7 +298,7 @@ TEST(HostileAudio, DamageNeverCrashes) {
         bytes[random() % bytes.size()] = static_cast<char>(random());
       try {
         read_audio(std::as_bytes(std::span(bytes)), name, 16000);
-        read_channels(std::as_bytes(std::span(bytes)), name, 16000);
+        read_channels(std::as_bytes(std::span(bytes)), name, 16000, ChannelUse::kSeparate);
       } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::kBadInput) << error.what();
         EXPECT_THAT(error.what(), HasSubstr(name));
@@ -342,14 +342,14 @@ TEST(ReadChannels, AreFilesOfOneChannel) {
     ASSERT_EQ(std::system(command.c_str()), 0);
   }
   for (const AudioPart part : {AudioPart{}, AudioPart{0.25, 1}}) {
-    const AudioChannels file = read_channels(folder / "all.wav", 16000, part);
+    const AudioChannels file = read_channels(folder / "all.wav", 16000, ChannelUse::kSeparate, part);
     ASSERT_EQ(file.channels.size(), 3u);
     EXPECT_EQ(file.sample_rate, 16000);
     EXPECT_EQ(file.original_rate, kRate);
     EXPECT_EQ(file.original_channels, 3);
-    EXPECT_EQ(read_channels(memory, "all", 16000, part).channels, file.channels);
+    EXPECT_EQ(read_channels(memory, "all", 16000, ChannelUse::kSeparate, part).channels, file.channels);
     if (has_ffmpeg && part.duration == 0) {
-      EXPECT_EQ(read_channels(by_ffmpeg, 16000, part).channels, file.channels);
+      EXPECT_EQ(read_channels(by_ffmpeg, 16000, ChannelUse::kSeparate, part).channels, file.channels);
     }
     for (std::size_t channel = 0; channel < channels.size(); ++channel) {
       write_sound(folder / "one.wav", channels[channel], kRate, 1, format);
@@ -360,7 +360,8 @@ TEST(ReadChannels, AreFilesOfOneChannel) {
 
 TEST(ReadChannels, OfOneChannelIsTheSound) {
   const auto file = testing::golden_dir() / "audio" / "en-US_0.wav";
-  EXPECT_THAT(read_channels(file, 16000).channels, ::testing::ElementsAre(read_audio(file, 16000).samples));
+  EXPECT_THAT(read_channels(file, 16000, ChannelUse::kSeparate).channels,
+              ::testing::ElementsAre(read_audio(file, 16000).samples));
 }
 
 // Channels that are kept apart need memory each.
@@ -368,7 +369,7 @@ TEST(HostileAudio, ChannelsAndTheirHoursAreLimited) {
   const TemporaryFolder folder;
   const auto complaint = [&](const char* name) -> std::string {
     try {
-      read_channels(folder / name, 16000);
+      read_channels(folder / name, 16000, ChannelUse::kSeparate);
     } catch (const Error& error) {
       return error.what();
     }
