@@ -174,7 +174,10 @@ _STRINGS = ("last_error", "version")
 def _open_library():
     name, folder = "libglossa.so.0", pathlib.Path(__file__).resolve().parent
     near = [str(place / name) for place in (folder, folder.parent) if (place / name).exists()]
-    library = ctypes.CDLL(os.environ.get("GLOSSA_LIBRARY") or (near or [name])[0])
+    try:
+        library = ctypes.CDLL(os.environ.get("GLOSSA_LIBRARY") or (near or [name])[0])
+    except OSError as error:
+        raise OSError(f"{error} (expected the path of {name} in GLOSSA_LIBRARY)") from None
     for name, arguments in _CALLS.items():
         function = getattr(library, "glossa_" + name)
         function.argtypes, function.restype = arguments, c_int

@@ -5,8 +5,10 @@ import concurrent.futures
 import copy
 import ctypes
 import gc
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -199,6 +201,11 @@ class RecognizerTest(unittest.TestCase):
             stream.accept_waveform(samples())
         with self.assertRaises(glossa.Error):
             stream.set_target_lang("xx-XX")
+
+    def test_a_library_that_is_missing(self):
+        environment = {**os.environ, "GLOSSA_LIBRARY": "/none/libglossa.so.0"}
+        run = subprocess.run([sys.executable, "-c", "import glossa"], env=environment, capture_output=True, text=True)
+        self.assertRegex(run.stderr, "OSError: /none/libglossa.so.0: .*expected the path of libglossa.so.0 in GLOSSA_LIBRARY")
 
     def test_a_stream_outlives_its_recognizers_name(self):
         stream = glossa.Recognizer(MODEL, weights="int8", threads=1, cache_packed_weights=False).create_stream()
