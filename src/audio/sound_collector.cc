@@ -44,6 +44,7 @@ void SoundCollector::announce(std::int64_t frames) const {
 
 void SoundCollector::push(std::span<const float> interleaved) {
   const std::size_t frames = interleaved.size() / channels_;
+  if (frames == 0) return;  // a pipe may hold less than one
   frames_ += static_cast<std::int64_t>(frames);
   announce(frames_);
   const std::size_t width = channels_ / sounds_.size();  // channels that become one sound
