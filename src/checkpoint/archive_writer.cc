@@ -7,13 +7,12 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "base/fail.h"
-#include "base/printable.h"
+#include "checkpoint/partial_name.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -22,24 +21,6 @@ constexpr std::size_t kBuffer = 1 << 20;
 constexpr std::size_t kTarBlock = 512;
 constexpr std::uint64_t kAlignment = 64;  // of the records of a torch zip
 constexpr std::uint64_t kIn64 = 0xffffffff;
-constexpr std::string_view kPartial = ".partial";  // how a file's temporary name ends
-
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return path.has_parent_path() ? path.parent_path() : ".";
-}
-
-// How the temporary names of a file begin: ".NAME.", of a long name the beginning. "PID-NUMBER.partial"
-// follows.
-std::string temporary_prefix(const std::filesystem::path& path) {
-  constexpr std::size_t kLongest = 200;  // of 255
-  return fmt::format(".{}.", shortened(path.filename().string(), kLongest));
-}
-
-bool is_temporary(std::string_view name, std::string_view prefix) {
-  if (!name.starts_with(prefix) || !name.ends_with(kPartial)) return false;
-  name.remove_prefix(prefix.size());
-  return name.find_first_not_of("0123456789-") == name.size() - kPartial.size();
-}
 
 void append_number(std::string& out, std::uint64_t value, int bytes) {
   for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
@@ -126,10 +107,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
 
 // False: try again, under another name. A process of the same number may have been killed here before.
 bool AtomicFile::create() {
-  static std::atomic<unsigned> counter{0};
-  temporary_ = path_;
-  temporary_.replace_filename(
-      fmt::format("{}{}-{}{}", temporary_prefix(path_), ::getpid(), counter++, kPartial));
+  temporary_ = new_partial(path_);
   fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd_ < 0 && errno == EEXIST) return false;
   if (fd_ < 0) fail_bad_input("{}: cannot create the file: {}", path_.string(), std::strerror(errno));
@@ -147,12 +125,12 @@ bool AtomicFile::create() {
 // Of this very file, and not locked: whoever wrote it is gone.
 void AtomicFile::remove_leftovers() const {
   const std::filesystem::path folder = folder_of(path_);
-  const std::string prefix = temporary_prefix(path_);
+  const std::string prefix = partial_prefix(path_);
   std::error_code error;
   std::vector<std::filesystem::path> found;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (is_temporary(entry->path().filename().string(), prefix)) found.push_back(entry->path());
+    if (is_partial(entry->path().filename().string(), prefix)) found.push_back(entry->path());
   }
   for (const std::filesystem::path& path : found) {
     const int fd = ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -90,8 +90,8 @@ class Checkpoint {
   const TensorView& tensor(std::string_view name) const;
 };
 
-// Reads a .nemo or a GGUF file, whichever the first bytes say it is. Messages call it `source`, or by its
-// path.
+// Reads a .nemo or a GGUF file, whichever the first bytes say it is, or a folder of Hugging Face's
+// transformers. Messages call it `source`, or by its path.
 std::shared_ptr<const Checkpoint> read_checkpoint(const std::filesystem::path& path,
                                                   const std::string& source = {});
 
@@ -105,6 +105,11 @@ std::shared_ptr<const Checkpoint> read_nemo(const std::filesystem::path& path);
 // config_yaml() and the artifacts are made from its metadata; the front end's constants that the file does
 // not have are computed. Error kBadInput for anything unusable.
 std::shared_ptr<const Checkpoint> read_gguf(const std::filesystem::path& path);
+
+// Reads a folder as transformers' save_pretrained() leaves it: config.json, processor_config.json,
+// tokenizer.json and model.safetensors, which is memory-mapped; names and shapes are those of a .nemo.
+// config_yaml() and the artifacts are made of the folder's files. Error kBadInput for anything unusable.
+std::shared_ptr<const Checkpoint> read_transformers(const std::filesystem::path& path);
 
 // Parses the text of a model_config.yaml. `source` is for messages.
 model::ModelConfig parse_model_config(const std::string& yaml, const std::string& source);
@@ -125,7 +130,8 @@ struct WrittenTensor {
   std::uint32_t crc32 = 0;  // of its bytes in the file
 };
 
-// Called with the whole file while it has a temporary name yet. May throw: then nothing is replaced.
+// Called with the whole file, or folder, while it has a temporary name yet. May throw: then nothing is
+// replaced.
 using FileDone =
     std::function<void(const std::filesystem::path& file, std::span<const WrittenTensor> written)>;
 
@@ -145,5 +151,12 @@ NemoContents contents_of(const Checkpoint& checkpoint, DType dtype,
 // numbers and names of languages that the format cannot hold.
 std::vector<WrittenTensor> write_gguf(const std::filesystem::path& path, const Checkpoint& checkpoint,
                                       DType dtype, const TensorDone& done = {}, const FileDone& check = {});
+
+// Writes a folder that transformers loads, all weights in `dtype` (f32, f16 or bf16), tensor by tensor. The
+// folder must be new or empty; it appears only when it is complete. Error kInvalidArgument for what
+// transformers' classes cannot hold: transformers_config.h.
+std::vector<WrittenTensor> write_transformers(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                                              DType dtype, const TensorDone& done = {},
+                                              const FileDone& check = {});
 
 }  // namespace glossa::checkpoint

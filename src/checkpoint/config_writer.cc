@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace glossa::checkpoint {
@@ -121,6 +122,10 @@ target: nemo.collections.asr.models.{target}
 {num_prompts})";
 
 }  // namespace
+
+bool is_writable_language(std::string_view language) {
+  return std::all_of(language.begin(), language.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
 
 std::string write_config(const model::ModelConfig& config, const ConfigExtras& extras) {
   const model::FeatureConfig& features = config.features;

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "checkpoint/config_writer.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -124,7 +125,7 @@ std::pair<std::string, int> read_prompt(const GgufFile& file, std::string_view e
   constexpr std::size_t kMostDigits = 5;
   const std::string_view language = entry.substr(0, std::min(colon, entry.size()));
   if (digits.empty() || digits.size() > kMostDigits || !std::all_of(digits.begin(), digits.end(), is_digit) ||
-      !is_gguf_language(language)) {
+      !is_writable_language(language)) {
     fail_bad_input("{}: asr.rnnt.prompt_dictionary has '{}' (expected language:slot)", file.source(),
                    printable(entry));
   }
@@ -197,10 +198,6 @@ ConfigExtras read_extras(const GgufFile& file) {
 }
 
 }  // namespace
-
-bool is_gguf_language(std::string_view language) {
-  return std::all_of(language.begin(), language.end(), [](char c) { return c >= ' ' && c <= '~'; });
-}
 
 GgufConfig read_gguf_config(const GgufFile& file) {
   expect_text(file, "general.architecture", "asr");

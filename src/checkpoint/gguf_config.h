@@ -16,9 +16,6 @@ inline constexpr const char* kGgufAttContexts = "glossa.att_context_sizes";
 // The front end's window, where it is not the one that glossa computes, bit for bit: glossa's addition, too.
 inline constexpr const char* kGgufWindow = "glossa.preprocessor_window";
 
-// Whether a prompt dictionary may have it.
-bool is_gguf_language(std::string_view language);
-
 struct GgufConfig {
   model::ModelConfig config;  // validated
   ConfigExtras extras;

@@ -6,6 +6,7 @@
 #include "base/printable.h"
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/config_writer.h"
 #include "checkpoint/encode.h"
 #include "checkpoint/gguf_config.h"
 #include "checkpoint/gguf_layout.h"
@@ -60,7 +61,7 @@ class GgufWriter {
 
   void check_languages() const {
     for (const auto& [language, slot] : checkpoint_.config().prompt.dictionary) {
-      if (!is_gguf_language(language)) {
+      if (!is_writable_language(language)) {
         fail_invalid_argument("{}: a .gguf cannot hold the prompt language '{}' (expected printable ASCII)",
                               checkpoint_.source(), printable(language));
       }

@@ -14,6 +14,7 @@
 #include "checkpoint/added_language.h"
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
+#include "cli/bytes_on_disk.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/output_writer.h"
@@ -33,7 +34,7 @@ struct ConvertOptions {
   bool quiet = false;
 };
 
-enum class Container { kNemo, kGguf };
+enum class Container { kNemo, kGguf, kTransformers };
 
 struct Parity {
   std::size_t tensors = 0;
@@ -47,10 +48,12 @@ struct Parity {
 };
 
 Container container_of(const fs::path& out) {
+  if (!out.has_filename() || fs::is_directory(out)) return Container::kTransformers;
   if (out.extension() == ".nemo") return Container::kNemo;
   if (out.extension() == ".gguf") return Container::kGguf;
-  fail_invalid_argument("OUT has another format's name (expected a file that ends in .nemo or .gguf, got {})",
-                        out.string());
+  fail_invalid_argument(
+      "OUT has another format's name (expected a file that ends in .nemo or .gguf, or a folder, {}/, got {})",
+      out.string(), out.string());
 }
 
 checkpoint::DType parse_dtype(const std::string& name, Container container) {
@@ -62,21 +65,26 @@ checkpoint::DType parse_dtype(const std::string& name, Container container) {
     fail_invalid_argument("wrong number format (expected f32, f16, bf16, q8_0 or q4_k, got {}, from --dtype)",
                           name);
   }
-  if (blocks && container == Container::kNemo) {
+  if (blocks && container != Container::kGguf) {
     fail_invalid_argument(
-        "a .nemo cannot hold this number format (expected f32, f16 or bf16, got {}, from "
-        "--dtype; a .gguf can)",
-        name);
+        "{} cannot hold this number format (expected f32, f16 or bf16, got {}, from --dtype; a .gguf can)",
+        container == Container::kNemo ? "a .nemo" : "a folder of transformers", name);
   }
   return *dtype;
 }
 
-void check_paths(const ConvertOptions& options) {
+void check_paths(const ConvertOptions& options, Container container) {
   if (!fs::exists(options.in))
-    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", options.in.string());
+    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint, or a folder of transformers)",
+                   options.in.string());
   if (!fs::exists(options.out)) return;
   if (fs::equivalent(options.in, options.out)) {
     fail_invalid_argument("OUT would replace IN (expected two different files, got {})",
+                          options.out.string());
+  }
+  if (container == Container::kTransformers) {
+    if (fs::is_empty(options.out)) return;
+    fail_invalid_argument("OUT is a folder with something in it (expected a new or an empty one, got {})",
                           options.out.string());
   }
   if (!fs::is_regular_file(fs::symlink_status(options.out))) {
@@ -168,14 +176,15 @@ std::string errors_of(const Parity& parity, checkpoint::DType dtype) {
 Parity write_and_compare(const ConvertOptions& options, checkpoint::DType dtype, Container container) {
   auto before = checkpoint::read_checkpoint(options.in);
   if (!options.language.code.empty()) before = checkpoint::with_language(before, options.language);
-  const bool gguf = container == Container::kGguf;
-  Conversion conversion(*before, gguf ? 2 : 3, options.quiet);
+  Conversion conversion(*before, container == Container::kNemo ? 3 : 2, options.quiet);
   Parity parity;
   const auto check = [&](const fs::path& file, std::span<const checkpoint::WrittenTensor> written) {
     parity = compare(*before, written, file, options.out.string(), conversion.step("checking"));
   };
-  if (gguf) {
+  if (container == Container::kGguf) {
     checkpoint::write_gguf(options.out, *before, dtype, conversion.step("writing"), check);
+  } else if (container == Container::kTransformers) {
+    checkpoint::write_transformers(options.out, *before, dtype, conversion.step("writing"), check);
   } else {
     std::vector<std::vector<std::byte>> storage;
     const auto contents = checkpoint::contents_of(*before, dtype, storage, conversion.step("rounding"));
@@ -187,11 +196,11 @@ Parity write_and_compare(const ConvertOptions& options, checkpoint::DType dtype,
 int convert(const ConvertOptions& options) {
   const Container container = container_of(options.out);
   const checkpoint::DType dtype = parse_dtype(options.dtype, container);
-  check_paths(options);
+  check_paths(options, container);
   const Parity parity = write_and_compare(options, dtype, container);
 
-  const auto bytes_in = fs::file_size(options.in);
-  const auto bytes_out = fs::file_size(options.out);
+  const auto bytes_in = bytes_on_disk(options.in);
+  const auto bytes_out = bytes_on_disk(options.out);
   if (options.json) {
     nlohmann::ordered_json report = {{"in", options.in.string()},
                                      {"out", options.out.string()},
@@ -218,14 +227,19 @@ int convert(const ConvertOptions& options) {
 
 Command add_convert(CLI::App& program) {
   auto options = std::make_shared<ConvertOptions>();
-  CLI::App* command =
-      program.add_subcommand("convert", "Write a checkpoint in another number format, as .nemo or .gguf");
+  CLI::App* command = program.add_subcommand(
+      "convert", "Write a checkpoint in another number format, as .nemo, .gguf or for transformers");
   command->footer(
-      "OUT's ending says which kind of file it becomes. The new file is read again and compared before it\n"
-      "gets its name; the front end's constants stay f32. In a .gguf, f16, bf16, q8_0 and q4_k are for the\n"
-      "matrices of linear layers; convolutions and the embedding are f16, small tensors f32.");
-  command->add_option("in", options->in, "The checkpoint, a .nemo or .gguf file")->required()->type_name("");
-  command->add_option("out", options->out, "The .nemo or .gguf file to write; not IN")
+      "OUT's ending says what it becomes: .nemo, .gguf, or / (or an empty folder) for a folder that Hugging\n"
+      "Face's transformers loads. What is new is read again and compared before it gets its name; the front\n"
+      "end's constants stay f32. In a .gguf, f16, bf16, q8_0 and q4_k are for the matrices of linear "
+      "layers;\n"
+      "convolutions and the embedding are f16, small tensors f32.");
+  command->add_option("in", options->in, "The checkpoint: a .nemo or .gguf file, or a folder of transformers")
+      ->required()
+      ->type_name("");
+  command
+      ->add_option("out", options->out, "The .nemo or .gguf file to write, or the folder (FOLDER/); not IN")
       ->required()
       ->type_name("");
   command

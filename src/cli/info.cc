@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/checkpoint.h"
+#include "cli/bytes_on_disk.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/model_report.h"
@@ -43,7 +44,7 @@ ordered_json to_json(const checkpoint::Checkpoint& checkpoint) {
   for (const auto& [operation, chosen] : chosen_kernels()) kernels[operation] = chosen;
   return {
       {"model", checkpoint.source()},
-      {"file_bytes", std::filesystem::file_size(checkpoint.source())},
+      {"file_bytes", bytes_on_disk(checkpoint.source())},
       {"weights", weight_types(checkpoint)},
       {"parameters", parameters},
       {"features",

@@ -34,8 +34,10 @@ Format format_of(std::span<const NamedFormat<Format>> all, const std::string& na
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command
-      .add_option("--model", options.model,
-                  "Checkpoint, a .nemo or .gguf file (default: $GLOSSA_MODEL, else the bundled demo model)")
+      .add_option(
+          "--model", options.model,
+          "Checkpoint: a .nemo or .gguf file, or a folder of transformers (default: $GLOSSA_MODEL, else "
+          "the bundled demo model)")
       ->type_name("PATH");
   add_engine_options(command, options);
 }
@@ -97,7 +99,8 @@ fs::path model_path(const ModelOptions& options) {
   fs::path model = options.model.empty() ? default_model() : options.model;
   std::error_code error;
   if (!fs::exists(model, error))
-    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", model.string());
+    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint, or a folder of transformers)",
+                   model.string());
   if (audio::has_audio_extension(model) && !fs::is_directory(model, error))
     fail_bad_input("{}: a sound file (expected a .nemo or .gguf checkpoint)", model.string());
   return model;

@@ -77,7 +77,8 @@ class IndexReader {
 };
 
 // Where the file may be, the best place first.
-std::vector<fs::path> candidates(const fs::path& model, WeightFormat format, const fs::path& folder) {
+std::vector<fs::path> candidates(const fs::path& path, WeightFormat format, const fs::path& folder) {
+  const fs::path model = path.has_filename() ? path : path.parent_path();  // "folder/" is "folder"
   const std::string suffix = fmt::format(".{}.packed", name_of(format));
   const std::string name = model.filename().string();
   // Models of the same name from several folders meet in a common one.

@@ -1,0 +1,59 @@
+#include "checkpoint/transformers_folder.h"
+
+#include <utility>
+
+#include "base/fail.h"
+#include "checkpoint/transformers_layout.h"
+
+namespace glossa::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLongestText = 64 << 20;
+
+std::string read_text(const fs::path& path, const std::string& source) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  if (bytes.size() > kLongestText) {
+    fail_bad_input("{}: {} bytes (expected at most {})", source, bytes.size(), kLongestText);
+  }
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+const std::string* TransformersFolder::find(const std::string& file) const {
+  const auto found = texts.find(file);
+  return found == texts.end() ? nullptr : &found->second;
+}
+
+const std::string& TransformersFolder::text(const std::string& file) const {
+  const std::string* found = find(file);
+  if (found == nullptr) fail_bad_input("{}: no such file", path_of(file));
+  return *found;
+}
+
+TransformersFolder open_transformers_folder(const fs::path& path, const std::string& source) {
+  TransformersFolder folder;
+  folder.source = source;
+  while (folder.source.size() > 1 && folder.source.ends_with('/')) folder.source.pop_back();
+  if (!fs::exists(path / kConfigFile)) {
+    fail_bad_input("{}: no {} in this folder (expected a .nemo or .gguf file, or a folder of transformers)",
+                   folder.source, kConfigFile);
+  }
+  for (const char* file :
+       {kConfigFile, kProcessorFile, kPreprocessorFile, kTokenizerFile, kSentencePieceFile}) {
+    if (fs::exists(path / file)) folder.texts.emplace(file, read_text(path / file, folder.path_of(file)));
+  }
+  if (!fs::exists(path / kWeightsFile)) {
+    const bool in_parts = fs::exists(path / (std::string(kWeightsFile) + ".index.json"));
+    fail_bad_input("{}: no such file{}", folder.path_of(kWeightsFile),
+                   in_parts ? " (the weights are in several: save them with a larger max_shard_size)" : "");
+  }
+  folder.mapped = std::make_shared<const MappedFile>(path / kWeightsFile);
+  folder.weights = folder.mapped->bytes();
+  return folder;
+}
+
+}  // namespace glossa::checkpoint

@@ -1,0 +1,398 @@
+// Folders of Hugging Face's transformers. Oracle: transformers_folder.py, which knows transformers' files and
+// not our code, and the .nemo.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "checkpoint/archive_writer.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/same_config.h"
+#include "checkpoint/temporary_folder.h"
+#include "checkpoint/transformers_layout.h"
+#include "glossa/error.hpp"
+#include "support/golden.h"
+#include "support/tiny_model.h"
+#include "text/sentencepiece.h"
+
+namespace glossa::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+int script(const std::string& words) {
+  return std::system((std::string(GLOSSA_PYTHON " " GLOSSA_TRANSFORMERS_FOLDER " ") + words).c_str());
+}
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+void write_text(const fs::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+// Of every number of halvings, with and without biases and prompts; a joint as wide as the predictor, else
+// transformers has no place for it.
+std::vector<testing::TinyModelOptions> geometries() {
+  std::vector<testing::TinyModelOptions> all;
+  for (const int factor : {2, 4, 8, 16}) {
+    testing::TinyModelOptions options = testing::random_geometry(static_cast<std::uint32_t>(70 + factor));
+    options.subsampling_factor = factor;
+    options.joint_hidden = options.predictor_hidden;
+    options.use_bias = factor > 4;
+    options.num_prompts = factor == 4 ? 0 : 7;
+    options.tokenizer = factor > 4 ? "tok400bpe" : "tok512bytes";
+    all.push_back(options);
+  }
+  return all;
+}
+
+bool same_bytes(const TensorView& a, const TensorView& b) {
+  return a.dtype == b.dtype && a.shape == b.shape &&
+         std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin());
+}
+
+void expect_same_checkpoint(const Checkpoint& read, const Checkpoint& nemo) {
+  testing::expect_same_config(read.config(), nemo.config());
+  testing::expect_same_config(parse_model_config(read.config_yaml(), "yaml"), nemo.config());
+  for (const TensorView& tensor : nemo.tensors())
+    EXPECT_TRUE(same_bytes(tensor, read.tensor(tensor.name))) << tensor.name;
+}
+
+class EveryNumber : public ::testing::TestWithParam<DType> {};
+INSTANTIATE_TEST_SUITE_P(Transformers, EveryNumber, ::testing::Values(DType::kF32, DType::kF16, DType::kBF16),
+                         [](const auto& test) { return std::string(dtype_name(test.param)); });
+
+TEST_P(EveryNumber, IsWhatTheScriptExpects) {
+  for (const auto& options : geometries()) {
+    SCOPED_TRACE(options.seed);
+    const TemporaryFolder folder;
+    const auto nemo = testing::write_tiny_model(options, folder / "models");
+    const auto before = read_nemo(nemo);
+    const auto written = write_transformers(folder / "m", *before, GetParam());
+    EXPECT_EQ(script("check " + nemo.string() + " " + (folder / "m").string() + " " +
+                     std::string(dtype_name(GetParam()))),
+              0);
+    const auto after = read_checkpoint(folder / "m");
+    testing::expect_same_config(after->config(), before->config());
+    for (const WrittenTensor& tensor : written) {
+      EXPECT_EQ(after->tensor(tensor.name).dtype, tensor.dtype) << tensor.name;
+      EXPECT_EQ(crc32_of(after->tensor(tensor.name).bytes), tensor.crc32) << tensor.name;
+    }
+  }
+}
+
+TEST(Transformers, F32IsBitEqualThereAndBack) {
+  for (const auto& options : geometries()) {
+    SCOPED_TRACE(options.seed);
+    const TemporaryFolder folder;
+    const auto nemo = read_nemo(testing::write_tiny_model(options, folder / "models"));
+    write_transformers(folder / "m", *nemo, DType::kF32);
+    std::vector<std::vector<std::byte>> storage;
+    write_nemo(folder / "back.nemo", contents_of(*read_transformers(folder / "m"), DType::kF32, storage));
+    const auto back = read_nemo(folder / "back.nemo");
+    expect_same_checkpoint(*back, *nemo);
+    EXPECT_TRUE(std::equal(back->tokenizer_model().begin(), back->tokenizer_model().end(),
+                           nemo->tokenizer_model().begin(), nemo->tokenizer_model().end()));
+  }
+}
+
+// PyTorch's window is not ours to the last bit: it comes along.
+TEST(Transformers, KeepsTheFrontEnd) {
+  const TemporaryFolder folder;
+  const auto nemo = read_nemo(testing::golden_dir() / "models" / "small.nemo");
+  write_transformers(folder / "m", *nemo, DType::kF32);
+  const auto read = read_transformers(folder / "m");
+  for (const char* name : {"preprocessor.featurizer.fb", "preprocessor.featurizer.window"})
+    EXPECT_TRUE(same_bytes(nemo->tensor(name), read->tensor(name))) << name;
+}
+
+class Exported : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
+INSTANTIATE_TEST_SUITE_P(Transformers, Exported,
+                         ::testing::Combine(::testing::Values("tiny", "tiny-en", "small"),
+                                            ::testing::Values("", " --first-exports")),
+                         [](const auto& test) {
+                           std::string name = std::get<0>(test.param);
+                           std::erase(name, '-');
+                           return name + (*std::get<1>(test.param) == 0 ? "" : "FirstExports");
+                         });
+
+// What transformers' own converter leaves: no SentencePiece model, and names of two generations.
+TEST_P(Exported, IsReadAsTheNemo) {
+  const TemporaryFolder folder;
+  const auto path = testing::golden_dir() / "models" / (std::string(std::get<0>(GetParam())) + ".nemo");
+  ASSERT_EQ(script("make " + path.string() + " " + (folder / "m").string() + std::get<1>(GetParam())), 0);
+  const auto nemo = read_nemo(path);
+  const auto read = read_checkpoint(folder / "m");
+  testing::expect_same_config(read->config(), nemo->config());
+  for (const TensorView& tensor : nemo->tensors()) {
+    if (tensor.name.starts_with("preprocessor.")) continue;  // transformers keeps no window and no filters
+    EXPECT_TRUE(same_bytes(tensor, read->tensor(tensor.name))) << tensor.name;
+  }
+  const text::SentencePiece ours(read->tokenizer_model(), "ours");
+  const text::SentencePiece theirs(nemo->tokenizer_model(), "theirs");
+  ASSERT_EQ(ours.size(), theirs.size());
+  for (const char* line :
+       {"Hello world.", "  Zwei   Leerzeichen, und Umlaute: äöüß ", "Où est-ce que c'est ?", "1234 €",
+        "Πού είναι ο σταθμός;", "\xF0\x9F\x98\x80", "", "ﬁ Ⅳ １２"}) {
+    EXPECT_EQ(ours.encode(line), theirs.encode(line)) << line;
+    EXPECT_EQ(ours.decode(theirs.encode(line)), theirs.decode(theirs.encode(line))) << line;
+  }
+}
+
+// A small folder to break.
+class Broken : public ::testing::Test {
+ protected:
+  Broken() {
+    testing::TinyModelOptions options;
+    const auto nemo = read_nemo(testing::write_tiny_model(options, folder_ / "models"));
+    write_transformers(folder_ / "m", *nemo, DType::kF32);
+  }
+  fs::path file(const char* name) const { return folder_ / "m" / name; }
+
+  void edit(const char* name, const std::function<void(json&)>& change) const {
+    json text = json::parse(read_text(file(name)));
+    change(text);
+    write_text(file(name), text.dump());
+  }
+  // The header of the weights; the numbers stay.
+  void edit_weights(const std::function<void(json&)>& change) const {
+    const std::string text = read_text(file(kWeightsFile));
+    std::uint64_t size = 0;
+    std::memcpy(&size, text.data(), sizeof size);
+    json header = json::parse(text.substr(sizeof size, size));
+    change(header);
+    const std::string changed = header.dump();
+    const std::uint64_t length = changed.size();
+    write_text(file(kWeightsFile), std::string(reinterpret_cast<const char*>(&length), sizeof length) +
+                                       changed + text.substr(sizeof size + size));
+  }
+
+  std::string error() const {
+    try {
+      read_checkpoint(folder_ / "m", "M");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+      return error.what();
+    }
+    return "none";
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Broken, ConfigurationsAreNamed) {
+  struct Case {
+    const char* file;
+    std::function<void(json&)> change;
+    const char* message;
+  };
+  const std::vector<Case> cases = {
+      {kConfigFile, [](json& c) { c["model_type"] = "whisper"; },
+       "M/config.json: model_type is \"whisper\" (expected nemotron3_5_asr or nemotron_asr_streaming)"},
+      {kConfigFile, [](json& c) { c.erase("encoder_config"); }, "M/config.json: encoder_config missing"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["hidden_size"] = "32"; },
+       "M/config.json: encoder_config.hidden_size is \"32\" (expected an integer)"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["hidden_size"] = 1ULL << 40; }, "expected an integer"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["hidden_size"] = 0; }, "intermediate_size"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["hidden_act"] = "relu"; },
+       "encoder_config.hidden_act is \"relu\" (expected \"silu\")"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["convolution_bias"] = true; },
+       "the same as attention_bias"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["subsampling_conv_stride"] = 4; }, "(expected 2)"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["num_mel_bins"] = 80; },
+       "feature_size of the processor, 32"},
+      {kConfigFile, [](json& c) { c["encoder_config"]["num_hidden_layers"] = 0; }, "M: "},
+      {kConfigFile, [](json& c) { c["blank_token_id"] = 3; },
+       "blank_token_id is 3 (expected the last of vocab_size=257)"},
+      {kConfigFile,
+       [](json& c) {
+         c["durations"] = {1, 2};
+       },
+       "durations is [1,2] (expected none: an RNN-T)"},
+      {kConfigFile, [](json& c) { c["vocab_size"] = 300, c["blank_token_id"] = 299; }, "expected 299"},
+      {kProcessorFile, [](json& c) { c.erase("prompt_dictionary"); }, "prompt_dictionary missing"},
+      {kProcessorFile, [](json& c) { c["prompt_dictionary"]["de-DE"] = "x"; },
+       "prompt_dictionary.de-DE is \"x\""},
+      {kProcessorFile, [](json& c) { c["prompt_dictionary"]["Ä"] = 1; }, "printable ASCII"},
+      {kProcessorFile, [](json& c) { c["feature_extractor"]["preemphasis"] = 0; },
+       "preemphasis is 0 (expected 0.97)"},
+      {kProcessorFile, [](json& c) { c.erase("feature_extractor"); }, "feature_extractor missing"},
+      {kProcessorFile,
+       [](json& c) {
+         c["supported_num_lookahead_tokens"] = {0, "1"};
+       },
+       "expected an integer"},
+  };
+  for (const Case& broken : cases) {
+    const std::string before = read_text(file(broken.file));
+    edit(broken.file, broken.change);
+    EXPECT_THAT(error(), HasSubstr(broken.message));
+    write_text(file(broken.file), before);
+  }
+  EXPECT_EQ(error(), "none");
+}
+
+TEST_F(Broken, WeightsAreNamed) {
+  struct Case {
+    std::function<void(json&)> change;
+    const char* message;
+  };
+  const std::vector<Case> cases = {
+      {[](json& h) { h.erase("joint.head.bias"); },
+       "M/model.safetensors: tensor joint.head.bias is missing (expected [257])"},
+      {[](json& h) { h["joint.head.bias"]["dtype"] = "F64"; },
+       "joint.head.bias is of type F64 (expected F32, F16 or BF16)"},
+      {[](json& h) {
+         h["joint.head.bias"]["shape"] = {1, 257};
+       },
+       "joint.head.bias is [1,257], expected [257]"},
+      {[](json& h) { h["joint.head.bias"]["shape"] = {256}; }, "has 1028 bytes, which its shape does not"},
+      {[](json& h) { h["joint.head.bias"]["shape"] = {-257}; }, "which its shape does not"},
+      {[](json& h) {
+         h["joint.head.bias"]["data_offsets"] = {0, 1ULL << 40};
+       },
+       "joint.head.bias is at 0 to"},
+      {[](json& h) {
+         h["joint.head.bias"]["data_offsets"] = {8, 4};
+       },
+       "joint.head.bias is at 8 to 4"},
+      {[](json& h) { h["joint.head.bias"].erase("shape"); }, "not a safetensors file"},
+      {[](json& h) { h["extra"] = h["joint.head.bias"]; },
+       "tensor extra of shape [257] does not belong to the model"},
+      {[](json& h) { h["__metadata__"][kWindowWord] = "AAAA"; }, "glossa.preprocessor_window is damaged"},
+      {[](json& h) { h = json::array(); }, "its header is no object"},
+  };
+  const std::string before = read_text(file(kWeightsFile));
+  for (const Case& broken : cases) {
+    edit_weights(broken.change);
+    EXPECT_THAT(error(), HasSubstr(broken.message));
+    write_text(file(kWeightsFile), before);
+  }
+  edit_weights([](json& header) { header["encoder.encode_positions.inv_freq"] = header["joint.head.bias"]; });
+  EXPECT_EQ(error(), "none") << "a buffer that is computed";
+  for (const std::size_t size : {0UL, 7UL, 8UL, 100UL, before.size() - 1}) {
+    write_text(file(kWeightsFile), before.substr(0, size));
+    EXPECT_THAT(error(), HasSubstr("not a safetensors file")) << size;
+  }
+}
+
+TEST_F(Broken, TokenizersAreNamed) {
+  struct Case {
+    std::function<void(json&)> change;
+    const char* message;
+  };
+  const std::vector<Case> cases = {
+      {[](json& t) { t["model"]["type"] = "WordPiece"; },
+       "model.type is 'WordPiece' (expected BPE or Unigram)"},
+      {[](json& t) { t["model"]["vocab"].erase(255); }, "no token has the id 255"},
+      {[](json& t) {
+         t["model"]["vocab"].push_back({"x", 0});
+       },
+       "'x' has the id 256 (expected one of its own, below 256)"},
+      {[](json& t) { t["model"]["unk_id"] = 1000; }, "its unknown token is none of its tokens"},
+      {[](json& t) {
+         t["normalizer"] = {{"type", "Lowercase"}};
+       },
+       "normalizer has 'Lowercase'"},
+      {[](json& t) {
+         t["pre_tokenizer"] = {{"type", "ByteLevel"}};
+       },
+       "pre_tokenizer has 'ByteLevel' (expected Metaspace)"},
+      {[](json& t) {
+         t["added_tokens"][0] = {{"id", 1}, {"content", "other"}};
+       },
+       "added_tokens has 'other' as 1"},
+      {[](json& t) { t.erase("model"); }, "M/tokenizer.json: not a tokenizer"},
+  };
+  fs::remove(file(kSentencePieceFile));
+  const std::string before = read_text(file(kTokenizerFile));
+  for (const Case& broken : cases) {
+    edit(kTokenizerFile, broken.change);
+    EXPECT_THAT(error(), HasSubstr(broken.message));
+    write_text(file(kTokenizerFile), before);
+  }
+  write_text(file(kTokenizerFile), "{");
+  EXPECT_THAT(error(), HasSubstr("M/tokenizer.json: not a tokenizer"));
+}
+
+TEST_F(Broken, BothTokenizersMustHaveTheSamePieces) {
+  edit(kTokenizerFile, [](json& t) { t["model"]["vocab"][200][0] = "surprise"; });
+  EXPECT_THAT(error(), HasSubstr("(expected 'surprise', from tokenizer.json"));
+  fs::remove(file(kSentencePieceFile));
+  EXPECT_EQ(error(), "none");
+}
+
+TEST_F(Broken, FilesAreNamed) {
+  for (const char* name : {kConfigFile, kProcessorFile, kWeightsFile}) {
+    fs::rename(file(name), folder_ / "away");
+    EXPECT_THAT(error(), HasSubstr(name));
+    fs::rename(folder_ / "away", file(name));
+  }
+  fs::rename(file(kWeightsFile), file("model-00001-of-00002.safetensors"));
+  write_text(file("model.safetensors.index.json"), "{}");
+  EXPECT_THAT(error(), HasSubstr("max_shard_size"));
+  EXPECT_THROW(read_checkpoint(file("model-00001-of-00002.safetensors")), Error);
+}
+
+TEST(TransformersWriter, RefusesWhatTransformersHasNoPlaceFor) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const Checkpoint& checkpoint, DType dtype) {
+    try {
+      write_transformers(folder / "m", checkpoint, dtype);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  testing::TinyModelOptions options;
+  options.joint_hidden = 2 * options.predictor_hidden;
+  const auto wide = read_nemo(testing::write_tiny_model(options, folder / "models"));
+  EXPECT_THAT(refused(*wide, DType::kF32), HasSubstr("(expected 24, got 48)"));
+  const auto tiny = read_nemo(testing::golden_dir() / "models" / "small.nemo");
+  EXPECT_THAT(refused(*tiny, DType::kQ8_0), HasSubstr("cannot hold q8_0"));
+  EXPECT_EQ(folder.files(), 1u) << "nothing but the models";
+}
+
+TEST(TransformersWriter, LeavesNoHalfFolder) {
+  const TemporaryFolder folder;
+  testing::TinyModelOptions options;
+  const auto nemo = read_nemo(testing::write_tiny_model(options, folder / "models"));
+  EXPECT_THROW(write_transformers(folder / "m", *nemo, DType::kF32,
+                                  [](std::int64_t) { throw std::runtime_error("stop"); }),
+               std::runtime_error);
+  EXPECT_THROW(write_transformers(folder / "m", *nemo, DType::kF32, {},
+                                  [](const fs::path& path, auto) {
+                                    EXPECT_TRUE(fs::exists(path / kConfigFile));
+                                    throw std::runtime_error("stop");
+                                  }),
+               std::runtime_error);
+  EXPECT_EQ(folder.files(), 1u) << "nothing but the models";
+
+  // What a killed process left goes; what another one writes stays.
+  fs::create_directory(folder / ".m.999999-0.partial");
+  write_text(folder / ".m.999999-0.partial/config.json", "{}");
+  fs::create_directory(folder / ".n.999999-0.partial");
+  fs::create_directory(folder / "m");  // empty: gives way
+  write_transformers(folder / "m/", *nemo, DType::kF32);
+  EXPECT_TRUE(fs::exists(folder / "m/model.safetensors"));
+  EXPECT_FALSE(fs::exists(folder / ".m.999999-0.partial"));
+  EXPECT_TRUE(fs::exists(folder / ".n.999999-0.partial"));
+
+  write_text(folder / "m/mine.txt", "x");
+  EXPECT_THROW(write_transformers(folder / "m", *nemo, DType::kF32), Error);
+  EXPECT_TRUE(fs::exists(folder / "m/mine.txt"));
+}
+
+}  // namespace
+}  // namespace glossa::checkpoint
