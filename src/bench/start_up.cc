@@ -99,9 +99,10 @@ std::vector<StartUp> measure_start_up(const StartUpOptions& options) {
   for (const StartKind kind : {StartKind::kPacking, StartKind::kCold, StartKind::kWarm}) {
     if (kind == StartKind::kPacking && !options.packs) continue;
     std::vector<fs::path> files = folder.files();  // none yet for kPacking
-    if (kind == StartKind::kPacking || !options.packs) files.push_back(options.model);
+    const auto& model = options.model_files;
+    if (kind == StartKind::kPacking || !options.packs) files.insert(files.end(), model.begin(), model.end());
     if (kind == StartKind::kCold) {
-      drop_from_page_cache(options.model);
+      for (const fs::path& file : model) drop_from_page_cache(file);
       for (const fs::path& file : files) drop_from_page_cache(file);
     }
     StartUp start{.kind = kind, .cached_share = 1};

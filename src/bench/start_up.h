@@ -31,7 +31,8 @@ ProbeValues probe_start(const RecognizerOptions& options, AttContext context);
 
 struct StartUpOptions {
   std::filesystem::path model;
-  bool packs = true;  // the weights' format is one that is packed
+  std::vector<std::filesystem::path> model_files;  // that it is read from: itself, or those of a folder
+  bool packs = true;                               // the weights' format is one that is packed
   // Runs probe_start() in a child whose packed weights lie in that folder.
   std::function<ProbeValues(const std::filesystem::path& weight_cache)> probe;
 };

@@ -95,6 +95,9 @@ class Checkpoint {
 std::shared_ptr<const Checkpoint> read_checkpoint(const std::filesystem::path& path,
                                                   const std::string& source = {});
 
+// The files that a checkpoint is read from: the path itself, or those of a folder.
+std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& path);
+
 // Reads a .nemo: POSIX tar (also gzip-compressed) with model_config.yaml, model_weights.ckpt (torch zip) and
 // tokenizer. An uncompressed tar is memory-mapped and its tensors point into the mapping. Every tensor is
 // checked by name and shape against tensor_specs(). Error kBadInput for anything unusable; never executes

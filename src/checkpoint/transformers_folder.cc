@@ -11,6 +11,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestText = 64 << 20;
+constexpr const char* kTexts[] = {kConfigFile, kProcessorFile, kPreprocessorFile, kTokenizerFile,
+                                  kSentencePieceFile};
 
 std::string read_text(const fs::path& path, const std::string& source) {
   const MappedFile file(path);
@@ -42,8 +44,7 @@ TransformersFolder open_transformers_folder(const fs::path& path, const std::str
     fail_bad_input("{}: no {} in this folder (expected a .nemo or .gguf file, or a folder of transformers)",
                    folder.source, kConfigFile);
   }
-  for (const char* file :
-       {kConfigFile, kProcessorFile, kPreprocessorFile, kTokenizerFile, kSentencePieceFile}) {
+  for (const char* file : kTexts) {
     if (fs::exists(path / file)) folder.texts.emplace(file, read_text(path / file, folder.path_of(file)));
   }
   if (!fs::exists(path / kWeightsFile)) {
@@ -54,6 +55,15 @@ TransformersFolder open_transformers_folder(const fs::path& path, const std::str
   folder.mapped = std::make_shared<const MappedFile>(path / kWeightsFile);
   folder.weights = folder.mapped->bytes();
   return folder;
+}
+
+std::vector<fs::path> checkpoint_files(const fs::path& path) {
+  if (!fs::is_directory(path)) return {path};
+  std::vector<fs::path> files{path / kWeightsFile};
+  for (const char* file : kTexts) {
+    if (fs::exists(path / file)) files.push_back(path / file);
+  }
+  return files;
 }
 
 }  // namespace glossa::checkpoint

@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "bench/synthetic_speech.h"
+#include "checkpoint/checkpoint.h"
 #include "cli/bench_report.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
@@ -219,8 +220,11 @@ class Benchmark {
         throw;
       }
     };
-    const auto starts = bench::measure_start_up(
-        {.model = model_path(options_.model), .packs = info.weights != WeightFormat::kF32, .probe = probe});
+    const fs::path model = model_path(options_.model);
+    const auto starts = bench::measure_start_up({.model = model,
+                                                 .model_files = checkpoint::checkpoint_files(model),
+                                                 .packs = info.weights != WeightFormat::kF32,
+                                                 .probe = probe});
     status_.clear();
     report_.add(starts, context, floor.step_seconds(0));
   }

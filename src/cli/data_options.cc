@@ -55,7 +55,8 @@ std::vector<data::ManifestText> read_manifests(const std::vector<fs::path>& path
 
 TextModel read_text_model(const fs::path& path) {
   if (!fs::exists(path))
-    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint)", path.string());
+    fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint, or a folder of transformers)",
+                   path.string());
   TextModel model;
   model.checkpoint = checkpoint::read_checkpoint(path);
   model.tokenizer =

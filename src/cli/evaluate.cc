@@ -170,7 +170,7 @@ class Evaluation {
     evaluation.lm_alpha = options_.lm.alpha;
     if (!options_.lm.file.empty()) evaluation.lm_hash = file_hash(options_.lm.file);
     evaluation.letter_languages = options_.letter_languages;
-    evaluation.model_hash = file_hash(model.model);
+    evaluation.model_hash = checkpoint_hash(model.model);
     const auto utterances = eval_utterances(inputs_, recognizer->info().sample_rate);
     const std::size_t settings = std::max<std::size_t>(1, evaluation.att_contexts.size());
     Progress progress(title, static_cast<double>(utterances.size() * settings), options_.quiet);

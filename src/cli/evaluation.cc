@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/mapped_file.h"
 #include "base/number_formats.h"
+#include "checkpoint/checkpoint.h"
 #include "cli/transcriber.h"
 
 namespace glossa::cli {
@@ -106,6 +107,15 @@ std::string file_hash(const std::filesystem::path& path) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
   return fmt::format("{:016x}", XXH3_64bits(bytes.data(), bytes.size()));
+}
+
+std::string checkpoint_hash(const std::filesystem::path& path) {
+  const auto files = checkpoint::checkpoint_files(path);
+  if (files.size() == 1) return file_hash(files.front());
+  std::string hashes;
+  for (const std::filesystem::path& file : files)
+    hashes += fmt::format("{}={}\n", file.filename().string(), file_hash(file));
+  return fmt::format("{:016x}", XXH3_64bits(hashes.data(), hashes.size()));
 }
 
 std::string configuration_text(const ModelInfo& model, AttContext context, const EvaluationOptions& options,

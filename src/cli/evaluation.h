@@ -31,7 +31,7 @@ struct EvaluationOptions {
   double final_silence = kDefaultFinalSilence;  // seconds
   std::string lm_hash;                          // file_hash() of the language model
   std::vector<std::string> letter_languages = eval::default_letter_languages();
-  std::string model_hash;  // file_hash() of the checkpoint, or empty; part of the configuration
+  std::string model_hash;  // checkpoint_hash(), or empty; part of the configuration
 };
 
 struct EvaluatedSetting {
@@ -65,8 +65,10 @@ std::vector<eval::EvalUtterance> eval_utterances(std::span<const Input> inputs, 
 
 // XXH3 of the file's bytes, 16 hexadecimal digits. Error kBadInput when it cannot be read.
 std::string file_hash(const std::filesystem::path& path);
+// Of the file, or of all files that a checkpoint in a folder is read from.
+std::string checkpoint_hash(const std::filesystem::path& path);
 
-// All that a figure depends on, one "name=value" a line: the model (its name, file_hash, sizes, number
+// All that a figure depends on, one "name=value" a line: the model (its name, checkpoint_hash, sizes, number
 // formats and kernels), the setting (context, language, search, boosted phrases, language model), the scoring
 // (version, letter languages) and the data (number of utterances, hash of file names, references and
 // languages). batch_size and threads change nothing and are not in it. Its fingerprint, the first 8

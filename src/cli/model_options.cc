@@ -97,12 +97,14 @@ fs::path default_model() {
 
 fs::path model_path(const ModelOptions& options) {
   fs::path model = options.model.empty() ? default_model() : options.model;
+  if (!model.has_filename()) model = model.parent_path();  // "folder/", whose name is asked for elsewhere
   std::error_code error;
   if (!fs::exists(model, error))
     fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint, or a folder of transformers)",
                    model.string());
   if (audio::has_audio_extension(model) && !fs::is_directory(model, error))
-    fail_bad_input("{}: a sound file (expected a .nemo or .gguf checkpoint)", model.string());
+    fail_bad_input("{}: a sound file (expected a .nemo or .gguf checkpoint, or a folder of transformers)",
+                   model.string());
   return model;
 }
 

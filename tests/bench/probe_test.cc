@@ -59,7 +59,8 @@ TEST_F(StartUpFiles, PackingColdWarm) {
     std::ofstream(weights / "packed") << std::string(10'000, 'y');
     return ProbeValues{{"spawned", 10}, {"begin", 10.25}, {"loaded", 11}, {"first_chunk", 11.5}};
   };
-  const auto starts = measure_start_up({.model = folder_ / "model", .packs = true, .probe = probe});
+  const auto starts = measure_start_up(
+      {.model = folder_ / "model", .model_files = {folder_ / "model"}, .packs = true, .probe = probe});
   ASSERT_EQ(starts.size(), 3u);
   EXPECT_EQ(starts[0].kind, StartKind::kPacking);
   EXPECT_EQ(starts[1].kind, StartKind::kCold);
@@ -78,7 +79,8 @@ TEST_F(StartUpFiles, WithoutPackingThereAreTwo) {
   const auto probe = [&](const fs::path&) {
     return ProbeValues{{"spawned", 1}, {"begin", 2}, {"loaded", 3}, {"first_chunk", 4}, {"first_token", 5}};
   };
-  const auto starts = measure_start_up({.model = folder_ / "model", .packs = false, .probe = probe});
+  const auto starts = measure_start_up(
+      {.model = folder_ / "model", .model_files = {folder_ / "model"}, .packs = false, .probe = probe});
   ASSERT_EQ(starts.size(), 2u);
   EXPECT_DOUBLE_EQ(starts[1].first_token_seconds, 4);
 }

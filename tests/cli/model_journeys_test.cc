@@ -101,6 +101,50 @@ TEST(Convert, AddsALanguage) {
   EXPECT_EQ(convert({"--language-slot", "120"}).exit_code, 2) << "of no language";
 }
 
+// The same weights in a folder of transformers: every command takes it as it takes the .nemo.
+TEST(Convert, WritesAndReadsTransformers) {
+  const Workplace here;
+  const std::string nemo = golden_model("small");
+  const std::string folder = (here / "hf").string();
+  const auto convert = [&](const std::string& in, const std::string& out, const char* dtype) {
+    const auto run = here.glossa({"convert", in, out, "--dtype", dtype, "--json", "--quiet"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return json::parse(run.out);
+  };
+  const json report = convert(nemo, folder + "/", "f32");
+  EXPECT_EQ(report["largest_error"], 0.0);
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) bytes += entry.file_size();
+  EXPECT_EQ(report["bytes_out"], bytes);
+  EXPECT_EQ(convert(folder, (here / "back.nemo").string(), "f32")["largest_error"], 0.0);
+
+  const auto transcribe = [&](const std::string& model, const char* weights) {
+    const auto run = here.glossa({"transcribe", "--quiet", "--weights", weights, "--format", "json",
+                                  "--model", model, golden_audio("en-US_0.wav")});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    json answer = json::parse(run.out);
+    answer.erase("processing_seconds");
+    return answer;
+  };
+  for (const std::string& model : {folder, folder + "/", (here / "back.nemo").string()})
+    EXPECT_EQ(transcribe(model, "f32"), transcribe(nemo, "f32")) << model;
+  EXPECT_EQ(transcribe(folder + "/", "int8"), transcribe(folder, "int8"));
+  EXPECT_TRUE(std::filesystem::exists(folder + ".int8.packed")) << "beside the folder";
+  EXPECT_THAT(here.glossa({"info", folder}).out, HasSubstr("weights f32"));
+  EXPECT_THAT(here.glossa({"languages", folder}).out, HasSubstr("<en-US>"));
+
+  // A folder that has something in it stays as it is.
+  const auto again = here.glossa({"convert", nemo, folder, "--dtype", "f16"});
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr("OUT is a folder with something in it"));
+  const auto blocks = here.glossa({"convert", nemo, (here / "q/").string(), "--dtype", "q8_0"});
+  EXPECT_EQ(blocks.exit_code, 2);
+  EXPECT_THAT(blocks.err, HasSubstr("a folder of transformers cannot hold"));
+  const auto weights = here.glossa({"info", folder + "/model.safetensors"});
+  EXPECT_EQ(weights.exit_code, 3);
+  EXPECT_THAT(weights.err, HasSubstr("weights alone (expected the folder"));
+}
+
 // The same weights in a .gguf: equal text, from f32 to the last decimal of the score; and back again.
 TEST(Convert, WritesAndReadsGguf) {
   const Workplace here;
