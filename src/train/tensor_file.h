@@ -1,5 +1,4 @@
-// Named f32 tensors and a few words in one file, in the safetensors format: 8 bytes of header length, a JSON
-// header (name -> dtype, shape, data_offsets; __metadata__ -> words), raw row-major data.
+// Named f32 tensors and a few words in one file, in the safetensors format (checkpoint/safetensors_file.h).
 #pragma once
 
 #include <filesystem>

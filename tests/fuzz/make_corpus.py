@@ -5,6 +5,8 @@
 """
 import base64
 import io
+import json
+import math
 import pathlib
 import re
 import struct
@@ -198,6 +200,52 @@ class SmallGguf:
         return head + bytes(-len(head) % 32) + self.data
 
 
+def small_transformers(prompts, bpe):
+    """The smallest model there is as a folder of transformers, in one piece: texts, each before a zero byte, and weights."""
+    names = [("encoder.subsampling.linear.weight", (2, 1)), ("encoder.subsampling.linear.bias", (2,)),
+             ("encoder.subsampling.conv_in.weight", (1, 1, 3, 3)), ("encoder.subsampling.conv_in.bias", (1,))]
+    layer = "encoder.layers.0."
+    for norm in ("norm_feed_forward1", "norm_conv", "conv.norm", "norm_self_att", "norm_feed_forward2", "norm_out"):
+        names += [(f"{layer}{norm}.weight", (2,)), (f"{layer}{norm}.bias", (2,))]
+    for linear in ("feed_forward1.linear1", "feed_forward1.linear2", "feed_forward2.linear1", "feed_forward2.linear2",
+                   "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "self_attn.relative_k_proj"):
+        names.append((f"{layer}{linear}.weight", (2, 2)))
+    names += [(layer + "conv.pointwise_conv1.weight", (4, 2, 1)), (layer + "conv.pointwise_conv2.weight", (2, 2, 1)),
+              (layer + "conv.depthwise_conv.weight", (2, 1, 1)), (layer + "self_attn.bias_u", (1, 2)),
+              (layer + "self_attn.bias_v", (1, 2)), ("decoder.embedding.weight", (4, 1)), ("decoder.lstm.weight_ih_l0", (4, 1)),
+              ("decoder.lstm.weight_hh_l0", (4, 1)), ("decoder.lstm.bias_ih_l0", (4,)), ("decoder.lstm.bias_hh_l0", (4,)),
+              ("decoder.decoder_projector.weight", (1, 1)), ("decoder.decoder_projector.bias", (1,)),
+              ("encoder_projector.weight", (1, 2)), ("encoder_projector.bias", (1,)), ("joint.head.weight", (4, 1)),
+              ("joint.head.bias", (4,))]
+    if prompts:
+        names += [("prompt_projector.linear_1.weight", (4, 2 + prompts)), ("prompt_projector.linear_1.bias", (4,)),
+                  ("prompt_projector.linear_2.weight", (2, 4)), ("prompt_projector.linear_2.bias", (2,))]
+    header, size = {"__metadata__": {"format": "pt"}}, 0
+    for name, shape in names:
+        end = size + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [size, end]}
+        size = end
+    encoder = {"hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 2, "attention_bias": False,
+               "convolution_bias": False, "conv_kernel_size": 1, "subsampling_factor": 2, "subsampling_conv_channels": 1,
+               "num_mel_bins": 1, "scale_input": False, "sliding_window": 57, "max_position_embeddings": 10}
+    config = {"model_type": "nemotron3_5_asr" if prompts else "nemotron_asr_streaming", "vocab_size": 4, "blank_token_id": 3,
+              "decoder_hidden_size": 1, "num_decoder_layers": 1, "num_prompts": prompts, "prompt_intermediate_size": 4,
+              "encoder_config": encoder}
+    front_end = {"sampling_rate": 1000, "win_length": 2, "hop_length": 1, "n_fft": 2, "feature_size": 1}
+    processor = {"supported_num_lookahead_tokens": [0, 7], "prompt_dictionary": {"en-US": 0, "False": 1, "auto": 1}}
+    if bpe:
+        processor["feature_extractor"] = front_end
+    pieces = ["<unk>", "a", "aa"]
+    model = ({"type": "BPE", "unk_token": "<unk>", "vocab": {piece: index for index, piece in enumerate(pieces)}, "merges": [["a", "a"]]}
+             if bpe else {"type": "Unigram", "unk_id": 0, "vocab": [[piece, -1.5] for piece in pieces]})
+    tokenizer = {"model": model, "added_tokens": [{"id": 0, "content": "<unk>", "special": True}],
+                 "normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip"}, {"type": "Replace"}]},
+                 "pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "always"}}
+    text = json.dumps(header).encode()
+    texts = [json.dumps(config), json.dumps(processor), "" if bpe else json.dumps(front_end), json.dumps(tokenizer), ""]
+    return b"".join(part.encode() + b"\0" for part in texts) + struct.pack("<Q", len(text)) + text + bytes(size)
+
+
 def main():
     models, corpus = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 
@@ -227,6 +275,8 @@ def main():
     put("gguf", "f32", SmallGguf(2, False, (0, 1, 4)).file())
     put("gguf", "f16", SmallGguf(0, True, (1, 1, 2)).file())
     put("gguf", "q8_0", SmallGguf(0, False, (8, 32, 34)).file())
+    put("transformers", "bpe", small_transformers(2, True))
+    put("transformers", "unigram", small_transformers(0, False))
     put("cuts", "manifest", b'm{"audio_filepath": "a.wav", "offset": 1, "duration": 2.5, "text": "hi", "lang": "de-DE"}\n')
     put("cuts", "pattern", b"paudio__OP_08..11_CL_{a,b}.tar")
     put("cuts", "mixture", b"y- {type: group, weight: 1, input_cfg: [{type: nemo_tarred, manifest_filepath: m.json, "
