@@ -15,7 +15,7 @@ namespace {
 // Not tok512bytes: the library for JavaScript does not fall back to bytes in a Unigram model.
 class HubTokenizers : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Golden, HubTokenizers,
-                         ::testing::Values("tok200en", "tok256", "tok400bpe", "tok1024"),
+                         ::testing::Values("tok200en", "tok256", "tok400bpe", "tok600bytesbpe", "tok1024"),
                          [](const auto& test) { return test.param; });
 
 TEST_P(HubTokenizers, CutTextsAsSentencePiece) {

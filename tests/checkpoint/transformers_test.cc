@@ -15,6 +15,7 @@
 #include "checkpoint/same_config.h"
 #include "checkpoint/temporary_folder.h"
 #include "checkpoint/transformers_layout.h"
+#include "checkpoint/transformers_tokenizer.h"
 #include "glossa/error.hpp"
 #include "support/golden.h"
 #include "support/tiny_model.h"
@@ -50,7 +51,7 @@ std::vector<testing::TinyModelOptions> geometries() {
     options.joint_hidden = options.predictor_hidden;
     options.use_bias = factor > 4;
     options.num_prompts = factor == 4 ? 0 : 7;
-    options.tokenizer = factor > 4 ? "tok400bpe" : "tok512bytes";
+    options.tokenizer = factor > 4 ? "tok600bytesbpe" : "tok512bytes";
     all.push_back(options);
   }
   return all;
@@ -146,6 +147,26 @@ TEST_P(Exported, IsReadAsTheNemo) {
         "Πού είναι ο σταθμός;", "\xF0\x9F\x98\x80", "", "ﬁ Ⅳ １２"}) {
     EXPECT_EQ(ours.encode(line), theirs.encode(line)) << line;
     EXPECT_EQ(ours.decode(theirs.encode(line)), theirs.decode(theirs.encode(line))) << line;
+  }
+}
+
+// Oracle: SentencePiece's own ids, in the goldens.
+TEST(TransformersTokenizer, ItsJsonAloneCutsAsTheModel) {
+  for (const char* name : {"tok200en", "tok256", "tok400bpe", "tok512bytes", "tok600bytesbpe", "tok1024"}) {
+    const std::string model = read_text(testing::golden_dir() / "tokenizers" / name / "tokenizer.model");
+    TransformersFolder folder{.source = name};
+    folder.texts[kTokenizerFile] =
+        write_transformers_tokenizer(std::as_bytes(std::span(model)), true, name).tokenizer;
+    const json golden = json::parse(
+        read_text(testing::golden_dir() / "cases" / "tokenizers" / (std::string(name) + ".json")));
+    const auto files = read_transformers_tokenizer(folder, golden["vocab_size"].get<int>());
+    const text::SentencePiece pieces(files.model, name);
+    for (const json& entry : golden["encode"]) {
+      const auto text = entry["text"].get<std::string>();
+      const auto ids = entry["ids"].get<std::vector<int>>();
+      EXPECT_EQ(pieces.encode(text), ids) << name << ": " << text;
+      EXPECT_EQ(pieces.decode(ids), entry["decoded"].get<std::string>()) << name << ": " << text;
+    }
   }
 }
 
