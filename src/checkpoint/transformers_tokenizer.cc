@@ -293,6 +293,13 @@ ordered_json normalizer_json(const text::NormalizerSpec& normalizer) {
   return {{"type", "Sequence"}, {"normalizers", std::move(stages)}};
 }
 
+// Without the first stage <0x41> stays as it is, as it does in NVIDIA's released folder.
+ordered_json decoder_json(const ordered_json& metaspace, bool byte_fallback) {
+  if (!byte_fallback) return metaspace;
+  const ordered_json bytes = {{"type", "ByteFallback"}};
+  return {{"type", "Sequence"}, {"decoders", {bytes, metaspace}}};
+}
+
 ordered_json sequence(const char* id) { return {{"Sequence", {{"id", id}, {"type_id", 0}}}}; }
 
 }  // namespace
@@ -351,7 +358,7 @@ TransformersTokenizer write_transformers_tokenizer(std::span<const std::byte> se
                                     {"single", {sequence("A")}},
                                     {"pair", {sequence("A"), sequence("B")}},
                                     {"special_tokens", ordered_json::object()}}},
-                                  {"decoder", metaspace},
+                                  {"decoder", decoder_json(metaspace, proto.trainer.byte_fallback)},
                                   {"model", model_json(proto, unknown)}};
   const ordered_json config = {
       {"backend", "tokenizers"},

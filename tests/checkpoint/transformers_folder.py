@@ -116,7 +116,8 @@ def tokenizer_json(model):
             "normalizer": {"type": "Sequence", "normalizers": normalizers}, "pre_tokenizer": metaspace,
             "post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}],
                                "pair": [{"Sequence": {"id": name, "type_id": 0}} for name in "AB"], "special_tokens": {}},
-            "decoder": metaspace, "model": core}
+            "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, metaspace]} if model.byte_fallback else metaspace,
+            "model": core}
 
 
 class Nemo:
