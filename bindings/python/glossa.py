@@ -265,8 +265,9 @@ class LanguageModel(_Handle):
 
 
 class Recognizer(_Handle):
-    """The weights of a .nemo or .gguf file. `weights`: "f32" (None), "bf16", "int8" or "int4"; what they are packed
-    into is kept in a file (`cache_packed_weights`), beside the model or in `weight_cache_folder`."""
+    """The weights of a .nemo or .gguf file, or of a folder of transformers. `weights`: "f32" (None), "bf16", "int8" or
+    "int4"; what they are packed into is kept in a file (`cache_packed_weights`), beside the model or in
+    `weight_cache_folder`."""
 
     def __init__(self, model, *, weights=None, threads=0, kv_cache=None, cache_packed_weights=True,
                  weight_cache_folder=None, backend=None):

@@ -96,7 +96,7 @@ GLOSSA_API const char* glossa_version(void);
 
 typedef struct glossa_recognizer_options {
   size_t size;         /* set by glossa_recognizer_options_init() */
-  const char* model;   /* a .nemo or .gguf file; must be set */
+  const char* model;   /* a .nemo or .gguf file, or a folder of transformers; must be set */
   const char* backend; /* "cpu", or "reference": naive loops, the oracle of the tests; NULL: "cpu" */
   int64_t threads;     /* threads that work on one decode; 0: one per core */
   const char* weights; /* number format of the weights: "f32", "bf16", "int8" or "int4"; NULL: "f32" */

@@ -50,7 +50,7 @@ enum class CacheFormat {
 };
 
 struct RecognizerOptions {
-  std::filesystem::path model;  // a .nemo or .gguf file
+  std::filesystem::path model;  // a .nemo or .gguf file, or a folder of transformers
   int threads = 0;              // threads that work on one decode(); 0: one per core
   std::string backend = "cpu";  // "cpu", or "reference": naive loops in f32, the oracle of the tests
   WeightFormat weights = WeightFormat::kF32;

@@ -2,15 +2,19 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace glossa::checkpoint {
 
-// Made under a temporary name beside its place; commit() gives it its name. Without commit() it is removed,
-// and what a killed process has left of this very folder is removed when it is begun again. Error kBadInput
-// when the disk refuses, or when there is something under the name that is no empty folder.
+// Its files are written to a temporary folder, and commit() puts them in their place: a new folder gets its
+// name at once; one that was there and empty, which may be a mounted disk, the files one after the other.
+// Without commit() all of it is removed, and what a killed process has left of this very folder is removed
+// when it is begun again. Error kInvalidArgument when there is something in the folder, kBadInput when the
+// disk refuses.
 class AtomicFolder {
  public:
-  explicit AtomicFolder(const std::filesystem::path& path);
+  // `last`: the file without which nobody takes the folder for what it is going to be.
+  AtomicFolder(const std::filesystem::path& path, std::string last);
   ~AtomicFolder();
   AtomicFolder(const AtomicFolder&) = delete;
   AtomicFolder& operator=(const AtomicFolder&) = delete;
@@ -21,9 +25,13 @@ class AtomicFolder {
 
  private:
   void remove_leftovers() const;
+  bool create();
+  void move_files();
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::string last_;
+  bool exists_ = false;              // and is empty: the temporary folder is inside
+  std::filesystem::path temporary_;  // ".NAME.PID-NUMBER.partial"
   int fd_ = -1;  // locked (flock) while the folder is written: so others see that it is not a leftover
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "checkpoint/bounded_json.h"
 
 namespace glossa::checkpoint {
 
@@ -16,16 +17,9 @@ using nlohmann::ordered_json;
 
 ordered_json parse_json_object(const std::string& text, const std::string& source) {
   constexpr std::size_t kLongest = 1 << 18;
-  if (text.size() > kLongest) {
+  if (text.size() > kLongest)
     fail_bad_input("{}: {} bytes (expected at most {})", source, text.size(), kLongest);
-  }
-  try {
-    ordered_json parsed = ordered_json::parse(text);
-    if (!parsed.is_object()) fail_bad_input("{}: no JSON object", source);
-    return parsed;
-  } catch (const ordered_json::exception& error) {
-    fail_bad_input("{}: not JSON: {}", source, printable(error.what()));
-  }
+  return parse_bounded<ordered_json>(text, source);
 }
 
 JsonSection::JsonSection(const ordered_json& object, std::string source, std::string path)
@@ -41,9 +35,9 @@ std::string JsonSection::name(std::string_view key) const {
 }
 
 void JsonSection::fail(std::string_view key, std::string_view expected) const {
-  const ordered_json* found = value(key);
+  const auto found = object_->find(std::string(key));
   const std::string shown =
-      found == nullptr
+      found == object_->end()
           ? "missing"
           : "is " + printable(found->dump(-1, ' ', true, ordered_json::error_handler_t::replace));
   fail_bad_input("{} {} (expected {})", name(key), shown, expected);
@@ -96,8 +90,8 @@ void JsonSection::expect_integer(std::string_view key, int expected) const {
 
 void JsonSection::expect_number(std::string_view key, double expected) const {
   constexpr double kRounding = 1e-6;
-  const ordered_json* found = value(key);
-  if (found == nullptr) return;
+  const auto found = object_->find(std::string(key));
+  if (found == object_->end()) return;
   if (!found->is_number() || !(std::abs(found->get<double>() - expected) < kRounding))
     fail(key, fmt::format("{}", expected));
 }

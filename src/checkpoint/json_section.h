@@ -9,11 +9,12 @@
 
 namespace glossa::checkpoint {
 
-// Parses a text into an object. Error kBadInput, naming `source`, for anything else. Keys keep their order,
-// which makes reading quadratic in the number of an object's keys: for small texts.
+// Parses a small text into an object whose keys keep their order. Error kBadInput, naming `source`, for
+// anything else.
 nlohmann::ordered_json parse_json_object(const std::string& text, const std::string& source);
 
-// An absent key and null are the same: no value. Views the object, which must outlive it.
+// An absent key and null are the same, no value, but where a number is expected. Views the object, which must
+// outlive it.
 class JsonSection {
  public:
   // `source`: the file; `path`: of this object in it, empty for the whole.
@@ -28,7 +29,8 @@ class JsonSection {
   bool boolean(std::string_view key, bool absent) const;
   std::vector<int> integers(std::string_view key) const;  // empty without a value
 
-  // Refuse what this engine does not do; an absent key is as expected.
+  // Refuse what this engine does not do; an absent key is as expected, and so is null but for a number, of
+  // which it may mean another one.
   void expect_text(std::string_view key, std::string_view expected) const;
   void expect_integer(std::string_view key, int expected) const;
   void expect_number(std::string_view key, double expected) const;

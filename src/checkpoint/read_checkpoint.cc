@@ -7,17 +7,17 @@
 #include "checkpoint/gguf_reader.h"
 #include "checkpoint/nemo_reader.h"
 #include "checkpoint/transformers_folder.h"
-#include "checkpoint/transformers_layout.h"
 
 namespace glossa::checkpoint {
 
 std::shared_ptr<const Checkpoint> read_checkpoint(const std::filesystem::path& path,
                                                   const std::string& source) {
   const std::string name = source.empty() ? path.string() : source;
-  if (std::filesystem::is_directory(path))
+  std::error_code error;  // then whoever opens the file says why
+  if (std::filesystem::is_directory(path, error))
     return read_transformers_folder(open_transformers_folder(path, name));
-  if (path.extension() == ".safetensors")
-    fail_bad_input("{}: weights alone (expected the folder that holds them and {})", name, kConfigFile);
+  if (path.extension() == ".safetensors" || path.extension() == ".json")
+    fail_bad_input("{}: a file of a checkpoint (expected the folder that holds it)", name);
   const auto file = std::make_shared<const MappedFile>(path);
   const auto bytes = file->bytes();
   const bool gguf = bytes.size() >= kGgufMagic.size() &&

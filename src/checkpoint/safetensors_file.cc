@@ -8,14 +8,15 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "checkpoint/bounded_json.h"
 
 namespace glossa::checkpoint {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kLongestHeader = 100'000'000;  // the reference library's limit
-constexpr std::uint64_t kAlignment = 8;                // of the numbers, as the reference library aligns them
+constexpr std::uint64_t kLongestHeader = 16 << 20;  // a tensor's entry has some 100 bytes
+constexpr std::uint64_t kAlignment = 8;             // of the numbers, as the reference library aligns them
 
 constexpr std::array<std::pair<std::string_view, DType>, 3> kDTypes = {
     {{"F32", DType::kF32}, {"F16", DType::kF16}, {"BF16", DType::kBF16}}};
@@ -25,26 +26,44 @@ std::optional<std::uint64_t> bytes_of(const std::vector<std::int64_t>& shape, st
                                       std::uint64_t most) {
   std::uint64_t size = size_of_number;
   for (const std::int64_t side : shape) {
-    if (side < 0 || (side > 0 && size > most / static_cast<std::uint64_t>(side))) return std::nullopt;
+    if (side > 0 && size > most / static_cast<std::uint64_t>(side)) return std::nullopt;
     size *= static_cast<std::uint64_t>(side);
   }
   return size;
 }
 
+std::vector<std::int64_t> integers(const json& list, std::string_view what, const std::string& name,
+                                   const std::string& source) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
+  std::vector<std::int64_t> numbers;
+  for (const json& entry : list) {
+    const auto number = unsigned_of(entry);
+    if (!number || *number > kMost) {
+      fail_bad_input("{}: not a safetensors file: {} of {} has {} (expected sizes)", source, what,
+                     printable(name), printable(entry.dump(-1, ' ', true, json::error_handler_t::replace)));
+    }
+    numbers.push_back(static_cast<std::int64_t>(*number));
+  }
+  return numbers;
+}
+
 SafetensorsEntry read_entry(const std::string& name, const json& entry, std::span<const std::byte> data,
                             const std::string& source) {
   SafetensorsEntry read{
-      name, entry.at("dtype").get<std::string>(), entry.at("shape").get<std::vector<std::int64_t>>(), {}};
-  const auto offsets = entry.at("data_offsets").get<std::array<std::uint64_t, 2>>();
-  if (offsets[0] > offsets[1] || offsets[1] > data.size()) {
+      name, entry.at("dtype").get<std::string>(), integers(entry.at("shape"), "shape", name, source), {}};
+  const auto offsets = integers(entry.at("data_offsets"), "data_offsets", name, source);
+  const auto size = static_cast<std::int64_t>(data.size());
+  if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > size) {
     fail_bad_input(
-        "{}: not a safetensors file: {} is at {} to {} (expected within the {} bytes behind the header)",
-        source, printable(name), offsets[0], offsets[1], data.size());
+        "{}: not a safetensors file: data_offsets of {} are {} (expected a range of the {} bytes behind the "
+        "header)",
+        source, printable(name), printable(entry.at("data_offsets").dump()), size);
   }
-  read.bytes = data.subspan(offsets[0], offsets[1] - offsets[0]);
+  read.bytes =
+      data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(offsets[1] - offsets[0]));
   if (const auto dtype = dtype_of_safetensors(read.dtype)) {
-    const auto size = bytes_of(read.shape, dtype_size(*dtype), data.size());
-    if (size != read.bytes.size()) {
+    const auto bytes = bytes_of(read.shape, dtype_size(*dtype), data.size());
+    if (bytes != read.bytes.size()) {
       fail_bad_input("{}: not a safetensors file: {} has {} bytes, which its shape does not", source,
                      printable(name), read.bytes.size());
     }
@@ -63,14 +82,19 @@ SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string s
   }
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
   const auto data = bytes.subspan(sizeof length + length);
+  const auto header = parse_bounded<json>({text, length}, source_);
+  std::uint64_t bound = 0;  // bytes, those of several tensors counted as often
   try {
-    const json header = json::parse(text, text + length);
-    if (!header.is_object()) fail_bad_input("{}: not a safetensors file: its header is no object", source_);
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
         metadata_ = entry.get<std::map<std::string, std::string>>();
-      } else {
-        entries_.push_back(read_entry(name, entry, data, source_));
+        continue;
+      }
+      entries_.push_back(read_entry(name, entry, data, source_));
+      bound += entries_.back().bytes.size();
+      if (bound / 2 > data.size()) {
+        fail_bad_input("{}: the tensors up to {} have {} bytes, more than twice the {} of the tensor data",
+                       source_, printable(name), bound, data.size());
       }
     }
   } catch (const json::exception& error) {

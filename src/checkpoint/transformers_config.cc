@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/fail.h"
 #include "base/printable.h"
@@ -20,8 +21,11 @@ constexpr double kPreemphasis = 0.97;
 constexpr int kKernel = 3;  // of the subsampling's convolutions
 constexpr int kStride = 2;
 
-// Defaults in this file are those of transformers' configuration classes.
+// Defaults in this file are those of transformers' configuration classes. What has none here must be there:
+// vocabulary, prompt dictionary and the encoder's settings as a whole.
 model::FeatureConfig read_features(const JsonSection& extractor) {
+  if (extractor.value("spectrogram_config") != nullptr)  // of transformers to come
+    extractor.fail("spectrogram_config", "the front end's settings without further levels");
   model::FeatureConfig features;
   features.sample_rate = extractor.integer("sampling_rate", 16000);
   features.window = extractor.integer("win_length", 400);
@@ -96,8 +100,9 @@ model::PromptConfig read_prompts(const JsonSection& config, const JsonSection& p
 
 void read_transducer(const JsonSection& config, model::ModelConfig& read) {
   read.joint.outputs = config.integer("vocab_size", -1);
+  if (read.joint.outputs < 1) config.fail("vocab_size", "the number of pieces, and one for blank");
   const int blank = config.integer("blank_token_id", -1);
-  if (read.joint.outputs < 1 || blank != read.joint.outputs - 1)
+  if (blank != read.joint.outputs - 1)
     config.fail("blank_token_id", fmt::format("the last of vocab_size={}", read.joint.outputs));
   read.predictor.vocabulary = blank;
   read.predictor.hidden = config.integer("decoder_hidden_size", 640);
@@ -109,18 +114,16 @@ void read_transducer(const JsonSection& config, model::ModelConfig& read) {
     config.fail("durations", "none: an RNN-T");
 }
 
-// The processor's own, or the file of a folder that keeps it apart.
-ordered_json feature_extractor(const TransformersFolder& folder, const JsonSection& processor,
-                               std::string& where) {
+// The processor's own, or the file of a folder that keeps it apart, which `apart` then holds.
+JsonSection feature_extractor(const TransformersFolder& folder, const JsonSection& processor,
+                              std::optional<ordered_json>& apart) {
   for (const char* key : {"audio_processor", "feature_extractor"}) {
-    if (!processor.section(key)) continue;
-    where = processor.name(key);
-    return *processor.value(key);
+    if (const auto section = processor.section(key)) return *section;
   }
-  where = folder.path_of(kPreprocessorFile);
   if (folder.find(kPreprocessorFile) == nullptr)
     processor.fail("feature_extractor", "the front end's settings");
-  return parse_json_object(folder.text(kPreprocessorFile), where);
+  const std::string source = folder.path_of(kPreprocessorFile);
+  return {apart.emplace(parse_json_object(folder.text(kPreprocessorFile), source)), source};
 }
 
 ordered_json encoder_json(const model::ModelConfig& config, const ConfigExtras& extras,
@@ -247,15 +250,14 @@ TransformersConfig read_transformers_config(const TransformersFolder& folder) {
   const ordered_json processor_json =
       parse_json_object(folder.text(kProcessorFile), folder.path_of(kProcessorFile));
   const JsonSection processor(processor_json, folder.path_of(kProcessorFile));
-  std::string where;
-  const ordered_json extractor = feature_extractor(folder, processor, where);
+  std::optional<ordered_json> apart;
 
   TransformersConfig read;
-  read.config.features = read_features(JsonSection(extractor, where));
+  read.config.features = read_features(feature_extractor(folder, processor, apart));
   read.config.encoder = read_encoder(*encoder, processor, read.config.features.mels);
   if (*type == kMultilingual) read.config.prompt = read_prompts(config, processor);
   read_transducer(config, read.config);
-  model::validate(read.config, folder.source);
+  model::validate(read.config, folder.path_of(kConfigFile) + " (in NeMo's words)");
   constexpr int kMostPositions = 1 << 16;
   read.extras.pos_emb_max_len =
       std::clamp(encoder->integer("max_position_embeddings", 5000), 1, kMostPositions);

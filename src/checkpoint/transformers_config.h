@@ -18,8 +18,10 @@ struct TransformersConfig {
   ConfigExtras extras;
 };
 
-// A key that is absent has the value that transformers gives it. Error kBadInput, naming file, key, what was
-// expected and what was found, for what this engine does not compute exactly as NeMo does.
+// A key that is absent has the value that transformers gives it, where that says what was trained; a folder
+// without a list of look-aheads has its default alone. Error kBadInput, naming file, key, what was expected
+// and what was found, for what this engine does not compute exactly as NeMo does; sizes that no model has go
+// by NeMo's key.
 TransformersConfig read_transformers_config(const TransformersFolder& folder);
 
 // config.json, generation_config.json and processor_config.json: names and texts. `padding_id`: of <pad> in

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -14,6 +13,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/printable.h"
+#include "checkpoint/bounded_json.h"
 #include "checkpoint/transformers_layout.h"
 #include "text/lang_tag.h"
 #include "text/sentencepiece_model.h"
@@ -32,6 +32,10 @@ constexpr const char* kPad = "<pad>";
 constexpr const char* kBlank = "<blank>";
 constexpr int kBytes = 256;
 
+std::ptrdiff_t characters(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+}
+
 // ---- tokenizer.json -> SentencePiece
 
 class TokenizerReader {
@@ -39,52 +43,77 @@ class TokenizerReader {
   TokenizerReader(const json& file, std::string source, int size)
       : file_(file), source_(std::move(source)), pieces_(static_cast<std::size_t>(size)) {}
 
-  text::SentencePieceProto read() {
-    text::SentencePieceProto proto;
+  // Texts, types and, of a BPE model, scores by its merges.
+  std::vector<text::Piece> read_pieces() {
     const json& model = file_.at("model");
-    unknown_ = read_model(model, proto);
+    const std::string type = model.value("type", "");
+    if (type != "BPE" && type != "Unigram")
+      fail_bad_input("{}: model.type is '{}' (expected BPE or Unigram)", source_, printable(type));
+    if (type == "BPE") {
+      read_bpe(model);
+    } else {
+      read_unigram(model);
+    }
     read_added_tokens();
-    int bytes = 0;
     for (std::size_t id = 0; id < pieces_.size(); ++id) {
       if (pieces_[id].text.empty()) fail_bad_input("{}: no token has the id {}", source_, id);
-      if (text::byte_of_piece(pieces_[id].text) >= 0) {
-        pieces_[id].type = PieceType::kByte;
-        ++bytes;
-      }
     }
-    pieces_.at(unknown_).type = PieceType::kUnknown;
-    proto.pieces = std::move(pieces_);
-    proto.trainer.byte_fallback = bytes == kBytes && model.value("byte_fallback", false);
-    if (!proto.trainer.byte_fallback) {
-      for (text::Piece& piece : proto.pieces) {
-        if (piece.type == PieceType::kByte) piece.type = PieceType::kNormal;
-      }
+    pieces_[unknown_].type = PieceType::kUnknown;
+    return pieces_;
+  }
+
+  text::SentencePieceProto read() {
+    text::SentencePieceProto proto;
+    proto.pieces = read_pieces();
+    const json& model = file_.at("model");
+    const bool bpe = model.at("type") == "BPE";
+    proto.trainer.model_type = bpe ? SegmenterType::kBpe : SegmenterType::kUnigram;
+    const auto is_byte = [](const text::Piece& piece) { return text::byte_of_piece(piece.text) >= 0; };
+    proto.trainer.byte_fallback =
+        model.value("byte_fallback", false) && std::ranges::count_if(proto.pieces, is_byte) == kBytes;
+    for (text::Piece& piece : proto.pieces) {
+      if (is_byte(piece)) piece.type = proto.trainer.byte_fallback ? PieceType::kByte : PieceType::kNormal;
     }
+    if (bpe) retire_unmerged(proto.pieces);
     proto.normalizer = read_normalizer();
     return proto;
   }
 
  private:
-  // The id of the unknown piece.
-  std::size_t read_model(const json& model, text::SentencePieceProto& proto) {
-    const std::string type = model.value("type", "");
-    if (type == "Unigram") {
-      proto.trainer.model_type = SegmenterType::kUnigram;
-      std::size_t id = 0;
-      for (const auto& [piece, score] :
-           model.at("vocab").get<std::vector<std::pair<std::string, double>>>()) {
-        place(id, piece);
-        pieces_[id++].score = static_cast<float>(score);
-      }
-      return model.at("unk_id").get<std::size_t>();
+  void read_unigram(const json& model) {
+    std::size_t id = 0;
+    for (const json& entry : model.at("vocab")) {
+      place(id, entry.at(0).get<std::string>());
+      pieces_[id++].score = static_cast<float>(entry.at(1).get<double>());
     }
-    if (type != "BPE")
-      fail_bad_input("{}: model.type is '{}' (expected BPE or Unigram)", source_, printable(type));
-    proto.trainer.model_type = SegmenterType::kBpe;
-    const auto vocabulary = model.at("vocab").get<std::map<std::string, std::size_t>>();
-    for (const auto& [piece, id] : vocabulary) place(id, piece);
-    score_by_merges(model.at("merges"), vocabulary);
-    return vocabulary.at(model.at("unk_token").get<std::string>());
+    unknown_ = id_of(model.at("unk_id"), "model.unk_id");
+  }
+
+  void read_bpe(const json& model) {
+    for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges"}) {
+      const auto found = model.find(key);
+      const bool unused = found == model.end() || found->is_null() || *found == "" || *found == false;
+      if (!unused)
+        fail_bad_input("{}: model.{} is {} (expected none)", source_, key, printable(found->dump()));
+    }
+    for (const auto& [piece, id] : model.at("vocab").items()) {
+      const std::size_t at = id_of(id, "model.vocab");
+      place(at, piece);
+      ids_.emplace(piece, at);
+    }
+    score_by_merges(model.at("merges"));
+    const auto unknown = ids_.find(model.at("unk_token").get<std::string>());
+    if (unknown == ids_.end()) fail_bad_input("{}: model.unk_token is none of model.vocab", source_);
+    unknown_ = unknown->second;
+  }
+
+  std::size_t id_of(const json& value, const char* where) const {
+    const auto id = unsigned_of(value);
+    if (!id || *id >= pieces_.size()) {
+      fail_bad_input("{}: {} has the id {} (expected one below {})", source_, where,
+                     printable(value.dump(-1, ' ', true, json::error_handler_t::replace)), pieces_.size());
+    }
+    return static_cast<std::size_t>(*id);
   }
 
   void place(std::size_t id, const std::string& piece) {
@@ -96,38 +125,45 @@ class TokenizerReader {
   }
 
   // SentencePiece joins the pair whose piece has the highest score; transformers that which comes first.
-  void score_by_merges(const json& merges, const std::map<std::string, std::size_t>& vocabulary) {
-    std::vector<bool> scored(pieces_.size());
+  void score_by_merges(const json& merges) {
+    merged_.assign(pieces_.size(), false);
     float score = 0;
-    const auto give = [&](std::size_t id) {
-      if (!scored[id]) pieces_[id].score = score--;
-      scored[id] = true;
-    };
     for (const json& merge : merges) {
       std::string joined;
       if (merge.is_string()) {  // "l r", as older versions write it
         joined = merge.get<std::string>();
         joined.erase(std::min(joined.find(' '), joined.size()), 1);
       } else {
-        const auto [left, right] = merge.get<std::pair<std::string, std::string>>();
-        joined = left + right;
+        joined = merge.at(0).get<std::string>() + merge.at(1).get<std::string>();
       }
-      const auto found = vocabulary.find(joined);
-      if (found == vocabulary.end())
+      const auto found = ids_.find(joined);
+      if (found == ids_.end())
         fail_bad_input("{}: model.merges has '{}', which model.vocab has not", source_, printable(joined));
-      give(found->second);
+      if (!merged_[found->second]) pieces_[found->second].score = score--;
+      merged_[found->second] = true;
     }
-    for (std::size_t id = 0; id < pieces_.size(); ++id)
-      give(id);  // single characters, which nothing is joined to
+    for (std::size_t id = 0; id < pieces_.size(); ++id) {
+      if (!merged_[id]) pieces_[id].score = score--;
+    }
+  }
+
+  // Several characters that no merge joins stay apart in transformers.
+  void retire_unmerged(std::vector<text::Piece>& pieces) const {
+    for (std::size_t id = 0; id < pieces.size(); ++id) {
+      if (pieces[id].type == PieceType::kNormal && !merged_[id] && characters(pieces[id].text) > 1)
+        pieces[id].type = PieceType::kUnused;
+    }
   }
 
   void read_added_tokens() {
     const auto added = file_.find("added_tokens");
     if (added == file_.end() || added->is_null()) return;
     for (const json& token : *added) {
-      const auto id = token.at("id").get<std::size_t>();
-      if (id >= pieces_.size() || id == unknown_) continue;  // <pad>, <blank>
       const auto content = token.at("content").get<std::string>();
+      const auto number = unsigned_of(token.at("id"));
+      if (!number) fail_bad_input("{}: added_tokens: '{}' has no id", source_, printable(content));
+      if (*number >= pieces_.size() || *number == unknown_) continue;  // <pad>, <blank>
+      const auto id = static_cast<std::size_t>(*number);
       if (pieces_[id].text.empty()) pieces_[id].text = content;
       if (pieces_[id].text != content) {
         fail_bad_input("{}: added_tokens has '{}' as {} (expected '{}')", source_, printable(content), id,
@@ -138,29 +174,54 @@ class TokenizerReader {
     }
   }
 
-  // Sequence of Precompiled, Strip, Replace of several spaces; Metaspace in front of the first word.
+  // A character map, then both or none of: no spaces at the end, several are one. Metaspace in front of the
+  // first word.
   text::NormalizerSpec read_normalizer() const {
     text::NormalizerSpec spec;
-    spec.remove_extra_whitespaces = false;
-    for (const json& stage : stages_of("normalizer", "normalizers")) {
-      const std::string type = stage.value("type", "");
+    bool strips = false;
+    bool joins = false;
+    for (const json* stage : stages_of("normalizer", "normalizers")) {
+      const std::string type = stage->value("type", "");
       if (type == "Precompiled") {
-        spec.precompiled_charsmap = charsmap(stage);
+        spec.precompiled_charsmap = charsmap(*stage);
+      } else if (type == "Strip") {
+        strips = expect(*stage, "normalizer", {{"strip_left", false}, {"strip_right", true}});
       } else if (type == "Replace") {
-        spec.remove_extra_whitespaces = true;
-      } else if (type != "Strip") {
+        joins = expect(*stage, "normalizer", {{"pattern", {{"Regex", " {2,}"}}}, {"content", kSpace}});
+      } else {
         fail_bad_input("{}: normalizer has '{}' (expected Precompiled, Strip or Replace)", source_,
                        printable(type));
       }
     }
-    spec.add_dummy_prefix = false;
-    for (const json& stage : stages_of("pre_tokenizer", "pretokenizers")) {
-      const std::string type = stage.value("type", "");
-      if (type != "Metaspace")
-        fail_bad_input("{}: pre_tokenizer has '{}' (expected Metaspace)", source_, printable(type));
-      spec.add_dummy_prefix = stage.value("prepend_scheme", "always") != "never";
+    if (strips != joins)
+      fail_bad_input("{}: normalizer has only one of Strip and Replace (expected both)", source_);
+    spec.remove_extra_whitespaces = strips;
+    const auto before_words = stages_of("pre_tokenizer", "pretokenizers");
+    if (before_words.size() != 1 || before_words.front()->value("type", "") != "Metaspace")
+      fail_bad_input("{}: pre_tokenizer is another one (expected Metaspace alone)", source_);
+    const json& metaspace = *before_words.front();
+    expect(metaspace, "pre_tokenizer", {{"replacement", kSpace}});
+    const std::string prepends = metaspace.value("prepend_scheme", "always");
+    if (prepends != "always" && prepends != "never") {
+      fail_bad_input("{}: pre_tokenizer.prepend_scheme is '{}' (expected always or never)", source_,
+                     printable(prepends));
     }
+    spec.add_dummy_prefix = prepends == "always";
     return spec;
+  }
+
+  // True: a stage is as SentencePiece does it.
+  bool expect(const json& stage, const char* where, const json& values) const {
+    for (const auto& [key, value] : values.items()) {
+      const auto found = stage.find(key);
+      if (found != stage.end() && *found == value) continue;
+      fail_bad_input("{}: {}.{} is {} (expected {})", source_, where, key,
+                     found == stage.end()
+                         ? "missing"
+                         : printable(found->dump(-1, ' ', true, json::error_handler_t::replace)),
+                     value.dump());
+    }
+    return true;
   }
 
   std::string charsmap(const json& stage) const {
@@ -170,35 +231,40 @@ class TokenizerReader {
   }
 
   // A stage alone, or those of a Sequence.
-  std::vector<json> stages_of(const char* key, const char* list) const {
+  std::vector<const json*> stages_of(const char* key, const char* list) const {
     const auto found = file_.find(key);
     if (found == file_.end() || found->is_null()) return {};
-    if (found->value("type", "") != "Sequence") return {*found};
-    return found->at(list).get<std::vector<json>>();
+    if (found->value("type", "") != "Sequence") return {&*found};
+    std::vector<const json*> stages;
+    for (const json& stage : found->at(list)) stages.push_back(&stage);
+    return stages;
   }
 
   const json& file_;
   std::string source_;
   std::vector<text::Piece> pieces_;
+  std::unordered_map<std::string, std::size_t> ids_;  // of a BPE model
+  std::vector<bool> merged_;
   std::size_t unknown_ = 0;
 };
 
-std::vector<std::byte> model_of_json(const std::string& text, int size, const std::string& source) {
+// Calls read(TokenizerReader&) with the folder's tokenizer.json.
+template <class Read>
+auto read_tokenizer(const TransformersFolder& folder, int size, Read read) {
+  const std::string source = folder.path_of(kTokenizerFile);
+  const auto file = parse_bounded<json>(folder.text(kTokenizerFile), source);
   try {
-    const json file = json::parse(text);
-    return text::write_sentencepiece_proto(TokenizerReader(file, source, size).read());
+    TokenizerReader reader(file, source, size);
+    return read(reader);
   } catch (const json::exception& error) {
     fail_bad_input("{}: not a tokenizer: {}", source, printable(error.what()));
-  } catch (const std::out_of_range&) {
-    fail_bad_input("{}: not a tokenizer: its unknown token is none of its tokens", source);
   }
 }
 
 // Whoever changed one file of a folder and not the other would decode into wrong words.
 void expect_same_pieces(const TransformersFolder& folder, const std::vector<text::Piece>& pieces, int size) {
-  const std::string source = folder.path_of(kTokenizerFile);
-  const auto model = model_of_json(folder.text(kTokenizerFile), size, source);
-  const auto others = text::read_sentencepiece_proto(model, source).pieces;
+  const auto others =
+      read_tokenizer(folder, size, [](TokenizerReader& reader) { return reader.read_pieces(); });
   for (std::size_t id = 0; id < pieces.size() && id < others.size(); ++id) {
     if (pieces[id].text == others[id].text) continue;
     fail_bad_input("{}: piece {} is '{}' (expected '{}', from {}; remove it to go by {} alone)",
@@ -219,9 +285,6 @@ ordered_json merges_of(const std::vector<text::Piece>& pieces) {
     float score;
   };
   std::vector<Merge> merges;
-  const auto characters = [](std::string_view text) {
-    return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
-  };
   for (const text::Piece& piece : pieces) {
     if (piece.type != PieceType::kNormal) continue;
     const std::string_view whole = piece.text;
@@ -238,6 +301,23 @@ ordered_json merges_of(const std::vector<text::Piece>& pieces) {
   ordered_json list = ordered_json::array();
   for (const Merge& merge : merges) list.push_back({merge.left, merge.right});
   return list;
+}
+
+// Error kInvalidArgument for what a tokenizer.json cannot say.
+void expect_writable(const text::SentencePieceProto& proto, const std::string& source) {
+  constexpr std::size_t kLongest = 1000;  // bytes: the pairs of a piece are all tried
+  if (proto.trainer.treat_whitespace_as_suffix || !proto.normalizer.escape_whitespaces)
+    fail_invalid_argument("{}: transformers knows spaces in front of words only, shown as U+2581", source);
+  std::set<std::string_view> texts;
+  for (const text::Piece& piece : proto.pieces) {
+    if (!texts.insert(piece.text).second)
+      fail_invalid_argument("{}: '{}' is two pieces, which transformers cannot have", source,
+                            printable(piece.text));
+    if (piece.text.size() > kLongest) {
+      fail_invalid_argument("{}: a piece has {} bytes (expected at most {} for transformers)", source,
+                            piece.text.size(), kLongest);
+    }
+  }
 }
 
 const std::string& unknown_of(const std::vector<text::Piece>& pieces, const std::string& source) {
@@ -314,14 +394,15 @@ TokenizerFiles read_transformers_tokenizer(const TransformersFolder& folder, int
       expect_same_pieces(folder, text::read_sentencepiece_proto(files.model, source).pieces, size);
     return files;
   }
-  const std::string source = folder.path_of(kTokenizerFile);
-  return make_tokenizer_files(model_of_json(folder.text(kTokenizerFile), size, source), size, source,
-                              size_key);
+  auto model = read_tokenizer(
+      folder, size, [](TokenizerReader& reader) { return text::write_sentencepiece_proto(reader.read()); });
+  return make_tokenizer_files(std::move(model), size, folder.path_of(kTokenizerFile), size_key);
 }
 
 TransformersTokenizer write_transformers_tokenizer(std::span<const std::byte> sentencepiece_model,
                                                    bool multilingual, const std::string& source) {
   const auto proto = text::read_sentencepiece_proto(sentencepiece_model, source);
+  expect_writable(proto, source);
   const std::string& unknown = unknown_of(proto.pieces, source);
   TransformersTokenizer written;
   ordered_json added = ordered_json::array();

@@ -9,9 +9,9 @@
 namespace glossa::checkpoint {
 
 // `size`: pieces without blank. The folder's tokenizer.model where there is one, else a model made of its
-// tokenizer.json, which segments text as transformers does: BPE or Unigram, with or without a character map,
-// spaces as Metaspace. Error kBadInput, naming file and key, for any other kind, and where the two files have
-// other pieces.
+// tokenizer.json, which cuts text as transformers does but for tags and <unk> that stand in it, which are
+// text, as in NeMo: BPE or Unigram, with or without a character map, spaces as Metaspace. Error kBadInput,
+// naming file and key, for any other kind, and where the two files have other pieces.
 TokenizerFiles read_transformers_tokenizer(const TransformersFolder& folder, int size);
 
 struct TransformersTokenizer {

@@ -103,7 +103,7 @@ std::vector<WrittenTensor> write_transformers(const std::filesystem::path& path,
   const auto files =
       write_transformers_config(config, parse_config_extras(checkpoint.config_yaml(), checkpoint.source()),
                                 dtype, tokenizer.padding_id, checkpoint.source());
-  AtomicFolder folder(path);
+  AtomicFolder folder(path, kConfigFile);
   for (const auto& [name, text] : files) write_file(folder.files() / name, bytes_of(text));
   write_file(folder.files() / kTokenizerFile, bytes_of(tokenizer.tokenizer));
   write_file(folder.files() / kTokenizerConfigFile, bytes_of(tokenizer.tokenizer_config));

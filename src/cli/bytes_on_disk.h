@@ -4,15 +4,15 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "checkpoint/checkpoint.h"
+
 namespace glossa::cli {
 
-// Of a file, or of all files of a folder.
+// Of the file, or of those that a folder's checkpoint is read from.
 inline std::uintmax_t bytes_on_disk(const std::filesystem::path& path) {
-  if (!std::filesystem::is_directory(path)) return std::filesystem::file_size(path);
   std::uintmax_t sum = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    if (entry.is_regular_file()) sum += entry.file_size();
-  }
+  for (const std::filesystem::path& file : checkpoint::checkpoint_files(path))
+    sum += std::filesystem::file_size(file);
   return sum;
 }
 

@@ -265,8 +265,9 @@ Command add_data_check(CLI::App& data) {
                    "Manifests that are held out (validation, test): what is in them must not be trained on")
       ->type_name("FILE...");
   command
-      ->add_option("--model", options->model,
-                   "A .nemo or .gguf file: its languages and its tokenizer are what is checked against")
+      ->add_option(
+          "--model", options->model,
+          "A checkpoint, file or folder: its languages and its tokenizer are what is checked against")
       ->type_name("PATH");
   command
       ->add_option("--target-lang", options->target_lang,

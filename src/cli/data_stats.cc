@@ -172,7 +172,7 @@ Command add_data_stats(CLI::App& data) {
       "run of these\n"
       "manifests.");
   add_manifests(*command, options->data);
-  command->add_option("--model", options->model, "A .nemo or .gguf file: counts its tokens, too")
+  command->add_option("--model", options->model, "A checkpoint, file or folder: counts its tokens, too")
       ->type_name("PATH");
   command->add_option("--buckets", options->buckets, "Buckets of bucket_duration_bins")
       ->check(between(2, 1000))

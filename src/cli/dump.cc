@@ -122,7 +122,9 @@ Command add_dump(CLI::App& program) {
       "Writes mel, subsampling, layer.0 and so on, encoder, prompt and joint.enc as float32 [frames, width], "
       "and\n"
       "tokens.json with id, frame, log_prob and confidence of every token.");
-  command->add_option("model", options->model.model, "The checkpoint, a .nemo or .gguf file")
+  command
+      ->add_option("model", options->model.model,
+                   "The checkpoint: a .nemo or .gguf file, or a folder of transformers")
       ->required()
       ->type_name("");
   command->add_option("audio", options->audio, "A sound file")->required()->type_name("");

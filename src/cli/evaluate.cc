@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/number_formats.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_name.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/evaluation.h"
@@ -149,7 +150,8 @@ class Evaluation {
   }
 
   fs::path results_file(const ModelOptions& model) const {
-    return fs::path(options_.output_path) / fmt::format("evaluation_{}.jsonl", model.model.stem().string());
+    return fs::path(options_.output_path) /
+           fmt::format("evaluation_{}.jsonl", checkpoint::checkpoint_name(model.model));
   }
 
   EvaluationRun evaluate_model(const ModelOptions& model, const std::string& title) {
@@ -338,7 +340,7 @@ Command add_evaluate(CLI::App& program) {
       ->add_option("--baseline", options->baseline,
                    "Another system to compare with on the same utterances: a checkpoint, or the .jsonl that "
                    "--output-path gave")
-      ->type_name("FILE");
+      ->type_name("PATH");
   command->add_option("--report", options->report, "Write a page with scores, plots and samples")
       ->type_name("FILE.html");
   command

@@ -159,8 +159,10 @@ Command add_info(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("info", "What a checkpoint is: geometry, parameters, contexts, kernels");
   command
-      ->add_option("model", options->model.model,
-                   "A .nemo or .gguf file (default: $GLOSSA_MODEL, else the bundled demo model)")
+      ->add_option(
+          "model", options->model.model,
+          "A .nemo or .gguf file, or a folder of transformers (default: $GLOSSA_MODEL, else the bundled "
+          "demo model)")
       ->type_name("");
   command->add_flag("--json", options->json, "JSON instead of text");
   return {command, [options] { return info(*options); }};

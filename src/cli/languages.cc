@@ -63,8 +63,10 @@ Command add_languages(CLI::App& program) {
       "The tier is the model card's word for the released Nemotron 3.5 ASR checkpoint. The tag is the token\n"
       "that the model writes behind a sentence of the language.");
   command
-      ->add_option("model", options->model.model,
-                   "A .nemo or .gguf file (default: $GLOSSA_MODEL, else the bundled demo model)")
+      ->add_option(
+          "model", options->model.model,
+          "A .nemo or .gguf file, or a folder of transformers (default: $GLOSSA_MODEL, else the bundled "
+          "demo model)")
       ->type_name("");
   command->add_flag("--json", options->json, "JSON instead of text");
   return {command, [options] { return languages(*options); }};

@@ -11,6 +11,7 @@
 #include "audio/audio_file.h"
 #include "base/fail.h"
 #include "base/number_formats.h"
+#include "checkpoint/checkpoint_name.h"
 #include "cli/interrupt.h"
 #include "cli/option_values.h"
 #include "cli/progress.h"
@@ -96,8 +97,7 @@ fs::path default_model() {
 }
 
 fs::path model_path(const ModelOptions& options) {
-  fs::path model = options.model.empty() ? default_model() : options.model;
-  if (!model.has_filename()) model = model.parent_path();  // "folder/", whose name is asked for elsewhere
+  const fs::path model = checkpoint::plain_path(options.model.empty() ? default_model() : options.model);
   std::error_code error;
   if (!fs::exists(model, error))
     fail_bad_input("{}: no such file (expected a .nemo or .gguf checkpoint, or a folder of transformers)",

@@ -176,7 +176,8 @@ Command make_train_command(CLI::App& program) {
   program.add_option("overrides", options->overrides, "KEY=VALUE words, with NeMo's names")->type_name("");
   program.add_option("--config", options->config, "Configuration, NeMo's fine-tuning YAML")
       ->type_name("FILE");
-  program.add_option("--base", options->recipe.base, "Checkpoint to begin with")->type_name("FILE");
+  program.add_option("--base", options->recipe.base, "Checkpoint to begin with, file or folder")
+      ->type_name("PATH");
   program.add_option("--data", options->recipe.data, "Manifests to train on; may be given several times")
       ->type_name("FILE")
       ->allow_extra_args(false);

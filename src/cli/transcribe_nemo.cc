@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "checkpoint/checkpoint_name.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/output_writer.h"
@@ -155,7 +156,7 @@ int transcribe_as_nemo(const NemoKeys& keys, const ModelOptions& engine, const s
 }
 
 fs::path nemo_output_file(const NemoKeys& keys, const fs::path& model) {
-  return keys.output_path / fmt::format("streaming_out_{}_{}.json", model.stem().string(),
+  return keys.output_path / fmt::format("streaming_out_{}_{}.json", checkpoint::checkpoint_name(model),
                                         keys.dataset_manifest.stem().string());
 }
 

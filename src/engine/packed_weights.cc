@@ -14,6 +14,7 @@
 #include "base/number_formats.h"
 #include "base/printable.h"
 #include "base/thread_pool.h"
+#include "checkpoint/checkpoint_name.h"
 #include "glossa/error.hpp"
 
 namespace glossa::engine {
@@ -78,7 +79,7 @@ class IndexReader {
 
 // Where the file may be, the best place first.
 std::vector<fs::path> candidates(const fs::path& path, WeightFormat format, const fs::path& folder) {
-  const fs::path model = path.has_filename() ? path : path.parent_path();  // "folder/" is "folder"
+  const fs::path model = checkpoint::plain_path(path);
   const std::string suffix = fmt::format(".{}.packed", name_of(format));
   const std::string name = model.filename().string();
   // Models of the same name from several folders meet in a common one.

@@ -1,4 +1,5 @@
 #include "glossa/recognizer.hpp"
+#include "checkpoint/checkpoint_name.h"
 
 #include <algorithm>
 #include <chrono>
@@ -61,7 +62,7 @@ ModelInfo describe(const checkpoint::Checkpoint& checkpoint, const model::Prompt
                    const backend::Backend& backend, const RecognizerOptions& options) {
   const model::ModelConfig& config = checkpoint.config();
   ModelInfo info;
-  info.name = options.model.stem().string();
+  info.name = checkpoint::checkpoint_name(options.model);
   info.sample_rate = config.features.sample_rate;
   info.hop = config.features.hop;
   info.vocabulary = config.predictor.vocabulary;

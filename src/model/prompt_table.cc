@@ -27,6 +27,12 @@ std::string_view bare_language(std::string_view code) { return code.substr(0, co
 
 bool has_region(std::string_view code) { return code.find('-') != std::string_view::npos; }
 
+// Whether the region is the language's letters once more: hi-HI, which stands beside hi-IN.
+bool repeats_language(std::string_view code) {
+  const std::string_view language = bare_language(code);
+  return has_region(code) && normalised(code.substr(language.size() + 1)) == language;
+}
+
 // Of Chinese: a code such as zh-hant, zh-hant-hk or zh-hk.
 bool is_traditional(std::string_view code) {
   if (code.find("-hans") != std::string_view::npos) return false;
@@ -103,7 +109,11 @@ std::vector<Language> PromptTable::languages() const {
   std::vector<Language> result;
   for (auto& [slot, keys] : keys_of_slot) {
     const auto with_region = std::find_if(keys.begin(), keys.end(), has_region);
-    const auto chosen = with_region != keys.end() ? with_region : keys.begin();
+    const auto with_another = std::find_if(keys.begin(), keys.end(), [](const std::string& key) {
+      return has_region(key) && !repeats_language(key);
+    });
+    auto chosen = with_another != keys.end() ? with_another : with_region;
+    if (chosen == keys.end()) chosen = keys.begin();
     Language language{*chosen, slot, {}};
     keys.erase(chosen);
     language.aliases = std::move(keys);

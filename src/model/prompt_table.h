@@ -27,8 +27,9 @@ class PromptTable {
   // only "auto" and "" are legal and give slot -1.
   int slot_of(std::string_view lang) const;
 
-  // One entry per slot in ascending order; the code is the first key of the slot that has a region, else the
-  // first.
+  // One entry per slot in ascending order; the code is the first key of the slot that has a region other than
+  // the language's own letters (hi-IN, not hi-HI: files may have them in any order), else the first that has
+  // one, else the first.
   std::vector<Language> languages() const;
 
  private:

@@ -3,8 +3,8 @@
 oracle of glossa's reader and writer.
 
   transformers_folder.py make A.nemo FOLDER [--first-exports]
-      what transformers' converter makes of A: no SentencePiece model, weights as they are. --first-exports: under
-      the names of the first exports, the front end in a file of its own, look-aheads with the encoder
+      what transformers' converter makes of A: no SentencePiece model, weights as they are; but of a Unigram model a
+      Unigram, where the converter knows BPE only. --first-exports: under the names of the first exports, the front end in a file of its own, look-aheads with the encoder
   transformers_folder.py check A.nemo FOLDER FORMAT
       FOLDER must hold A's tensors in FORMAT (f32, f16, bf16) under transformers' names, and a configuration and a
       tokenizer that fit them
@@ -190,7 +190,7 @@ def make(nemo, folder, first):
         (folder / "preprocessor_config.json").write_text(json.dumps(processor.pop("feature_extractor")))
         del processor["supported_num_lookahead_tokens"], processor["default_num_lookahead_tokens"]
     (folder / "config.json").write_text(json.dumps(config | {"encoder_config": encoder, "pad_token_id": 0}))
-    (folder / "processor_config.json").write_text(json.dumps(processor))
+    (folder / "processor_config.json").write_text(json.dumps(processor, sort_keys=True))  # as save_pretrained()
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer_json(nemo.pieces), ensure_ascii=False))
     header, data = {}, b""
     for name, (kind, shape, numbers) in nemo.tensors.items():

@@ -17,6 +17,7 @@
 #include "checkpoint/transformers_layout.h"
 #include "checkpoint/transformers_tokenizer.h"
 #include "glossa/error.hpp"
+#include "model/prompt_table.h"
 #include "support/golden.h"
 #include "support/tiny_model.h"
 #include "text/sentencepiece.h"
@@ -134,7 +135,16 @@ TEST_P(Exported, IsReadAsTheNemo) {
   ASSERT_EQ(script("make " + path.string() + " " + (folder / "m").string() + std::get<1>(GetParam())), 0);
   const auto nemo = read_nemo(path);
   const auto read = read_checkpoint(folder / "m");
-  testing::expect_same_config(read->config(), nemo->config());
+  model::ModelConfig config = read->config();
+  // save_pretrained() sorts the languages; which of a slot's is shown goes by other things.
+  EXPECT_THAT(config.prompt.dictionary,
+              ::testing::UnorderedElementsAreArray(nemo->config().prompt.dictionary));
+  const auto shown = model::PromptTable(config.prompt).languages();
+  const auto expected = model::PromptTable(nemo->config().prompt).languages();
+  ASSERT_EQ(shown.size(), expected.size());
+  for (std::size_t slot = 0; slot < shown.size(); ++slot) EXPECT_EQ(shown[slot].code, expected[slot].code);
+  config.prompt.dictionary = nemo->config().prompt.dictionary;
+  testing::expect_same_config(config, nemo->config());
   for (const TensorView& tensor : nemo->tensors()) {
     if (tensor.name.starts_with("preprocessor.")) continue;  // transformers keeps no window and no filters
     EXPECT_TRUE(same_bytes(tensor, read->tensor(tensor.name))) << tensor.name;
@@ -220,7 +230,8 @@ TEST_F(Broken, ConfigurationsAreNamed) {
   const std::vector<Case> cases = {
       {kConfigFile, [](json& c) { c["model_type"] = "whisper"; },
        "M/config.json: model_type is \"whisper\" (expected nemotron3_5_asr or nemotron_asr_streaming)"},
-      {kConfigFile, [](json& c) { c.erase("encoder_config"); }, "M/config.json: encoder_config missing"},
+      {kConfigFile, [](json& c) { c.erase("encoder_config"); },
+       "M/config.json: encoder_config missing (expected"},
       {kConfigFile, [](json& c) { c["encoder_config"]["hidden_size"] = "32"; },
        "M/config.json: encoder_config.hidden_size is \"32\" (expected an integer)"},
       {kConfigFile, [](json& c) { c["encoder_config"]["hidden_size"] = 1ULL << 40; }, "expected an integer"},
@@ -232,7 +243,8 @@ TEST_F(Broken, ConfigurationsAreNamed) {
       {kConfigFile, [](json& c) { c["encoder_config"]["subsampling_conv_stride"] = 4; }, "(expected 2)"},
       {kConfigFile, [](json& c) { c["encoder_config"]["num_mel_bins"] = 80; },
        "feature_size of the processor, 32"},
-      {kConfigFile, [](json& c) { c["encoder_config"]["num_hidden_layers"] = 0; }, "M: "},
+      {kConfigFile, [](json& c) { c["encoder_config"]["num_hidden_layers"] = 0; },
+       "M/config.json (in NeMo's words): encoder.n_layers is 0"},
       {kConfigFile, [](json& c) { c["blank_token_id"] = 3; },
        "blank_token_id is 3 (expected the last of vocab_size=257)"},
       {kConfigFile,
@@ -246,7 +258,16 @@ TEST_F(Broken, ConfigurationsAreNamed) {
        "prompt_dictionary.de-DE is \"x\""},
       {kProcessorFile, [](json& c) { c["prompt_dictionary"]["Ä"] = 1; }, "printable ASCII"},
       {kProcessorFile, [](json& c) { c["feature_extractor"]["preemphasis"] = 0; },
-       "preemphasis is 0 (expected 0.97)"},
+       "M/processor_config.json: feature_extractor.preemphasis is 0 (expected 0.97)"},
+      {kProcessorFile, [](json& c) { c["feature_extractor"]["preemphasis"] = nullptr; },
+       "preemphasis is null"},
+      {kProcessorFile,
+       [](json& c) {
+         c["audio_processor"] = {{"spectrogram_config", {{"n_fft", 512}}}};
+       },
+       "audio_processor.spectrogram_config is {"},
+      {kConfigFile, [](json& c) { c.erase("vocab_size"); },
+       "vocab_size missing (expected the number of pieces"},
       {kProcessorFile, [](json& c) { c.erase("feature_extractor"); }, "feature_extractor missing"},
       {kProcessorFile,
        [](json& c) {
@@ -278,20 +299,21 @@ TEST_F(Broken, WeightsAreNamed) {
        },
        "joint.head.bias is [1,257], expected [257]"},
       {[](json& h) { h["joint.head.bias"]["shape"] = {256}; }, "has 1028 bytes, which its shape does not"},
-      {[](json& h) { h["joint.head.bias"]["shape"] = {-257}; }, "which its shape does not"},
+      {[](json& h) { h["joint.head.bias"]["shape"] = {-257}; }, "shape of joint.head.bias has -257"},
+      {[](json& h) { h["joint.head.bias"]["shape"] = {1e300}; }, "shape of joint.head.bias has 1e+300"},
       {[](json& h) {
          h["joint.head.bias"]["data_offsets"] = {0, 1ULL << 40};
        },
-       "joint.head.bias is at 0 to"},
+       "data_offsets of joint.head.bias are [0,1099511627776] (expected a range of"},
       {[](json& h) {
          h["joint.head.bias"]["data_offsets"] = {8, 4};
        },
-       "joint.head.bias is at 8 to 4"},
+       "data_offsets of joint.head.bias are [8,4]"},
       {[](json& h) { h["joint.head.bias"].erase("shape"); }, "not a safetensors file"},
       {[](json& h) { h["extra"] = h["joint.head.bias"]; },
        "tensor extra of shape [257] does not belong to the model"},
       {[](json& h) { h["__metadata__"][kWindowWord] = "AAAA"; }, "glossa.preprocessor_window is damaged"},
-      {[](json& h) { h = json::array(); }, "its header is no object"},
+      {[](json& h) { h = json::array(); }, "no JSON object"},
   };
   const std::string before = read_text(file(kWeightsFile));
   for (const Case& broken : cases) {
@@ -320,7 +342,7 @@ TEST_F(Broken, TokenizersAreNamed) {
          t["model"]["vocab"].push_back({"x", 0});
        },
        "'x' has the id 256 (expected one of its own, below 256)"},
-      {[](json& t) { t["model"]["unk_id"] = 1000; }, "its unknown token is none of its tokens"},
+      {[](json& t) { t["model"]["unk_id"] = 1000; }, "model.unk_id has the id 1000 (expected one below 256)"},
       {[](json& t) {
          t["normalizer"] = {{"type", "Lowercase"}};
        },
@@ -328,11 +350,16 @@ TEST_F(Broken, TokenizersAreNamed) {
       {[](json& t) {
          t["pre_tokenizer"] = {{"type", "ByteLevel"}};
        },
-       "pre_tokenizer has 'ByteLevel' (expected Metaspace)"},
+       "pre_tokenizer is another one (expected Metaspace alone)"},
       {[](json& t) {
          t["added_tokens"][0] = {{"id", 1}, {"content", "other"}};
        },
        "added_tokens has 'other' as 1"},
+      {[](json& t) { t.erase("pre_tokenizer"); }, "pre_tokenizer is another one"},
+      {[](json& t) { t["pre_tokenizer"]["replacement"] = "_"; }, "pre_tokenizer.replacement is \"_\""},
+      {[](json& t) { t["normalizer"]["normalizers"].back()["content"] = "x"; },
+       "normalizer.content is \"x\""},
+      {[](json& t) { t["normalizer"]["normalizers"].erase(1); }, "has only one of Strip and Replace"},
       {[](json& t) { t.erase("model"); }, "M/tokenizer.json: not a tokenizer"},
   };
   fs::remove(file(kSentencePieceFile));
@@ -343,7 +370,39 @@ TEST_F(Broken, TokenizersAreNamed) {
     write_text(file(kTokenizerFile), before);
   }
   write_text(file(kTokenizerFile), "{");
-  EXPECT_THAT(error(), HasSubstr("M/tokenizer.json: not a tokenizer"));
+  EXPECT_THAT(error(), HasSubstr("M/tokenizer.json: not JSON"));
+}
+
+// What is read is copied and shown recursively.
+TEST_F(Broken, DeepTextsAreRefused) {
+  constexpr int kLevels = 100'000;
+  const std::string deep = std::string(kLevels, '[') + std::string(kLevels, ']');
+  const auto refused = [&](const char* name, const std::string& text) {
+    const std::string before = read_text(file(name));
+    write_text(file(name), text);
+    EXPECT_THAT(error(), HasSubstr("nested too deeply")) << name;
+    write_text(file(name), before);
+  };
+  fs::remove(file(kSentencePieceFile));
+  for (const char* name : {kConfigFile, kProcessorFile, kTokenizerFile})
+    refused(name, R"({"model_type":)" + deep + "}");
+  const std::string header = R"({"joint.head.bias":)" + deep + "}";
+  const std::uint64_t size = header.size();
+  refused(kWeightsFile, std::string(reinterpret_cast<const char*>(&size), sizeof size) + header);
+}
+
+TEST_F(Broken, NamesThatOccurTwiceAreRefused) {
+  const std::string before = read_text(file(kConfigFile));
+  write_text(file(kConfigFile), R"({"vocab_size": 1, )" + before.substr(1));
+  EXPECT_THAT(error(), HasSubstr("M/config.json: has vocab_size twice"));
+}
+
+TEST_F(Broken, ManyTensorsInOnePlaceAreRefused) {
+  edit_weights([](json& header) {
+    const json one = header["encoder.layers.0.feed_forward1.linear1.weight"];
+    for (int layer = 0; layer < 200; ++layer) header["x" + std::to_string(layer)] = one;
+  });
+  EXPECT_THAT(error(), HasSubstr("more than twice the"));
 }
 
 TEST_F(Broken, BothTokenizersMustHaveTheSamePieces) {
@@ -409,6 +468,25 @@ TEST(TransformersWriter, LeavesNoHalfFolder) {
   EXPECT_TRUE(fs::exists(folder / "m/model.safetensors"));
   EXPECT_FALSE(fs::exists(folder / ".m.999999-0.partial"));
   EXPECT_TRUE(fs::exists(folder / ".n.999999-0.partial"));
+
+  // A link to an empty folder, a folder that is there, and the folder that one is in.
+  fs::create_directory(folder / "there");
+  fs::create_directory_symlink(folder / "there", folder / "link");
+  write_transformers(folder / "link", *nemo, DType::kF32);
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_TRUE(fs::exists(folder / "there/model.safetensors"));
+  fs::create_directory(folder / "here");
+  fs::create_directory(folder / "here/.here.999999-0.partial");
+  const fs::path back = fs::current_path();
+  fs::current_path(folder / "here");
+  write_transformers(".", *nemo, DType::kF32);
+  fs::current_path(back);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "here"), {}), 7)
+      << "the files, and nothing temporary";
+  EXPECT_THROW(write_transformers("", *nemo, DType::kF32), Error);
+  EXPECT_THROW(write_transformers(folder / std::string(300, 'n'), *nemo, DType::kF32), Error);
+  EXPECT_THROW(write_transformers(folder / "nowhere/m", *nemo, DType::kF32), Error);
+  EXPECT_THROW(write_transformers(folder / "m/model.safetensors", *nemo, DType::kF32), Error);
 
   write_text(folder / "m/mine.txt", "x");
   EXPECT_THROW(write_transformers(folder / "m", *nemo, DType::kF32), Error);

@@ -1,4 +1,4 @@
-// A folder of transformers in one piece of bytes: the texts of its files, each before a zero byte, then the
+// A folder of transformers in one piece of bytes: the texts of its files, each before "\n====\n", then the
 // weights. An Error or a checkpoint whose tensors can all be read, and whose made-up configuration is one
 // that NeMo's files could have.
 #include <cstdint>
@@ -18,10 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   folder.source = "fuzz";
   for (const char* file :
        {kConfigFile, kProcessorFile, kPreprocessorFile, kTokenizerFile, kSentencePieceFile}) {
-    const std::size_t end = rest.find('\0');
+    constexpr std::string_view kEnd = "\n====\n";
+    const std::size_t end = rest.find(kEnd);
     if (end == std::string_view::npos) return 0;
     if (end > 0) folder.texts.emplace(file, rest.substr(0, end));
-    rest.remove_prefix(end + 1);
+    rest.remove_prefix(end + kEnd.size());
   }
   folder.weights = std::as_bytes(std::span(rest));
   std::shared_ptr<const Checkpoint> checkpoint;

@@ -201,7 +201,7 @@ class SmallGguf:
 
 
 def small_transformers(prompts, bpe):
-    """The smallest model there is as a folder of transformers, in one piece: texts, each before a zero byte, and weights."""
+    """The smallest model there is as a folder of transformers, in one piece: texts, each before a line of signs, and weights."""
     names = [("encoder.subsampling.linear.weight", (2, 1)), ("encoder.subsampling.linear.bias", (2,)),
              ("encoder.subsampling.conv_in.weight", (1, 1, 3, 3)), ("encoder.subsampling.conv_in.bias", (1,))]
     layer = "encoder.layers.0."
@@ -239,11 +239,14 @@ def small_transformers(prompts, bpe):
     model = ({"type": "BPE", "unk_token": "<unk>", "vocab": {piece: index for index, piece in enumerate(pieces)}, "merges": [["a", "a"]]}
              if bpe else {"type": "Unigram", "unk_id": 0, "vocab": [[piece, -1.5] for piece in pieces]})
     tokenizer = {"model": model, "added_tokens": [{"id": 0, "content": "<unk>", "special": True}],
-                 "normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip"}, {"type": "Replace"}]},
-                 "pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "always"}}
+                 "normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip", "strip_left": False, "strip_right": True},
+                                                                    {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "\u2581"}]},
+                 "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always"}}
     text = json.dumps(header).encode()
-    texts = [json.dumps(config), json.dumps(processor), "" if bpe else json.dumps(front_end), json.dumps(tokenizer), ""]
-    return b"".join(part.encode() + b"\0" for part in texts) + struct.pack("<Q", len(text)) + text + bytes(size)
+    own = b"".join(field(1, field(1, piece.encode()) + field(3, kind)) for piece, kind in zip(pieces, (2, 1, 1)))
+    texts = [json.dumps(config).encode(), json.dumps(processor).encode(), b"" if bpe else json.dumps(front_end).encode(),
+             json.dumps(tokenizer).encode(), b"" if bpe else own]
+    return b"".join(part + b"\n====\n" for part in texts) + struct.pack("<Q", len(text)) + text + bytes(size)
 
 
 def main():

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "glossa/error.hpp"
 #include "model/published_model.h"
 
@@ -81,6 +83,20 @@ TEST(PromptTable, LanguagesPreferKeysWithARegion) {
   EXPECT_EQ(languages[1].prompt_slot, 1);
   EXPECT_EQ(languages.back().code, "auto");
   EXPECT_EQ(languages.back().prompt_slot, 101);
+}
+
+// Whoever wrote the file may have sorted its keys.
+TEST(PromptTable, ALanguageIsShownByItsRegionInAnyOrder) {
+  PromptConfig config;
+  config.num_prompts = 16;
+  config.dictionary = {{"de", 9},    {"de-DE", 9},  {"hi", 6},    {"hi-HI", 6},
+                       {"hi-IN", 6}, {"ja-JA", 10}, {"ja-JP", 10}};
+  for (int order = 0; order < 2; ++order) {
+    std::vector<std::string> codes;
+    for (const Language& language : PromptTable(config).languages()) codes.push_back(language.code);
+    EXPECT_EQ(codes, (std::vector<std::string>{"hi-IN", "de-DE", "ja-JP"}));
+    std::reverse(config.dictionary.begin(), config.dictionary.end());
+  }
 }
 
 }  // namespace
