@@ -1,11 +1,9 @@
 #include "checkpoint/transformers_tokenizer.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,25 +16,17 @@
 #include "text/lang_tag.h"
 #include "text/sentencepiece_model.h"
 #include "text/sentencepiece_writer.h"
+#include "text/utf8.h"
 
 namespace glossa::checkpoint {
 namespace {
 
 using nlohmann::json;
-using nlohmann::ordered_json;
 using text::PieceType;
 using text::SegmenterType;
 
-constexpr std::string_view kSpace = "\xE2\x96\x81";  // U+2581, which stands for a space
-constexpr const char* kPad = "<pad>";
-constexpr const char* kBlank = "<blank>";
 constexpr int kBytes = 256;
-
-std::ptrdiff_t characters(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
-}
-
-// ---- tokenizer.json -> SentencePiece
+constexpr double kLargestScore = 1e30;
 
 class TokenizerReader {
  public:
@@ -84,7 +74,10 @@ class TokenizerReader {
     std::size_t id = 0;
     for (const json& entry : model.at("vocab")) {
       place(id, entry.at(0).get<std::string>());
-      pieces_[id++].score = static_cast<float>(entry.at(1).get<double>());
+      const auto score = entry.at(1).get<double>();
+      if (!(std::abs(score) < kLargestScore))
+        fail_bad_input("{}: '{}' has the score {}", source_, printable(pieces_[id].text), score);
+      pieces_[id++].score = static_cast<float>(score);
     }
     unknown_ = id_of(model.at("unk_id"), "model.unk_id");
   }
@@ -150,7 +143,8 @@ class TokenizerReader {
   // Several characters that no merge joins stay apart in transformers.
   void retire_unmerged(std::vector<text::Piece>& pieces) const {
     for (std::size_t id = 0; id < pieces.size(); ++id) {
-      if (pieces[id].type == PieceType::kNormal && !merged_[id] && characters(pieces[id].text) > 1)
+      if (pieces[id].type == PieceType::kNormal && !merged_[id] &&
+          text::count_characters(pieces[id].text) > 1)
         pieces[id].type = PieceType::kUnused;
     }
   }
@@ -187,7 +181,8 @@ class TokenizerReader {
       } else if (type == "Strip") {
         strips = expect(*stage, "normalizer", {{"strip_left", false}, {"strip_right", true}});
       } else if (type == "Replace") {
-        joins = expect(*stage, "normalizer", {{"pattern", {{"Regex", " {2,}"}}}, {"content", kSpace}});
+        joins =
+            expect(*stage, "normalizer", {{"pattern", {{"Regex", " {2,}"}}}, {"content", text::kWordMark}});
       } else {
         fail_bad_input("{}: normalizer has '{}' (expected Precompiled, Strip or Replace)", source_,
                        printable(type));
@@ -200,7 +195,7 @@ class TokenizerReader {
     if (before_words.size() != 1 || before_words.front()->value("type", "") != "Metaspace")
       fail_bad_input("{}: pre_tokenizer is another one (expected Metaspace alone)", source_);
     const json& metaspace = *before_words.front();
-    expect(metaspace, "pre_tokenizer", {{"replacement", kSpace}});
+    expect(metaspace, "pre_tokenizer", {{"replacement", text::kWordMark}});
     const std::string prepends = metaspace.value("prepend_scheme", "always");
     if (prepends != "always" && prepends != "never") {
       fail_bad_input("{}: pre_tokenizer.prepend_scheme is '{}' (expected always or never)", source_,
@@ -273,115 +268,6 @@ void expect_same_pieces(const TransformersFolder& folder, const std::vector<text
   }
 }
 
-// ---- SentencePiece -> tokenizer.json
-
-// Pairs of pieces that join to a piece, the best first, as transformers' generate_merges() orders them.
-ordered_json merges_of(const std::vector<text::Piece>& pieces) {
-  std::unordered_map<std::string_view, int> ids;
-  for (std::size_t id = 0; id < pieces.size(); ++id) ids.emplace(pieces[id].text, static_cast<int>(id));
-  struct Merge {
-    std::string_view left;
-    std::string_view right;
-    float score;
-  };
-  std::vector<Merge> merges;
-  for (const text::Piece& piece : pieces) {
-    if (piece.type != PieceType::kNormal) continue;
-    const std::string_view whole = piece.text;
-    for (std::size_t cut = 1; cut < whole.size(); ++cut) {
-      const std::string_view left = whole.substr(0, cut);
-      const std::string_view right = whole.substr(cut);
-      if (ids.contains(left) && ids.contains(right)) merges.push_back({left, right, piece.score});
-    }
-  }
-  std::stable_sort(merges.begin(), merges.end(), [&](const Merge& a, const Merge& b) {
-    return std::tuple(-a.score, -characters(a.left), -characters(a.right)) <
-           std::tuple(-b.score, -characters(b.left), -characters(b.right));
-  });
-  ordered_json list = ordered_json::array();
-  for (const Merge& merge : merges) list.push_back({merge.left, merge.right});
-  return list;
-}
-
-// Error kInvalidArgument for what a tokenizer.json cannot say.
-void expect_writable(const text::SentencePieceProto& proto, const std::string& source) {
-  constexpr std::size_t kLongest = 1000;  // bytes: the pairs of a piece are all tried
-  if (proto.trainer.treat_whitespace_as_suffix || !proto.normalizer.escape_whitespaces)
-    fail_invalid_argument("{}: transformers knows spaces in front of words only, shown as U+2581", source);
-  std::set<std::string_view> texts;
-  for (const text::Piece& piece : proto.pieces) {
-    if (!texts.insert(piece.text).second)
-      fail_invalid_argument("{}: '{}' is two pieces, which transformers cannot have", source,
-                            printable(piece.text));
-    if (piece.text.size() > kLongest) {
-      fail_invalid_argument("{}: a piece has {} bytes (expected at most {} for transformers)", source,
-                            piece.text.size(), kLongest);
-    }
-  }
-}
-
-const std::string& unknown_of(const std::vector<text::Piece>& pieces, const std::string& source) {
-  for (const text::Piece& piece : pieces) {
-    if (piece.type == PieceType::kUnknown) return piece.text;
-  }
-  fail_bad_input("{}: the tokenizer has no unknown piece", source);
-}
-
-ordered_json model_json(const text::SentencePieceProto& proto, const std::string& unknown) {
-  if (proto.trainer.model_type == SegmenterType::kUnigram) {
-    ordered_json vocabulary = ordered_json::array();
-    std::size_t unknown_id = 0;
-    for (const text::Piece& piece : proto.pieces) {
-      if (piece.type == PieceType::kUnknown) unknown_id = vocabulary.size();
-      vocabulary.push_back({piece.text, piece.score});
-    }
-    return {{"type", "Unigram"},
-            {"unk_id", unknown_id},
-            {"vocab", std::move(vocabulary)},
-            {"byte_fallback", proto.trainer.byte_fallback}};
-  }
-  ordered_json::object_t vocabulary;  // not by its operator[], which looks through all keys
-  for (const text::Piece& piece : proto.pieces) vocabulary.emplace_back(piece.text, vocabulary.size());
-  return {{"type", "BPE"},
-          {"dropout", nullptr},
-          {"unk_token", unknown},
-          {"continuing_subword_prefix", nullptr},
-          {"end_of_word_suffix", nullptr},
-          {"fuse_unk", true},
-          {"byte_fallback", true},
-          {"ignore_merges", false},
-          {"vocab", std::move(vocabulary)},
-          {"merges", merges_of(proto.pieces)}};
-}
-
-ordered_json added_token(std::size_t id, std::string_view content, bool special) {
-  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
-          {"rstrip", false}, {"normalized", false}, {"special", special}};
-}
-
-ordered_json normalizer_json(const text::NormalizerSpec& normalizer) {
-  ordered_json stages = ordered_json::array();
-  if (!normalizer.precompiled_charsmap.empty()) {
-    stages.push_back(
-        {{"type", "Precompiled"},
-         {"precompiled_charsmap", to_base64(std::as_bytes(std::span(normalizer.precompiled_charsmap)))}});
-  }
-  if (normalizer.remove_extra_whitespaces) {
-    stages.push_back({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}});
-    stages.push_back({{"type", "Replace"}, {"pattern", {{"Regex", " {2,}"}}}, {"content", kSpace}});
-  }
-  return {{"type", "Sequence"}, {"normalizers", std::move(stages)}};
-}
-
-// Without the first stage <0x41> stays as it is, as it does in NVIDIA's released folder.
-ordered_json decoder_json(const ordered_json& metaspace, bool byte_fallback) {
-  if (!byte_fallback) return metaspace;
-  const ordered_json bytes = {{"type", "ByteFallback"}};
-  return {{"type", "Sequence"}, {"decoders", {bytes, metaspace}}};
-}
-
-ordered_json sequence(const char* id) { return {{"Sequence", {{"id", id}, {"type_id", 0}}}}; }
-
 }  // namespace
 
 TokenizerFiles read_transformers_tokenizer(const TransformersFolder& folder, int size) {
@@ -397,63 +283,6 @@ TokenizerFiles read_transformers_tokenizer(const TransformersFolder& folder, int
   auto model = read_tokenizer(
       folder, size, [](TokenizerReader& reader) { return text::write_sentencepiece_proto(reader.read()); });
   return make_tokenizer_files(std::move(model), size, folder.path_of(kTokenizerFile), size_key);
-}
-
-TransformersTokenizer write_transformers_tokenizer(std::span<const std::byte> sentencepiece_model,
-                                                   bool multilingual, const std::string& source) {
-  const auto proto = text::read_sentencepiece_proto(sentencepiece_model, source);
-  expect_writable(proto, source);
-  const std::string& unknown = unknown_of(proto.pieces, source);
-  TransformersTokenizer written;
-  ordered_json added = ordered_json::array();
-  std::set<std::string> tags;
-  bool padding = false;
-  for (std::size_t id = 0; id < proto.pieces.size(); ++id) {
-    const text::Piece& piece = proto.pieces[id];
-    const bool tag = text::is_lang_tag(piece.text);
-    if (piece.text == kPad) {
-      padding = true;
-      written.padding_id = static_cast<int>(id);
-    }
-    if (tag) tags.insert(piece.text);
-    const bool special =
-        tag || piece.text == kPad || piece.type == PieceType::kUnknown || piece.type == PieceType::kControl;
-    if (special || piece.type == PieceType::kUserDefined)
-      added.push_back(added_token(id, piece.text, special));
-  }
-  std::size_t next = proto.pieces.size();
-  if (!padding) added.push_back(added_token(next++, kPad, true));
-  added.push_back(added_token(next, kBlank, true));
-  const ordered_json metaspace = {{"type", "Metaspace"},
-                                  {"replacement", kSpace},
-                                  {"prepend_scheme", proto.normalizer.add_dummy_prefix ? "always" : "never"},
-                                  {"split", true}};
-  const ordered_json tokenizer = {{"version", "1.0"},
-                                  {"truncation", nullptr},
-                                  {"padding", nullptr},
-                                  {"added_tokens", std::move(added)},
-                                  {"normalizer", normalizer_json(proto.normalizer)},
-                                  {"pre_tokenizer", metaspace},
-                                  {"post_processor",
-                                   {{"type", "TemplateProcessing"},
-                                    {"single", {sequence("A")}},
-                                    {"pair", {sequence("A"), sequence("B")}},
-                                    {"special_tokens", ordered_json::object()}}},
-                                  {"decoder", decoder_json(metaspace, proto.trainer.byte_fallback)},
-                                  {"model", model_json(proto, unknown)}};
-  const ordered_json config = {
-      {"backend", "tokenizers"},
-      {"clean_up_tokenization_spaces", false},
-      {"extra_special_tokens", tags},
-      {"model_max_length", std::numeric_limits<std::int32_t>::max()},
-      {"pad_token", kPad},
-      {"processor_class", multilingual ? "Nemotron3_5AsrProcessor" : "NemotronAsrStreamingProcessor"},
-      {"tokenizer_class", "ParakeetTokenizer"},
-      {"unk_token", unknown}};
-  constexpr int kIndent = 2;
-  written.tokenizer = tokenizer.dump(kIndent) + "\n";
-  written.tokenizer_config = config.dump(kIndent) + "\n";
-  return written;
 }
 
 }  // namespace glossa::checkpoint

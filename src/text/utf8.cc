@@ -3,6 +3,8 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
+
 namespace glossa::text {
 
 CodePoint first_code_point(std::string_view text) {
@@ -39,6 +41,11 @@ std::string to_utf8(char32_t character) {
   int size = 0;
   U8_APPEND_UNSAFE(bytes, size, static_cast<UChar32>(character));
   return {bytes, static_cast<std::size_t>(size)};
+}
+
+std::size_t count_characters(std::string_view valid_text) {
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return static_cast<std::size_t>(std::count_if(valid_text.begin(), valid_text.end(), begins));
 }
 
 bool is_valid_utf8(std::string_view text) {

@@ -22,6 +22,8 @@ std::string to_utf8(char32_t character);
 
 bool is_valid_utf8(std::string_view text);
 
+std::size_t count_characters(std::string_view valid_text);
+
 // Length in bytes that a lead byte promises, 1 for a continuation byte.
 std::size_t promised_length(char lead);
 
