@@ -1,7 +1,6 @@
 #include "checkpoint/gguf_reader.h"
 
 #include <fmt/ranges.h>
-#include <xxhash.h>
 
 #include <new>
 #include <unordered_map>
@@ -9,45 +8,28 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
-#include "checkpoint/config_writer.h"
+#include "checkpoint/foreign_checkpoint.h"
 #include "checkpoint/gguf_config.h"
 #include "checkpoint/gguf_file.h"
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/gguf_tokenizer.h"
-#include "checkpoint/indexed_checkpoint.h"
 #include "features/log_mel.h"
 #include "model/tensor_spec.h"
 
 namespace glossa::checkpoint {
 namespace {
 
-class GgufCheckpoint final : public IndexedCheckpoint {
+class GgufCheckpoint final : public ForeignCheckpoint {
  public:
   GgufCheckpoint(std::span<const std::byte> bytes, std::shared_ptr<const MappedFile> mapped,
                  std::string source)
-      : IndexedCheckpoint(std::move(source)), mapped_(std::move(mapped)) {
+      : ForeignCheckpoint(std::move(source), std::move(mapped)) {
     const GgufFile file(bytes, source_);
     GgufConfig read = read_gguf_config(file);
-    config_ = std::move(read.config);
-    config_yaml_ = write_config(config_, read.extras);
-    tokenizer_ = read_gguf_tokenizer(file, config_.predictor.vocabulary);
-    tokenizer_model_ = tokenizer_.model;
-    artifacts_ = tokenizer_.artifacts();
+    set_config(std::move(read.config), read.extras);
+    set_tokenizer(read_gguf_tokenizer(file, config_.predictor.vocabulary));
     bind(file);
     index();
-  }
-
-  std::string fingerprint() const override {
-    std::string text = config_yaml_;  // the file carries no checksums
-    for (const TensorView& tensor : tensors_) {
-      text += fmt::format("\n{} {} {:016x}", tensor.name, dtype_name(tensor.dtype),
-                          XXH3_64bits(tensor.bytes.data(), tensor.bytes.size()));
-    }
-    release_pages();
-    return text;
-  }
-  void release_pages() const override {
-    if (mapped_ != nullptr) mapped_->release_pages();
   }
 
  private:
@@ -88,9 +70,8 @@ class GgufCheckpoint final : public IndexedCheckpoint {
 
   // The front end's constants, as the engine would compute them without a tensor.
   std::span<const std::byte> computed(std::string_view name, const GgufFile& file) {
-    return std::as_bytes(std::span(computed_.emplace_back(name == "preprocessor.featurizer.window"
-                                                              ? window(file)
-                                                              : features::slaney_filters(config_.features))));
+    return keep(name == "preprocessor.featurizer.window" ? window(file)
+                                                         : features::slaney_filters(config_.features));
   }
 
   std::vector<float> window(const GgufFile& file) const {
@@ -103,10 +84,6 @@ class GgufCheckpoint final : public IndexedCheckpoint {
     }
     return window;
   }
-
-  std::shared_ptr<const MappedFile> mapped_;  // what the views point into; may be null
-  TokenizerFiles tokenizer_;
-  std::vector<std::vector<float>> computed_;
 };
 
 }  // namespace

@@ -1,9 +1,7 @@
 // A folder of Hugging Face's transformers as a checkpoint: docs/checkpoint.md.
 #include <fmt/ranges.h>
-#include <xxhash.h>
 
 #include <cstring>
-#include <list>
 #include <new>
 #include <unordered_map>
 #include <utility>
@@ -11,8 +9,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/printable.h"
-#include "checkpoint/config_writer.h"
-#include "checkpoint/indexed_checkpoint.h"
+#include "checkpoint/foreign_checkpoint.h"
 #include "checkpoint/safetensors_file.h"
 #include "checkpoint/transformers_config.h"
 #include "checkpoint/transformers_folder.h"
@@ -24,31 +21,15 @@
 namespace glossa::checkpoint {
 namespace {
 
-class TransformersCheckpoint final : public IndexedCheckpoint {
+class TransformersCheckpoint final : public ForeignCheckpoint {
  public:
   explicit TransformersCheckpoint(TransformersFolder folder)
-      : IndexedCheckpoint(folder.source), mapped_(std::move(folder.mapped)) {
+      : ForeignCheckpoint(folder.source, std::move(folder.mapped)) {
     TransformersConfig read = read_transformers_config(folder);
-    config_ = std::move(read.config);
-    config_yaml_ = write_config(config_, read.extras);
-    tokenizer_ = read_transformers_tokenizer(folder, config_.predictor.vocabulary);
-    tokenizer_model_ = tokenizer_.model;
-    artifacts_ = tokenizer_.artifacts();
+    set_config(std::move(read.config), read.extras);
+    set_tokenizer(read_transformers_tokenizer(folder, config_.predictor.vocabulary));
     bind(SafetensorsFile(folder.weights, folder.path_of(kWeightsFile)));
     index();
-  }
-
-  std::string fingerprint() const override {
-    std::string text = config_yaml_;  // the file carries no checksums
-    for (const TensorView& tensor : tensors_) {
-      text += fmt::format("\n{} {} {:016x}", tensor.name, dtype_name(tensor.dtype),
-                          XXH3_64bits(tensor.bytes.data(), tensor.bytes.size()));
-    }
-    release_pages();
-    return text;
-  }
-  void release_pages() const override {
-    if (mapped_ != nullptr) mapped_->release_pages();
   }
 
  private:
@@ -99,7 +80,7 @@ class TransformersCheckpoint final : public IndexedCheckpoint {
     const bool window = spec.name == "preprocessor.featurizer.window";
     const char* const key = window ? kWindowWord : kFiltersWord;
     const auto word = file.metadata().find(key);
-    std::vector<float>& numbers = computed_.emplace_back();
+    std::vector<float> numbers;
     if (word == file.metadata().end()) {
       numbers = window ? features::hann_window(config_.features.window)
                        : features::slaney_filters(config_.features);
@@ -111,12 +92,8 @@ class TransformersCheckpoint final : public IndexedCheckpoint {
       numbers.resize(size / sizeof(float));
       std::memcpy(numbers.data(), bytes->data(), size);
     }
-    return {spec.name, DType::kF32, spec.shape, std::as_bytes(std::span(numbers))};
+    return {spec.name, DType::kF32, spec.shape, keep(std::move(numbers))};
   }
-
-  std::shared_ptr<const MappedFile> mapped_;  // what the views point into; may be null
-  TokenizerFiles tokenizer_;
-  std::list<std::vector<float>> computed_;
 };
 
 }  // namespace
