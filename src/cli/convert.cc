@@ -229,10 +229,9 @@ Command add_convert(CLI::App& program) {
       "convert", "Write a checkpoint in another number format, as .nemo, .gguf or for transformers");
   command->footer(
       "OUT's ending says what it becomes: .nemo, .gguf, or / (or an empty folder) for a folder that Hugging\n"
-      "Face's transformers loads. What is new is read again and compared before it gets its name; the front\n"
-      "end's constants stay f32. In a .gguf, f16, bf16, q8_0 and q4_k are for the matrices of linear "
-      "layers;\n"
-      "convolutions and the embedding are f16, small tensors f32.");
+      "Face's transformers loads. What is new is read again and compared before it gets its name; the\n"
+      "front end's constants stay f32. In a .gguf, f16, bf16, q8_0 and q4_k are for the matrices of linear\n"
+      "layers; convolutions and the embedding are f16, small tensors f32.");
   command->add_option("in", options->in, "The checkpoint: a .nemo or .gguf file, or a folder of transformers")
       ->required()
       ->type_name("");
