@@ -124,15 +124,7 @@ bool AtomicFile::create() {
 
 // Of this very file, and not locked: whoever wrote it is gone.
 void AtomicFile::remove_leftovers() const {
-  const std::filesystem::path folder = folder_of(path_);
-  const std::string prefix = partial_prefix(path_);
-  std::error_code error;
-  std::vector<std::filesystem::path> found;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (is_partial(entry->path().filename().string(), prefix)) found.push_back(entry->path());
-  }
-  for (const std::filesystem::path& path : found) {
+  for (const std::filesystem::path& path : find_partials(folder_of(path_), path_)) {
     const int fd = ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) continue;
     struct stat status {};
@@ -214,13 +206,7 @@ void AtomicFile::commit() {
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot rename the finished file");
   temporary_.clear();
   ::close(std::exchange(fd_, -1));
-  // The new name, too, must survive a crash. Some file systems cannot sync folders; the data is safe all the
-  // same.
-  const int folder_fd = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd >= 0) {
-    ::fsync(folder_fd);
-    ::close(folder_fd);
-  }
+  sync_folder(folder_of(path_));
 }
 
 void AtomicFile::fail(std::string_view what) const {

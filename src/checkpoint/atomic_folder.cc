@@ -24,13 +24,6 @@ int open_folder(const fs::path& path) {
   return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-void sync_folder(const fs::path& path) {
-  const int folder = open_folder(path);
-  if (folder < 0) return;
-  ::fsync(folder);
-  ::close(folder);
-}
-
 // Where a link points to; the path itself where that cannot be found out.
 fs::path resolved(const fs::path& path) {
   std::error_code error;
@@ -89,19 +82,14 @@ AtomicFolder::~AtomicFolder() {
 
 // Of this very folder, and not locked: whoever wrote it is gone.
 void AtomicFolder::remove_leftovers() const {
-  const std::string prefix = partial_prefix(path_);
-  std::error_code error;
-  std::vector<fs::path> found;
   for (const fs::path& folder : {folder_of(path_), path_}) {
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-      if (is_partial(entry->path().filename().string(), prefix)) found.push_back(entry->path());
+    for (const fs::path& path : find_partials(folder, path_)) {
+      const int fd = open_folder(path);
+      if (fd < 0) continue;
+      std::error_code ignored;
+      if (::flock(fd, LOCK_EX | LOCK_NB) == 0) fs::remove_all(path, ignored);
+      ::close(fd);
     }
-  }
-  for (const fs::path& path : found) {
-    const int fd = open_folder(path);
-    if (fd < 0) continue;
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) fs::remove_all(path, error);
-    ::close(fd);
   }
 }
 

@@ -40,6 +40,12 @@ Json parse_bounded(std::string_view text, const std::string& source) {
   }
 }
 
+// A value in a message.
+template <class Json>
+std::string shown(const Json& value) {
+  return printable(value.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace));
+}
+
 // A number that counts; none for anything else, 1.0 and -0 included.
 template <class Json>
 std::optional<std::uint64_t> unsigned_of(const Json& value) {

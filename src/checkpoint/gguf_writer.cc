@@ -7,10 +7,10 @@
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/config_writer.h"
-#include "checkpoint/encode.h"
 #include "checkpoint/gguf_config.h"
 #include "checkpoint/gguf_layout.h"
 #include "checkpoint/gguf_metadata.h"
+#include "checkpoint/tensor_writer.h"
 #include "features/log_mel.h"
 #include "model/position_encoding.h"
 
@@ -38,12 +38,13 @@ class GgufWriter {
   std::vector<WrittenTensor> write(AtomicFile& file, const TensorDone& done) {
     file.write(header());
     pad(file);
+    TensorWriter writer(checkpoint_, file);
     std::vector<WrittenTensor> written;
     for (const Entry& entry : entries_) {
       if (entry.name == kGgufPositions) {
         write_positions(file);
       } else {
-        written.push_back(write_tensor(file, entry));
+        written.push_back(write_tensor(writer, entry));
       }
       pad(file);
       if (done && !entry.state_name.empty()) done(elements_of(entry));
@@ -111,7 +112,7 @@ class GgufWriter {
     }
   }
 
-  WrittenTensor write_tensor(AtomicFile& file, const Entry& entry) {
+  WrittenTensor write_tensor(TensorWriter& writer, const Entry& entry) const {
     const TensorView* tensor = checkpoint_.find(entry.state_name);
     std::vector<float> filters;
     TensorView computed{entry.state_name, DType::kF32, entry.shape, {}};
@@ -120,33 +121,13 @@ class GgufWriter {
       computed.bytes = std::as_bytes(std::span(filters));
       tensor = &computed;
     }
-    std::vector<std::byte> encoded;
-    std::span<const std::byte> bytes = tensor->bytes;
-    if (tensor->dtype != entry.dtype) {
-      bytes = encoded = encode(*tensor, entry.dtype, checkpoint_.source());
-    } else {
-      tensor->check();
-    }
-    file.write(bytes);
-    const WrittenTensor written{entry.state_name, entry.dtype, crc32_of(bytes)};
-    release(tensor->bytes.size());
-    return written;
-  }
-
-  // The source's file need not stay in memory beside the new one.
-  void release(std::size_t bytes) {
-    constexpr std::size_t kReleaseBytes = 64 << 20;
-    unreleased_bytes_ += bytes;
-    if (unreleased_bytes_ < kReleaseBytes) return;
-    checkpoint_.release_pages();
-    unreleased_bytes_ = 0;
+    return writer.write(*tensor, entry.dtype);
   }
 
   const Checkpoint& checkpoint_;
   DType dtype_;
   ConfigExtras extras_;
   std::vector<Entry> entries_;
-  std::size_t unreleased_bytes_ = 0;
 };
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/fail.h"
-#include "base/printable.h"
 #include "checkpoint/bounded_json.h"
 
 namespace glossa::checkpoint {
@@ -30,17 +29,10 @@ const ordered_json* JsonSection::value(std::string_view key) const {
   return found == object_->end() || found->is_null() ? nullptr : &*found;
 }
 
-std::string JsonSection::name(std::string_view key) const {
-  return fmt::format("{}: {}{}", source_, path_, key);
-}
-
 void JsonSection::fail(std::string_view key, std::string_view expected) const {
   const auto found = object_->find(std::string(key));
-  const std::string shown =
-      found == object_->end()
-          ? "missing"
-          : "is " + printable(found->dump(-1, ' ', true, ordered_json::error_handler_t::replace));
-  fail_bad_input("{} {} (expected {})", name(key), shown, expected);
+  fail_bad_input("{}: {}{} {} (expected {})", source_, path_, key,
+                 found == object_->end() ? "missing" : "is " + shown(*found), expected);
 }
 
 std::optional<JsonSection> JsonSection::section(std::string_view key) const {

@@ -21,7 +21,6 @@ class JsonSection {
   JsonSection(const nlohmann::ordered_json& object, std::string source, std::string path = {});
 
   const nlohmann::ordered_json* value(std::string_view key) const;  // or nullptr
-  std::string name(std::string_view key) const;                     // "FILE: a.b.key"
   std::optional<JsonSection> section(std::string_view key) const;   // Error when it is no object
 
   // Error kBadInput when the value is of another type; without a value, `absent`.
@@ -36,7 +35,7 @@ class JsonSection {
   void expect_number(std::string_view key, double expected) const;
 
   [[noreturn]] void fail(std::string_view key,
-                         std::string_view expected) const;  // "... is <found> (expected ...)"
+                         std::string_view expected) const;  // "FILE: a.b.key is <found> (expected ...)"
 
  private:
   int as_integer(const nlohmann::ordered_json& value, std::string_view key) const;

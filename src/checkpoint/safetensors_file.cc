@@ -40,7 +40,7 @@ std::vector<std::int64_t> integers(const json& list, std::string_view what, cons
     const auto number = unsigned_of(entry);
     if (!number || *number > kMost) {
       fail_bad_input("{}: not a safetensors file: {} of {} has {} (expected sizes)", source, what,
-                     printable(name), printable(entry.dump(-1, ' ', true, json::error_handler_t::replace)));
+                     printable(name), shown(entry));
     }
     numbers.push_back(static_cast<std::int64_t>(*number));
   }
@@ -57,7 +57,7 @@ SafetensorsEntry read_entry(const std::string& name, const json& entry, std::spa
     fail_bad_input(
         "{}: not a safetensors file: data_offsets of {} are {} (expected a range of the {} bytes behind the "
         "header)",
-        source, printable(name), printable(entry.at("data_offsets").dump()), size);
+        source, printable(name), shown(entry.at("data_offsets")), size);
   }
   read.bytes =
       data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(offsets[1] - offsets[0]));

@@ -86,8 +86,7 @@ class TokenizerReader {
     for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges"}) {
       const auto found = model.find(key);
       const bool unused = found == model.end() || found->is_null() || *found == "" || *found == false;
-      if (!unused)
-        fail_bad_input("{}: model.{} is {} (expected none)", source_, key, printable(found->dump()));
+      if (!unused) fail_bad_input("{}: model.{} is {} (expected none)", source_, key, shown(*found));
     }
     for (const auto& [piece, id] : model.at("vocab").items()) {
       const std::size_t at = id_of(id, "model.vocab");
@@ -103,8 +102,8 @@ class TokenizerReader {
   std::size_t id_of(const json& value, const char* where) const {
     const auto id = unsigned_of(value);
     if (!id || *id >= pieces_.size()) {
-      fail_bad_input("{}: {} has the id {} (expected one below {})", source_, where,
-                     printable(value.dump(-1, ' ', true, json::error_handler_t::replace)), pieces_.size());
+      fail_bad_input("{}: {} has the id {} (expected one below {})", source_, where, shown(value),
+                     pieces_.size());
     }
     return static_cast<std::size_t>(*id);
   }
@@ -211,10 +210,7 @@ class TokenizerReader {
       const auto found = stage.find(key);
       if (found != stage.end() && *found == value) continue;
       fail_bad_input("{}: {}.{} is {} (expected {})", source_, where, key,
-                     found == stage.end()
-                         ? "missing"
-                         : printable(found->dump(-1, ' ', true, json::error_handler_t::replace)),
-                     value.dump());
+                     found == stage.end() ? "missing" : shown(*found), value.dump());
     }
     return true;
   }

@@ -10,8 +10,8 @@
 #include "checkpoint/atomic_folder.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/config_parser.h"
-#include "checkpoint/encode.h"
 #include "checkpoint/safetensors_file.h"
+#include "checkpoint/tensor_writer.h"
 #include "checkpoint/transformers_config.h"
 #include "checkpoint/transformers_layout.h"
 #include "checkpoint/transformers_tokenizer.h"
@@ -57,7 +57,6 @@ std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
   return metadata;
 }
 
-// Tensor by tensor, so that memory stays small.
 std::vector<WrittenTensor> write_weights(const std::filesystem::path& path, const Checkpoint& checkpoint,
                                          DType dtype, const TensorDone& done) {
   std::vector<const TensorView*> tensors;
@@ -69,24 +68,11 @@ std::vector<WrittenTensor> write_weights(const std::filesystem::path& path, cons
   }
   AtomicFile file(path);
   file.write(safetensors_header(plan, metadata_of(checkpoint)));
+  TensorWriter writer(checkpoint, file);
   std::vector<WrittenTensor> written;
-  std::size_t unreleased_bytes = 0;
   for (const TensorView* tensor : tensors) {
-    std::vector<std::byte> encoded;
-    std::span<const std::byte> bytes = tensor->bytes;
-    if (tensor->dtype != dtype) {
-      bytes = encoded = encode(*tensor, dtype, checkpoint.source());
-    } else {
-      tensor->check();
-    }
-    file.write(bytes);
-    written.push_back({tensor->name, dtype, crc32_of(bytes)});
+    written.push_back(writer.write(*tensor, dtype));
     if (done) done(tensor->elements());
-    constexpr std::size_t kReleaseBytes = 64 << 20;
-    unreleased_bytes += tensor->bytes.size();
-    if (unreleased_bytes < kReleaseBytes) continue;
-    checkpoint.release_pages();  // the source's file need not stay in memory beside the new one
-    unreleased_bytes = 0;
   }
   file.commit();
   return written;
