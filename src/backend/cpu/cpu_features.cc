@@ -13,6 +13,8 @@ bool scalar_runs_here() { return true; }
 #if defined(__x86_64__)
 bool avx2_runs_here() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
+bool avxvnni_runs_here() { return __builtin_cpu_supports("avxvnni") && avx2_runs_here(); }
+
 bool avx512_runs_here() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && avx2_runs_here();

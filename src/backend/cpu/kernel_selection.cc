@@ -25,7 +25,7 @@ std::vector<const KernelTable*> available_kernels() {
   std::vector<const KernelTable*> tables;
   for (const KernelTable* table : {
 #if defined(__x86_64__)
-         &kAvx512VnniKernels, &kAvx512Kernels, &kAvx2Kernels,
+         &kAvx512VnniKernels, &kAvx512Kernels, &kAvxVnniKernels, &kAvx2Kernels,
 #endif
 #if defined(__aarch64__)
              &kNeonDotprodKernels, &kNeonKernels,

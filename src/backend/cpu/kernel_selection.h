@@ -18,9 +18,9 @@ struct KernelSelection {
   std::vector<KernelCell> cells;
 };
 
-// Per cell the fastest table that runs here. The environment variable GLOSSA_ISA (scalar, avx2, avx512,
-// avx512vnni; neon, neon_dotprod) puts that table first and leaves out faster ones; Error kInvalidArgument
-// when this machine cannot run it.
+// Per cell the fastest table that runs here. The environment variable GLOSSA_ISA (scalar, avx2, avxvnni,
+// avx512, avx512vnni; neon, neon_dotprod) puts that table first and leaves out faster ones; Error
+// kInvalidArgument when this machine cannot run it.
 KernelSelection select_kernels();
 
 // Every table that runs on this machine, fastest first.

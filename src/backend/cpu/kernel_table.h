@@ -89,6 +89,8 @@ bool scalar_runs_here();
 #if defined(__x86_64__)
 extern const KernelTable kAvx2Kernels;  // AVX2 and FMA
 bool avx2_runs_here();
+extern const KernelTable kAvxVnniKernels;  // and VNNI without AVX-512
+bool avxvnni_runs_here();
 extern const KernelTable kAvx512Kernels;  // AVX-512 F, BW, DQ, VL
 bool avx512_runs_here();
 extern const KernelTable kAvx512VnniKernels;  // and VNNI

@@ -47,7 +47,6 @@ struct Avx512Bytes {
   using NibbleWeights = __m512i;
   using NibbleInputs = __m512i;
   static constexpr int kLanes = 16;
-  static constexpr int kTileColumns = 2;
   static constexpr std::int32_t kInt8Offset = 128;
 
   static Reg set1(std::int32_t value) { return _mm512_set1_epi32(value); }

@@ -11,7 +11,7 @@
 //   round_block() up to kBlock floats times a factor, -127 to 127 or NaN, which becomes 0, to kBlock signed
 //                 bytes, zeros behind; returns their sum
 //   hide()        keeps the compiler from knowing the inputs' value
-//   k...Rows, kTileColumns: the largest tile whose sums stay in registers
+//   k...Rows, k...Columns: the largest tile whose sums stay in registers
 //
 // Included after f32-inl.h, once per target file. Integer sums are exact, so every instruction set computes
 // the same ones; the f32 operations around them are in an order that depends on the inputs alone.
@@ -199,27 +199,29 @@ void run_tiles(std::int64_t rows, const Tile& tile) {
 // What the two formats with integer sums differ in.
 struct Int8Panel {
   static constexpr int kMostRows = Dot::kInt8Rows;
+  static constexpr int kMostColumns = Dot::kInt8Columns;
   static constexpr std::int64_t kGroupsPerBlock = kBlock / kGroup;
   static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt8PanelBlock + kPanel * 4; }
-  template <int kRows>
+  template <int kRows, int kColumns>
   static void tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
                    Ahead ahead, float* y, std::int64_t y_stride) {
-    int8_tile<kRows, Dot::kTileColumns>(x, row, panel, first, ahead, y, y_stride);
+    int8_tile<kRows, kColumns>(x, row, panel, first, ahead, y, y_stride);
   }
 };
 
 struct Int4Panel {
   static constexpr int kMostRows = Dot::kInt4Rows;
+  static constexpr int kMostColumns = Dot::kInt4Columns;
   static constexpr std::int64_t kGroupsPerBlock = kBlock / kGroup / 2;
   static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt4PanelBlock; }
-  template <int kRows>
+  template <int kRows, int kColumns>
   static void tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
                    Ahead ahead, float* y, std::int64_t y_stride) {
-    int4_tile<kRows, Dot::kTileColumns>(x, row, panel, first, ahead, y, y_stride);
+    int4_tile<kRows, kColumns>(x, row, panel, first, ahead, y, y_stride);
   }
 };
 
-template <class Panel>
+template <class Panel, int kColumns>
 struct IntegerTile {
   const Int8Rows& x;
   const std::uint8_t* panel;
@@ -230,14 +232,21 @@ struct IntegerTile {
   void run(std::int64_t row, std::int64_t index, std::int64_t tiles) const {
     const Ahead ahead = share_of_next_panel(panel, Panel::bytes(x.blocks), x.blocks * Panel::kGroupsPerBlock,
                                             first == 0 ? index : tiles, tiles);
-    Panel::template tile<kRows>(x, row, panel, first, ahead, y, y_stride);
+    Panel::template tile<kRows, kColumns>(x, row, panel, first, ahead, y, y_stride);
   }
 };
 
 template <class Panel>
 void matmul_integers(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride) {
-  for (std::int64_t first = 0; first < kPanel; first += Dot::kTileColumns * kWidth) {
-    run_tiles<Panel::kMostRows>(x.rows, IntegerTile<Panel>{x, panel, first, y, y_stride});
+  // One row waits for memory, which comes soonest in one pass, front to back.
+  constexpr int kWhole = static_cast<int>(kPanel / kWidth);
+  if (x.rows == 1) {
+    IntegerTile<Panel, kWhole>{x, panel, 0, y, y_stride}.template run<1>(0, 0, 1);
+    return;
+  }
+  constexpr int kColumns = Panel::kMostColumns;
+  for (std::int64_t first = 0; first < kPanel; first += kColumns * kWidth) {
+    run_tiles<Panel::kMostRows>(x.rows, IntegerTile<Panel, kColumns>{x, panel, first, y, y_stride});
   }
 }
 
@@ -250,14 +259,14 @@ struct Bf16Tile {
   std::int64_t y_stride;
   template <int kRows>
   void run(std::int64_t row, std::int64_t, std::int64_t) const {
-    bf16_tile<kRows, Dot::kTileColumns>(x + row * x_stride, x_stride, panel, inputs, y + row * y_stride,
+    bf16_tile<kRows, Dot::kBf16Columns>(x + row * x_stride, x_stride, panel, inputs, y + row * y_stride,
                                         y_stride);
   }
 };
 
 void matmul_bf16(const float* x, std::int64_t x_stride, std::int64_t rows, const std::uint16_t* panel,
                  std::int64_t inputs, float* y, std::int64_t y_stride) {
-  for (std::int64_t first = 0; first < kPanel; first += Dot::kTileColumns * kWidth) {
+  for (std::int64_t first = 0; first < kPanel; first += Dot::kBf16Columns * kWidth) {
     run_tiles<Dot::kBf16Rows>(rows, Bf16Tile{x, x_stride, panel + first, inputs, y + first, y_stride});
   }
 }

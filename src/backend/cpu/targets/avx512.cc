@@ -13,9 +13,9 @@ namespace {
 // Without VNNI: two products of pairs, over the even and the odd bytes widened to 16 bits. Nibbles need no
 // widening: a block is 8 sums of pairs, 8 * 2 * 15 * 128 < 2^15.
 struct Dot : Avx512Bytes {
-  static constexpr int kInt8Rows = 8;
-  static constexpr int kInt4Rows = 3;
-  static constexpr int kBf16Rows = 8;
+  static constexpr int kInt8Rows = 8, kInt8Columns = 2;
+  static constexpr int kInt4Rows = 3, kInt4Columns = 2;
+  static constexpr int kBf16Rows = 8, kBf16Columns = 2;
   struct Weights {
     __m512i even, odd;
   };

@@ -14,9 +14,11 @@ struct Dot : Avx512Bytes {
   using Weights = __m512i;
   using Inputs = __m512i;
   using NibbleSum = Reg;
-  static constexpr int kInt8Rows = 14;  // 14 x 2 sums, 2 weights, 1 input: 31 of 32 registers
-  static constexpr int kInt4Rows = 7;   // 7 x 2 sums of a block and 7 x 2 of all, 2 weights
-  static constexpr int kBf16Rows = 8;
+  // 14 x 2 sums, 2 weights, 1 input: 31 of 32 registers
+  static constexpr int kInt8Rows = 14, kInt8Columns = 2;
+  // 7 x 2 sums of a block and 7 x 2 of all, 2 weights
+  static constexpr int kInt4Rows = 7, kInt4Columns = 2;
+  static constexpr int kBf16Rows = 8, kBf16Columns = 2;
 
   static Weights load(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
   static Inputs broadcast(const std::int8_t* p) { return broadcast_nibbles(p); }

@@ -17,10 +17,9 @@ struct Dot : NeonBytes {
   struct NibbleSum {
     int16x8_t first, second;  // outputs 0 and 1, outputs 2 and 3
   };
-  static constexpr int kTileColumns = 4;
-  static constexpr int kInt8Rows = 4;
-  static constexpr int kInt4Rows = 2;
-  static constexpr int kBf16Rows = 6;
+  static constexpr int kInt8Rows = 4, kInt8Columns = 4;
+  static constexpr int kInt4Rows = 2, kInt4Columns = 4;
+  static constexpr int kBf16Rows = 6, kBf16Columns = 4;
 
   static Reg add(Reg sum, Weights w, Inputs x) {
     const int16x8_t first = vmull_s8(vget_low_s8(w), vget_low_s8(x));

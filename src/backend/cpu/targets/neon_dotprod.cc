@@ -12,10 +12,9 @@ namespace {
 
 struct Dot : NeonBytes {
   using NibbleSum = Reg;
-  static constexpr int kTileColumns = 4;
-  static constexpr int kInt8Rows = 6;
-  static constexpr int kInt4Rows = 3;
-  static constexpr int kBf16Rows = 6;
+  static constexpr int kInt8Rows = 6, kInt8Columns = 4;
+  static constexpr int kInt4Rows = 3, kInt4Columns = 4;
+  static constexpr int kBf16Rows = 6, kBf16Columns = 4;
 
   static Reg add(Reg sum, Weights w, Inputs x) { return vdotq_s32(sum, w, x); }
   static NibbleSum begin_block(std::int32_t start) { return set1(start); }

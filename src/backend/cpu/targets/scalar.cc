@@ -44,10 +44,9 @@ struct Vec {
 struct Dot {
   using Reg = std::int32_t;
   static constexpr int kLanes = 1;
-  static constexpr int kTileColumns = 2;
-  static constexpr int kInt8Rows = 2;
-  static constexpr int kInt4Rows = 2;
-  static constexpr int kBf16Rows = 2;
+  static constexpr int kInt8Rows = 2, kInt8Columns = 2;
+  static constexpr int kInt4Rows = 2, kInt4Columns = 2;
+  static constexpr int kBf16Rows = 2, kBf16Columns = 2;
   static constexpr std::int32_t kInt8Offset = 128;
   struct Weights {
     std::int32_t values[4];
