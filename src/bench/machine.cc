@@ -143,9 +143,14 @@ class Reader {
     constexpr std::int64_t kBlocks = kInputs / backend::kBlock;
     constexpr std::size_t kPanelBytes = backend::kPanel * (kInputs + sizeof(float));
     const std::vector<std::int8_t> values(kInputs, 1);
-    const std::vector<std::int32_t> sums(kBlocks + 1, 1);
-    const float scale = 1;
-    const backend::Int8Rows x{values.data(), kInputs, &scale, sums.data(), 1, kBlocks};
+    constexpr float kScale = 1;
+    constexpr std::int32_t kTotal = kInputs;
+    const backend::Int8Rows x{.values = values.data(),
+                              .stride = kInputs,
+                              .scales = &kScale,
+                              .totals = &kTotal,
+                              .rows = 1,
+                              .blocks = kBlocks};
     const auto* panels = reinterpret_cast<const std::uint8_t*>(slice_of(thread, round));
     float y[backend::kPanel];
     for (std::size_t at = 0; at + kPanelBytes <= kSliceBytes; at += kPanelBytes)

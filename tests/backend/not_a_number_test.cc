@@ -120,12 +120,16 @@ TEST_P(NotANumber, Is0In8Bits) {
     const auto blocks = static_cast<std::size_t>(blocks_of(n));
     std::vector<std::int8_t> actual(blocks * kBlock, std::int8_t{1});
     std::vector<std::int8_t> expected(actual.size(), std::int8_t{2});
-    std::vector<std::int32_t> actual_sums(blocks + 1);
-    std::vector<std::int32_t> expected_sums(blocks + 1);
-    ASSERT_EQ(table_->quantize_row_int8(x.data(), n, actual.data(), actual_sums.data()),
-              kScalarKernels.quantize_row_int8(zeroed.data(), n, expected.data(), expected_sums.data()));
+    std::int32_t total = -1;
+    std::int32_t expected_total = -2;
+    std::vector<std::int32_t> starts(2 * blocks);
+    std::vector<std::int32_t> expected_starts(2 * blocks);
+    ASSERT_EQ(table_->quantize_row_int8(x.data(), n, actual.data(), &total, starts.data()),
+              kScalarKernels.quantize_row_int8(zeroed.data(), n, expected.data(), &expected_total,
+                                               expected_starts.data()));
     ASSERT_EQ(actual, expected) << n;
-    ASSERT_EQ(actual_sums, expected_sums) << n;
+    ASSERT_EQ(total, expected_total) << n;
+    ASSERT_EQ(starts, expected_starts) << n;
   });
 }
 

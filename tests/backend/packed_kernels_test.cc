@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -39,22 +40,23 @@ class PackedKernels : public ::testing::TestWithParam<std::string> {
   Int8Rows draw_rows(std::int64_t rows) {
     values_.assign(static_cast<std::size_t>(rows * kStride), 0);
     scales_.assign(static_cast<std::size_t>(rows), 0.25f);
-    sums_.clear();
+    totals_.clear();
+    starts_.clear();
     for (std::int64_t row = 0; row < rows; ++row) {
       std::int32_t total = 0;
-      for (std::int64_t block = 0; block < kBlocks; ++block) {
+      for (std::int64_t half = 0; half < 2 * kBlocks; ++half) {
         std::int32_t sum = 0;
-        for (std::int64_t input = block * kBlock; input < (block + 1) * kBlock; ++input) {
+        for (std::int64_t input = half * kBlock / 2; input < (half + 1) * kBlock / 2; ++input) {
           const int value = draw_extreme(-128, 127);
           values_[static_cast<std::size_t>(row * kStride + input)] = static_cast<std::int8_t>(value);
           sum += value;
         }
-        sums_.push_back(sum);
+        starts_.push_back(-8 * sum);
         total += sum;
       }
-      sums_.push_back(total);
+      totals_.push_back(total);
     }
-    return {values_.data(), kStride, scales_.data(), sums_.data(), rows, kBlocks};
+    return {values_.data(), kStride, scales_.data(), totals_.data(), starts_.data(), rows, kBlocks};
   }
 
   template <class Kernel>
@@ -71,7 +73,8 @@ class PackedKernels : public ::testing::TestWithParam<std::string> {
   std::mt19937 random_{7};
   std::vector<std::int8_t> values_;
   std::vector<float> scales_;
-  std::vector<std::int32_t> sums_;
+  std::vector<std::int32_t> totals_;
+  std::vector<std::int32_t> starts_;
 };
 
 TEST_P(PackedKernels, Int8SumsOfExtremeBytesAreExact) {
@@ -85,15 +88,13 @@ TEST_P(PackedKernels, Int8SumsOfExtremeBytesAreExact) {
 }
 
 TEST_P(PackedKernels, Int4SumsOfExtremeBytesAreExact) {
-  constexpr std::int64_t kWeights = kBlock * kPanel / 2;
-  std::vector<std::uint8_t> panel(static_cast<std::size_t>(panel_bytes(WeightFormat::kInt4, kInputs)));
+  const auto size = static_cast<std::size_t>(panel_bytes(WeightFormat::kInt4, kInputs));
+  std::vector<std::uint8_t> panel(size);
   for (std::int64_t rows = 1; rows <= kMostRows; ++rows) {
     for (std::uint8_t& byte : panel)
       byte = static_cast<std::uint8_t>(draw_extreme(0, 15) | draw_extreme(0, 15) << 4);
-    const std::vector<std::uint16_t> scales(kPanel, 0x3f00);  // 0.5
-    for (std::int64_t block = 0; block < kBlocks; ++block) {
-      std::memcpy(panel.data() + block * (kWeights + kPanel * 2) + kWeights, scales.data(), kPanel * 2);
-    }
+    const std::vector<float> scales(kPanel, 0.5f);
+    std::memcpy(panel.data() + size - kPanel * sizeof(float), scales.data(), kPanel * sizeof(float));
     expect_equal_to_scalar(&KernelTable::matmul_int4, draw_rows(rows), panel);
   }
 }
@@ -125,12 +126,17 @@ TEST_P(PackedKernels, RowsAreQuantizedAlike) {
     for (float& value : x) value = normal(random_);
     std::vector<std::int8_t> actual(static_cast<std::size_t>(blocks * kBlock), std::int8_t{1});
     std::vector<std::int8_t> expected(actual.size(), std::int8_t{2});
-    std::vector<std::int32_t> actual_sums(static_cast<std::size_t>(blocks + 1));
-    std::vector<std::int32_t> expected_sums(actual_sums.size());
-    EXPECT_EQ(table_->quantize_row_int8(x.data(), inputs, actual.data(), actual_sums.data()),
-              kScalarKernels.quantize_row_int8(x.data(), inputs, expected.data(), expected_sums.data()));
+    std::int32_t total = -1;
+    std::int32_t expected_total = -2;
+    std::vector<std::int32_t> starts(static_cast<std::size_t>(2 * blocks));
+    std::vector<std::int32_t> expected_starts(starts.size(), 1);
+    EXPECT_EQ(table_->quantize_row_int8(x.data(), inputs, actual.data(), &total, starts.data()),
+              kScalarKernels.quantize_row_int8(x.data(), inputs, expected.data(), &expected_total,
+                                               expected_starts.data()));
     EXPECT_EQ(actual, expected) << inputs << " inputs";
-    EXPECT_EQ(actual_sums, expected_sums) << inputs << " inputs";
+    EXPECT_EQ(total, expected_total) << inputs << " inputs";
+    EXPECT_EQ(starts, expected_starts) << inputs << " inputs";
+    EXPECT_EQ(std::accumulate(starts.begin(), starts.end(), 0), -8 * total) << inputs << " inputs";
 
     std::vector<float> wide(x.size());
     std::vector<float> expected_wide(x.size());

@@ -174,7 +174,7 @@ const Fidelity kFidelities[] = {
     {"f32_int8_cache", WeightFormat::kF32, CacheFormat::kInt8, 0.9999, 0.01},
     {"bf16", WeightFormat::kBF16, CacheFormat::kAuto, 0.9999, 0.01},
     {"int8", WeightFormat::kInt8, CacheFormat::kAuto, 0.999, 0.04},
-    {"int4", WeightFormat::kInt4, CacheFormat::kAuto, 0.99, 0.09},
+    {"int4", WeightFormat::kInt4, CacheFormat::kAuto, 0.988, 0.09},
 };
 
 class FormatFidelity : public ::testing::TestWithParam<std::tuple<std::string, Fidelity>> {};

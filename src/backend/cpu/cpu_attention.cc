@@ -55,7 +55,7 @@ class HeadAttention {
       std::byte* target = ring.head(at, head_);
       if (ring.layout.format == CacheFormat::kInt8) {
         *ring.scale(at, head_) =
-            kernels_.quantize_row_int8(row, size_, reinterpret_cast<std::int8_t*>(target), nullptr);
+            kernels_.quantize_row_int8(row, size_, reinterpret_cast<std::int8_t*>(target), nullptr, nullptr);
       } else if (ring.layout.format == CacheFormat::kBF16) {
         kernels_.narrow_bf16(row, size_, reinterpret_cast<std::uint16_t*>(target));
       } else {

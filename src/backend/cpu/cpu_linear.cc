@@ -26,16 +26,18 @@ class QuantizedInput {
     };
     grow(values_, x.rows * rows_.stride);
     grow(scales_, x.rows);
-    grow(sums_, x.rows * (rows_.blocks + 1));
+    grow(totals_, x.rows);
+    grow(starts_, x.rows * 2 * rows_.blocks);
     rows_.values = values_.data();
     rows_.scales = scales_.data();
-    rows_.sums = sums_.data();
+    rows_.totals = totals_.data();
+    rows_.starts = starts_.data();
     const std::int64_t grain = std::max<std::int64_t>(1, kOperationsPerPiece / x.cols);
     pool.parallel_for(x.rows, grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         const auto at = static_cast<std::size_t>(row);
         scales_[at] = kernels.quantize_row_int8(x.row(row), x.cols, values_.data() + row * rows_.stride,
-                                                sums_.data() + row * (rows_.blocks + 1));
+                                                &totals_[at], starts_.data() + row * 2 * rows_.blocks);
       }
     });
   }
@@ -45,7 +47,8 @@ class QuantizedInput {
   Int8Rows rows_;
   std::vector<std::int8_t> values_;
   std::vector<float> scales_;
-  std::vector<std::int32_t> sums_;
+  std::vector<std::int32_t> totals_;
+  std::vector<std::int32_t> starts_;
 };
 
 // One call of cpu_linear().

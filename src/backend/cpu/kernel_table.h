@@ -16,12 +16,19 @@ using KernelActivation = int;
 constexpr std::int64_t kPanel = 32;
 constexpr std::int64_t kBlock = 32;
 
+// The sums of a block's first and second half.
+struct HalfSums {
+  std::int32_t low = 0;
+  std::int32_t high = 0;
+};
+
 // Rows of activations in 8 bits: x[r][i] is about scales[r] * values[r][i], |values| <= 127.
 struct Int8Rows {
-  const std::int8_t* values = nullptr;  // [rows, blocks * kBlock], zero behind the inputs
-  std::int64_t stride = 0;              // bytes from one row to the next
-  const float* scales = nullptr;        // [rows]
-  const std::int32_t* sums = nullptr;   // [rows, blocks + 1]: the sum of each block's values, then of all
+  const std::int8_t* values = nullptr;   // [rows, blocks * kBlock], zero behind the inputs
+  std::int64_t stride = 0;               // bytes from one row to the next
+  const float* scales = nullptr;         // [rows]
+  const std::int32_t* totals = nullptr;  // [rows]: the sum of a row's values
+  const std::int32_t* starts = nullptr;  // [rows, 2 * blocks]: -8 times the sum of each half block's values
   std::int64_t rows = 0;
   std::int64_t blocks = 0;
 };
@@ -61,8 +68,9 @@ struct KernelTable {
   float (*sum_exp_f32)(const float* x, std::int64_t n, float scale, float shift);
 
   // One row in 8 bits, rounded to nearest even with the scale max|x| / 127, which is returned. NaN counts as
-  // 0. Whole blocks are written. sums: [blocks + 1] as in Int8Rows, or null.
-  float (*quantize_row_int8)(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* sums);
+  // 0. Whole blocks are written. total: one, starts: [2 * blocks] as in Int8Rows; both null or none.
+  float (*quantize_row_int8)(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* total,
+                             std::int32_t* starts);
   // y[r][i] = scales[r] * values[r][i] of whole blocks: n is a multiple of kBlock, rows lie one after the
   // other.
   void (*widen_rows_int8)(const std::int8_t* values, const float* scales, std::int64_t rows, std::int64_t n,
@@ -75,7 +83,7 @@ struct KernelTable {
                       std::int64_t inputs, float* y, std::int64_t y_stride);
   // Weights in 8 bits, one scale per output; integer sums.
   void (*matmul_int8)(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride);
-  // Weights in 4 bits, one scale per output and block; integer sums within a block, f32 across blocks.
+  // Weights in 4 bits, one whole factor per output and half block, one scale per output; integer sums.
   void (*matmul_int4)(const Int8Rows& x, const std::uint8_t* panel, float* y, std::int64_t y_stride);
 
   // Arithmetic alone, in registers: the ceiling that speeds are compared with. Returns the operations done (a

@@ -1,9 +1,9 @@
 #include "backend/cpu/packing.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "base/half.h"
 
@@ -12,8 +12,10 @@ namespace {
 
 constexpr std::int64_t kGroup = 4;
 constexpr std::int64_t kInt4Weights = kPanel * kBlock / 2;
-
-using Block = std::array<float, kBlock>;
+constexpr std::int64_t kInt4PanelBlock = kInt4Weights + kPanel;
+constexpr std::int64_t kHalf = kBlock / 2;
+constexpr int kMostFactor = 15;
+constexpr float kMiddle = 7.5f;  // of the largest q of either sign
 
 // The nearest integer, ties to even, of |x| < 2^22: a form that compilers vectorise.
 float nearest(float x) {
@@ -29,42 +31,38 @@ float to_nibble(float value, float inverse) {
   return std::min(std::max(nearest(value * inverse), -8.0f), 7.0f);
 }
 
-// The scale with the least squared error sum(importance * (value - scale * q)^2), q in -8 .. 7. For given q
-// the best scale is sum(i v q) / sum(i q q), which lowers the error by sum(i v q)^2 / sum(i q q): the
-// rounding with the largest such gain among those that a range of scales produce wins.
-float search_int4_scale(const Block& values, const Block& importance) {
-  float extreme = 0;
-  for (const float value : values) {
-    if (std::abs(value) > std::abs(extreme)) extreme = value;
-  }
-  if (!(std::abs(extreme) > 1e-30f)) return 0;
-  float best_gain = 0;
-  float best_scale = 0;
-  // The extreme value maps to -8 at the grid's middle; a negative scale makes that possible for either sign.
-  constexpr int kSteps = 9;
-  for (int step = -kSteps; step <= kSteps; ++step) {
-    const float inverse = -(8.0f + 0.25f * static_cast<float>(step)) / extreme;
-    // In lanes, so that the sums vectorise without reordering by the compiler.
-    constexpr std::size_t kLanes = 8;
-    float vq_lanes[kLanes] = {};
-    float qq_lanes[kLanes] = {};
-    for (std::size_t first = 0; first < values.size(); first += kLanes) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        const float q = to_nibble(values[first + lane], inverse);
-        const float iq = importance[first + lane] * q;
-        vq_lanes[lane] += iq * values[first + lane];
-        qq_lanes[lane] += iq * q;
-      }
-    }
-    const float vq = sum_of(vq_lanes);
-    const float qq = sum_of(qq_lanes);
-    const float gain = qq > 0 ? vq * vq / qq : 0.0f;
-    if (gain > best_gain) {
-      best_gain = gain;
-      best_scale = vq / qq;
+// sum(importance * (value - scale * q)^2).
+float rounding_error(const float* values, const float* importance, float scale) {
+  // In lanes, so that the sum vectorises without reordering by the compiler.
+  constexpr std::int64_t kLanes = 8;
+  const float inverse = 1.0f / scale;
+  float lanes[kLanes] = {};
+  for (std::int64_t first = 0; first < kHalf; first += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const float off = values[first + lane] - scale * to_nibble(values[first + lane], inverse);
+      lanes[lane] += importance[first + lane] * off * off;
     }
   }
-  return best_scale;
+  return sum_of(lanes);
+}
+
+// The factor with the least error among those for which the largest value comes to some 6 to 15 steps.
+int search_int4_factor(const float* values, const float* importance, float unit) {
+  float largest = 0;
+  for (std::int64_t input = 0; input < kHalf; ++input) largest = std::max(largest, std::abs(values[input]));
+  const float steps = largest / (kMiddle * unit);
+  const int low = std::max(1, static_cast<int>(std::floor(0.5f * steps)));
+  const int high = std::min(kMostFactor, std::max(1, static_cast<int>(std::ceil(1.2f * steps))));
+  int best = low;
+  float least = rounding_error(values, importance, static_cast<float>(low) * unit);
+  for (int factor = low + 1; factor <= high; ++factor) {
+    const float error = rounding_error(values, importance, static_cast<float>(factor) * unit);
+    if (error < least) {
+      best = factor;
+      least = error;
+    }
+  }
+  return best;
 }
 
 void pack_bf16(Matrix<const float> weight, std::int64_t first, std::byte* out) {
@@ -99,36 +97,49 @@ void pack_int8(Matrix<const float> weight, std::int64_t first, std::byte* out) {
 }
 
 void pack_int4(Matrix<const float> weight, const float* importance, std::int64_t first, std::byte* out) {
-  constexpr std::int64_t kPanelBlock = kInt4Weights + kPanel * 2;
   const std::int64_t blocks = blocks_of(weight.cols);
-  for (std::int64_t block = 0; block < blocks; ++block, out += kPanelBlock) {
-    auto* nibbles = reinterpret_cast<std::uint8_t*>(out);
-    std::uint16_t scales[kPanel] = {};
-    std::memset(nibbles, 0x88, kInt4Weights);
-    const std::int64_t first_input = block * kBlock;
-    const std::int64_t inputs = std::min(kBlock, weight.cols - first_input);
-    Block factors{};
-    for (std::int64_t input = 0; input < inputs; ++input) {
-      factors[static_cast<std::size_t>(input)] =
-          importance != nullptr ? importance[first_input + input] : 1.0f;
-    }
-    for (std::int64_t output = 0; output < std::min(kPanel, weight.rows - first); ++output) {
-      Block values{};
-      std::copy_n(weight.row(first + output) + first_input, inputs, values.begin());
-      scales[output] = float_to_bf16(search_int4_scale(values, factors));
-      const float scale = bf16_to_float(scales[output]);
-      const float inverse = scale != 0 ? 1.0f / scale : 0.0f;
-      for (std::int64_t input = 0; input < kBlock; ++input) {
-        const auto q = static_cast<std::uint8_t>(
-            static_cast<int>(to_nibble(values[static_cast<std::size_t>(input)], inverse)) + 8);
-        const std::int64_t half = input % (kBlock / 2);
-        std::uint8_t& pair = nibbles[(half / kGroup * kPanel + output) * kGroup + half % kGroup];
-        pair = input < kBlock / 2 ? static_cast<std::uint8_t>((pair & 0xf0) | q)
-                                  : static_cast<std::uint8_t>((pair & 0x0f) | q << 4);
+  const auto padded = static_cast<std::size_t>(blocks * kBlock);
+  std::vector<float> values(padded);
+  std::vector<float> counted(padded);
+  for (std::int64_t input = 0; input < weight.cols; ++input)
+    counted[static_cast<std::size_t>(input)] = importance != nullptr ? importance[input] : 1.0f;
+  auto* panel = reinterpret_cast<std::uint8_t*>(out);
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    std::memset(panel + block * kInt4PanelBlock, 0x88, kInt4Weights);
+    std::memset(panel + block * kInt4PanelBlock + kInt4Weights, 0, kPanel);
+  }
+  float scales[kPanel] = {};
+  for (std::int64_t output = 0; output < std::min(kPanel, weight.rows - first); ++output) {
+    const float* row = weight.row(first + output);
+    for (std::int64_t input = 0; input < weight.cols; ++input)
+      values[static_cast<std::size_t>(input)] = input / kHalf % 2 == 0 ? row[input] : -row[input];
+    float largest = 0;
+    for (const float value : values) largest = std::max(largest, std::abs(value));
+    if (!(largest > 1e-30f)) continue;
+    const float unit = largest / (kMiddle * kMostFactor);
+    // With the factors and q chosen, the best scale is sum(i v f q) / sum(i f q f q).
+    double along = 0;
+    double square = 0;
+    for (std::int64_t half = 0; half < 2 * blocks; ++half) {
+      std::uint8_t* block = panel + half / 2 * kInt4PanelBlock;
+      const float* in = values.data() + half * kHalf;
+      const float* importances = counted.data() + half * kHalf;
+      const int factor = search_int4_factor(in, importances, unit);
+      const int shift = half % 2 == 0 ? 0 : 4;
+      block[kInt4Weights + output] |= static_cast<std::uint8_t>(factor << shift);
+      const float inverse = 1.0f / (static_cast<float>(factor) * unit);
+      for (std::int64_t input = 0; input < kHalf; ++input) {
+        const int q = static_cast<int>(to_nibble(in[input], inverse));
+        std::uint8_t& pair = block[(input / kGroup * kPanel + output) * kGroup + input % kGroup];
+        pair = static_cast<std::uint8_t>((pair & ~(15 << shift)) | (q + 8) << shift);
+        const double product = factor * q;
+        along += importances[input] * in[input] * product;
+        square += importances[input] * product * product;
       }
     }
-    std::memcpy(nibbles + kInt4Weights, scales, sizeof scales);
+    scales[output] = square > 0 ? static_cast<float>(along / square) : 0.0f;
   }
+  std::memcpy(panel + blocks * kInt4PanelBlock, scales, sizeof scales);
 }
 
 }  // namespace
@@ -140,7 +151,7 @@ std::int64_t panel_bytes(WeightFormat format, std::int64_t inputs) {
     case WeightFormat::kInt8:
       return blocks_of(inputs) * kBlock * kPanel + kPanel * 4;
     case WeightFormat::kInt4:
-      return blocks_of(inputs) * (kInt4Weights + kPanel * 2);
+      return blocks_of(inputs) * kInt4PanelBlock + kPanel * 4;
     case WeightFormat::kF32:
       break;
   }

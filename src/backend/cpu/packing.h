@@ -7,8 +7,10 @@
 //         weight = q * scale of its output.
 //   int4  for each block: for each of 4 groups: kPanel x 4 bytes, each with the weights of input i (low
 //   nibble)
-//         and i + 16 (high nibble) of the block as q + 8; then kPanel bf16 scales.
-//         weight = q * scale of its output and block.
+//         and i + 16 (high nibble) of the block as q + 8; then kPanel bytes, each with the factors of an
+//         output for both halves of the block, 0 to 15; behind the blocks kPanel f32 scales.
+//         weight = q * factor of its output and half block * scale of its output, negated in second halves:
+//         q from -8 to 7 reaches further down than up, and what that errs by is to cancel.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +23,7 @@
 namespace glossa::backend {
 
 // Changes whenever files with older packed weights must not be read any more.
-inline constexpr const char* kPackedLayout = "panel32-1";
+inline constexpr const char* kPackedLayout = "panel32-2";
 
 // Integer sums of more inputs than this could overflow: such a matrix stays f32.
 inline constexpr std::int64_t kMostPackedInputs = 1 << 16;

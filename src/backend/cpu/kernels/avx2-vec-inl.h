@@ -57,11 +57,17 @@ struct Avx2Bytes {
   static constexpr std::int32_t kInt8Offset = 128;
 
   static Reg set1(std::int32_t value) { return _mm256_set1_epi32(value); }
-  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
+  template <bool kHigh>
+  static NibbleWeights load_nibbles(const std::uint8_t* p) {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    const __m256i mask = _mm256_set1_epi8(0x0f);
-    low = _mm256_and_si256(bytes, mask);
-    high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask);
+    return _mm256_and_si256(kHigh ? _mm256_srli_epi16(bytes, 4) : bytes, _mm256_set1_epi8(0x0f));
+  }
+  // In 16 bits, zeros above.
+  template <bool kHigh>
+  static __m256i load_factors(const std::uint8_t* p) {
+    const __m256i bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    if constexpr (kHigh) return _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_srli_epi32(bytes, 4));
+    return _mm256_and_si256(bytes, _mm256_set1_epi32(15));
   }
   static NibbleInputs broadcast_nibbles(const std::int8_t* p) {
     std::int32_t four = 0;
@@ -72,7 +78,7 @@ struct Avx2Bytes {
   static __m256 load_as_float(const std::int8_t* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
   }
-  static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
+  static HalfSums round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
     const __m256 scale = _mm256_set1_ps(factor);
     __m256i parts[4];
     for (int part = 0; part < 4; ++part) {
@@ -84,14 +90,15 @@ struct Avx2Bytes {
       const __m256 numbers = _mm256_and_ps(steps, _mm256_cmp_ps(steps, steps, _CMP_ORD_Q));  // NaN becomes 0
       parts[part] = _mm256_cvtps_epi32(numbers);
     }
-    const __m256i sum =
-        _mm256_add_epi32(_mm256_add_epi32(parts[0], parts[1]), _mm256_add_epi32(parts[2], parts[3]));
     // The packs work within halves: the 4-byte groups come out as 0 2 4 6 1 3 5 7.
     const __m256i bytes =
         _mm256_packs_epi16(_mm256_packs_epi32(parts[0], parts[1]), _mm256_packs_epi32(parts[2], parts[3]));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(values),
                         _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
-    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    return {sum(_mm256_add_epi32(parts[0], parts[1])), sum(_mm256_add_epi32(parts[2], parts[3]))};
+  }
+  static std::int32_t sum(Reg lanes) {
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
     const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
   }

@@ -50,11 +50,17 @@ struct Avx512Bytes {
   static constexpr std::int32_t kInt8Offset = 128;
 
   static Reg set1(std::int32_t value) { return _mm512_set1_epi32(value); }
-  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
+  template <bool kHigh>
+  static NibbleWeights load_nibbles(const std::uint8_t* p) {
     const __m512i bytes = _mm512_loadu_si512(p);
-    const __m512i mask = _mm512_set1_epi8(0x0f);
-    low = _mm512_and_si512(bytes, mask);
-    high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), mask);
+    return _mm512_and_si512(kHigh ? _mm512_srli_epi16(bytes, 4) : bytes, _mm512_set1_epi8(0x0f));
+  }
+  // In 16 bits, zeros above.
+  template <bool kHigh>
+  static __m512i load_factors(const std::uint8_t* p) {
+    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    if constexpr (kHigh) return _mm512_sub_epi16(_mm512_setzero_si512(), _mm512_srli_epi32(bytes, 4));
+    return _mm512_and_si512(bytes, _mm512_set1_epi32(15));
   }
   static NibbleInputs broadcast_nibbles(const std::int8_t* p) {
     std::int32_t four = 0;
@@ -65,7 +71,7 @@ struct Avx512Bytes {
   static __m512 load_as_float(const std::int8_t* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
-  static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
+  static HalfSums round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
     const __m512 scale = _mm512_set1_ps(factor);
     const auto mask = [n](std::int64_t first) {
       return n >= first + 16 ? __mmask16{0xffff} : n <= first ? __mmask16{0} : Vec::mask(n - first);
@@ -78,6 +84,6 @@ struct Avx512Bytes {
     const __m512i high = steps(16);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(values), _mm512_cvtsepi32_epi8(low));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(values + 16), _mm512_cvtsepi32_epi8(high));
-    return _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
+    return {_mm512_reduce_add_epi32(low), _mm512_reduce_add_epi32(high)};
   }
 };

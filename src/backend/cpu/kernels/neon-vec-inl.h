@@ -67,10 +67,20 @@ struct NeonBytes {
   static Weights load(const std::uint8_t* p) {
     return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p), vdupq_n_u8(0x80)));
   }
-  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
+  template <bool kHigh>
+  static NibbleWeights load_nibbles(const std::uint8_t* p) {
     const uint8x16_t bytes = vld1q_u8(p);
-    low = vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(0x0f)));
-    high = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
+    return vreinterpretq_s8_u8(kHigh ? vshrq_n_u8(bytes, 4) : vandq_u8(bytes, vdupq_n_u8(0x0f)));
+  }
+  using Factors = int32x4_t;
+  template <bool kHigh>
+  static Factors load_factors(const std::uint8_t* p) {
+    std::uint32_t four = 0;
+    __builtin_memcpy(&four, p, sizeof four);
+    four = (kHigh ? four >> 4 : four) & 0x0f0f0f0fu;
+    const uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+    const int32x4_t factors = vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(wide)));
+    return kHigh ? vnegq_s32(factors) : factors;
   }
   static Inputs broadcast(const std::int8_t* p) {
     std::int32_t four = 0;
@@ -87,8 +97,8 @@ struct NeonBytes {
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))));
   }
   // The conversion makes 0 of NaN.
-  static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
-    int32x4_t sum = vdupq_n_s32(0);
+  static HalfSums round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
+    int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
     for (int first = 0; first < 32; first += 8) {
       int32x4_t parts[2];
       for (int part = 0; part < 2; ++part) {
@@ -97,10 +107,10 @@ struct NeonBytes {
                                   : n <= position   ? Vec::zero()
                                                     : Vec::load_part(x + position, n - position);
         parts[part] = vcvtnq_s32_f32(vmulq_n_f32(value, factor));
-        sum = vaddq_s32(sum, parts[part]);
+        sums[first / 16] = vaddq_s32(sums[first / 16], parts[part]);
       }
       vst1_s8(values + first, vqmovn_s16(vcombine_s16(vqmovn_s32(parts[0]), vqmovn_s32(parts[1]))));
     }
-    return vaddvq_s32(sum);
+    return {vaddvq_s32(sums[0]), vaddvq_s32(sums[1])};
   }
 };

@@ -6,10 +6,12 @@
 //   kInt8Offset   what load() leaves of that 128: all of it, or 0 where the products are of signed bytes
 //   Inputs        the same 4 signed inputs for every output
 //   add()         sum + the 4 products of q + kInt8Offset, exact for |q| <= 127 and inputs from -128
-//   Nibble...     the same for weights of 4 bits, q + 8, and sums of one block: 16 bits can hold them.
-//                 begin_block(start), add_nibbles(), and end_block(sum, start) returns start + the products
+//   Nibble...     the same for weights of 4 bits, q + 8, and sums of half a block, which 16 bits can hold:
+//                 begin_half(start), add_nibbles(), and end_half(total, sum, factors) returns
+//                 total + factor * (start + the products)
+//   Factors       a whole number per output, 0 to 15 for the first half of a block, -15 to 0 for the second
 //   round_block() up to kBlock floats times a factor, -127 to 127 or NaN, which becomes 0, to kBlock signed
-//                 bytes, zeros behind; returns their sum
+//                 bytes, zeros behind; returns the sums of both halves
 //   hide()        keeps the compiler from knowing the inputs' value
 //   k...Rows, k...Columns: the largest tile whose sums stay in registers
 //
@@ -26,7 +28,8 @@ constexpr std::int32_t kInt4Offset = 8;
 constexpr std::int64_t kGroup = 4;  // inputs of one dot product
 constexpr std::int64_t kInt8PanelBlock = kBlock * kPanel;
 constexpr std::int64_t kInt4Weights = kBlock * kPanel / 2;
-constexpr std::int64_t kInt4PanelBlock = kInt4Weights + kPanel * 2;  // and a bf16 scale per output
+constexpr std::int64_t kInt4Groups = kBlock / kGroup / 2;  // of bytes; a nibble each is of either half block
+constexpr std::int64_t kInt4PanelBlock = kInt4Weights + kPanel;  // and two factors per output
 
 // What is fetched into the second-level cache while a tile is computed: its share of the next panel, two
 // lines at a time, `step` bytes on after each group of inputs.
@@ -43,26 +46,29 @@ Ahead share_of_next_panel(const std::uint8_t* panel, std::int64_t panel_bytes, s
   return {panel + panel_bytes + panel_bytes / sharers * tile, panel_bytes / sharers / groups};
 }
 
-// Lower tiles wait for memory anyway, and the hardware sees one plain stream: fetching would only be in its
-// way.
-template <int kRows>
-constexpr bool kFetches = kRows >= 4;
-
-template <int kRows>
 void fetch(const Ahead& ahead, std::int64_t group) {
-  if constexpr (kFetches<kRows>) {
-    __builtin_prefetch(ahead.begin + group * ahead.step, 0, 2);
-    __builtin_prefetch(ahead.begin + group * ahead.step + 64, 0, 2);
-  }
+  __builtin_prefetch(ahead.begin + group * ahead.step, 0, 2);
+  __builtin_prefetch(ahead.begin + group * ahead.step + 64, 0, 2);
 }
 
 // The weights of a few groups on, from the second-level cache to the first.
-template <int kRows>
 void fetch_soon(const std::uint8_t* weights) {
   constexpr std::int64_t kGroupsOn = 6;
-  if constexpr (kFetches<kRows>) {
-    __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup);
-    __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup + 64);
+  __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup);
+  __builtin_prefetch(weights + kGroupsOn * kPanel * kGroup + 64);
+}
+
+// y = sums * the row's scale * the output's; the outputs' scales are the panel's last bytes.
+template <int kRows, int kColumns>
+void store_scaled(const Dot::Reg (&sums)[kRows][kColumns], const Int8Rows& x, std::int64_t row,
+                  const std::uint8_t* panel_scales, std::int64_t first, float* y, std::int64_t y_stride) {
+  const auto* scales = reinterpret_cast<const float*>(panel_scales) + first;
+  GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
+    const Reg scale = Vec::load(scales + c * kWidth);
+    GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+      const Reg value = Vec::mul(Dot::to_float(sums[r][c]), Vec::mul(Vec::set1(x.scales[row + r]), scale));
+      Vec::store(y + (row + r) * y_stride + first + c * kWidth, value);
+    }
   }
 }
 
@@ -73,14 +79,14 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   Dot::Reg sums[kRows][kColumns];
   const std::int8_t* inputs = x.values + row * x.stride;
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-    const std::int32_t total = x.sums[(row + r) * (x.blocks + 1) + x.blocks];
+    const std::int32_t total = x.totals[row + r];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::set1(-Dot::kInt8Offset * total);
   }
   const std::uint8_t* weights = panel + first * kGroup;
   const std::int64_t groups = x.blocks * kBlock / kGroup;
   for (std::int64_t group = 0; group < groups; ++group) {
-    fetch<kRows>(ahead, group);
-    fetch_soon<kRows>(weights);
+    fetch(ahead, group);
+    fetch_soon(weights);
     Dot::Weights w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] = Dot::load(weights + c * Dot::kLanes * kGroup);
     GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -89,65 +95,58 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
     }
     weights += kPanel * kGroup;
   }
-  const auto* scales = reinterpret_cast<const float*>(panel + x.blocks * kInt8PanelBlock) + first;
-  GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
-    const Reg scale = Vec::load(scales + c * kWidth);
+  store_scaled<kRows, kColumns>(sums, x, row, panel + x.blocks * kInt8PanelBlock, first, y, y_stride);
+}
+
+// Adds half a block: the low nibbles of its bytes, or the high ones.
+template <bool kHigh, int kRows, int kColumns>
+[[gnu::always_inline]] inline void add_half_block(Dot::Reg (&totals)[kRows][kColumns],
+                                                  const std::int8_t* inputs, std::int64_t stride,
+                                                  const std::int32_t* starts, std::int64_t starts_stride,
+                                                  const std::uint8_t* weights, const std::uint8_t* factors) {
+  Dot::NibbleSum sums[kRows][kColumns];
+  GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
+    const Dot::NibbleSum start = Dot::begin_half(starts + r * starts_stride);
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = start;
+  }
+  GLOSSA_UNROLL for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
+    Dot::NibbleWeights w[kColumns];
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] =
+        Dot::template load_nibbles<kHigh>(weights + group * kPanel * kGroup + c * Dot::kLanes * kGroup);
     GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-      const Reg value = Vec::mul(Dot::to_float(sums[r][c]), Vec::mul(Vec::set1(x.scales[row + r]), scale));
-      Vec::store(y + (row + r) * y_stride + first + c * kWidth, value);
+      const Dot::NibbleInputs in = Dot::broadcast_nibbles(inputs + r * stride + group * kGroup);
+      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::add_nibbles(sums[r][c], w[c], in);
     }
+  }
+  GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
+    const Dot::Factors factor = Dot::template load_factors<kHigh>(factors + c * Dot::kLanes);
+    GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) totals[r][c] =
+        Dot::end_half(totals[r][c], sums[r][c], factor);
   }
 }
 
 template <int kRows, int kColumns>
 void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
                Ahead ahead, float* y, std::int64_t y_stride) {
-  Reg totals[kRows][kColumns];
+  Dot::Reg totals[kRows][kColumns];
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) totals[r][c] = Vec::zero();
+    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) totals[r][c] = Dot::set1(0);
   }
   const std::int8_t* inputs = x.values + row * x.stride;
+  const std::int32_t* starts = x.starts + row * 2 * x.blocks;
   for (std::int64_t block = 0; block < x.blocks; ++block) {
-    const std::uint8_t* weights = panel + block * kInt4PanelBlock + first * kGroup;
-    const auto* scales =
-        reinterpret_cast<const std::uint16_t*>(panel + block * kInt4PanelBlock + kInt4Weights);
-    Dot::NibbleSum sums[kRows][kColumns];
-    const auto start = [&](int r) { return -kInt4Offset * x.sums[(row + r) * (x.blocks + 1) + block]; };
-    GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Dot::begin_block(start(r));
+    GLOSSA_UNROLL for (std::int64_t group = 0; group < kInt4Groups; ++group) {
+      fetch(ahead, block * kInt4Groups + group);
     }
-    // A byte holds inputs i and i + 16 of the block.
-    for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
-      fetch<kRows>(ahead, block * (kBlock / kGroup / 2) + group);
-      Dot::NibbleWeights low[kColumns];
-      Dot::NibbleWeights high[kColumns];
-      GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
-        Dot::load_nibbles(weights + group * kPanel * kGroup + c * Dot::kLanes * kGroup, low[c], high[c]);
-      }
-      const std::int8_t* at = inputs + block * kBlock + group * kGroup;
-      GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-        const Dot::NibbleInputs in = Dot::broadcast_nibbles(at + r * x.stride);
-        GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
-            Dot::add_nibbles(sums[r][c], low[c], in);
-      }
-      GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-        const Dot::NibbleInputs in = Dot::broadcast_nibbles(at + r * x.stride + kBlock / 2);
-        GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] =
-            Dot::add_nibbles(sums[r][c], high[c], in);
-      }
-    }
-    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
-      const Reg scale = Vec::load_bf16(scales + first + c * kWidth);
-      GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) totals[r][c] =
-          Vec::fma(Dot::to_float(Dot::end_block(sums[r][c], start(r))), scale, totals[r][c]);
-    }
+    const std::uint8_t* weights = panel + block * kInt4PanelBlock;
+    const std::uint8_t* factors = weights + kInt4Weights + first;
+    weights += first * kGroup;
+    add_half_block<false>(totals, inputs, x.stride, starts, 2 * x.blocks, weights, factors);
+    add_half_block<true>(totals, inputs + kBlock / 2, x.stride, starts + 1, 2 * x.blocks, weights, factors);
+    inputs += kBlock;
+    starts += 2;
   }
-  GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
-    const Reg scale = Vec::set1(x.scales[row + r]);
-    GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) {
-      Vec::store(y + (row + r) * y_stride + first + c * kWidth, Vec::mul(totals[r][c], scale));
-    }
-  }
+  store_scaled<kRows, kColumns>(totals, x, row, panel + x.blocks * kInt4PanelBlock, first, y, y_stride);
 }
 
 template <int kRows, int kColumns>
@@ -212,8 +211,8 @@ struct Int8Panel {
 struct Int4Panel {
   static constexpr int kMostRows = Dot::kInt4Rows;
   static constexpr int kMostColumns = Dot::kInt4Columns;
-  static constexpr std::int64_t kGroupsPerBlock = kBlock / kGroup / 2;
-  static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt4PanelBlock; }
+  static constexpr std::int64_t kGroupsPerBlock = kInt4Groups;
+  static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt4PanelBlock + kPanel * 4; }
   template <int kRows, int kColumns>
   static void tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
                    Ahead ahead, float* y, std::int64_t y_stride) {
@@ -271,7 +270,8 @@ void matmul_bf16(const float* x, std::int64_t x_stride, std::int64_t rows, const
   }
 }
 
-float quantize_row_int8(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* sums) {
+float quantize_row_int8(const float* x, std::int64_t n, std::int8_t* values, std::int32_t* total,
+                        std::int32_t* starts) {
   Reg largest = Vec::zero();
   for_each_vector(n, [&](std::int64_t position, std::int64_t count) {
     const Reg value = load(x + position, count);
@@ -281,14 +281,17 @@ float quantize_row_int8(const float* x, std::int64_t n, std::int8_t* values, std
   // Rows of nothing but zeros, and rows so small that the factor would overflow, are zeros.
   const float factor = range > 1e-36f ? 127.0f / range : 0.0f;
   const std::int64_t blocks = (n + kBlock - 1) / kBlock;
-  std::int32_t total = 0;
+  std::int32_t sum = 0;
   for (std::int64_t block = 0; block < blocks; ++block) {
-    const std::int32_t sum =
+    const HalfSums halves =
         Dot::round_block(x + block * kBlock, n - block * kBlock, factor, values + block * kBlock);
-    if (sums != nullptr) sums[block] = sum;
-    total += sum;
+    if (starts != nullptr) {
+      starts[2 * block] = -kInt4Offset * halves.low;
+      starts[2 * block + 1] = -kInt4Offset * halves.high;
+    }
+    sum += halves.low + halves.high;
   }
-  if (sums != nullptr) sums[blocks] = total;
+  if (total != nullptr) *total = sum;
   return factor == 0 ? 0.0f : range / 127.0f;
 }
 

@@ -11,7 +11,8 @@ namespace {
 #include "backend/cpu/kernels/avx512-vec-inl.h"
 
 // Without VNNI: two products of pairs, over the even and the odd bytes widened to 16 bits. Nibbles need no
-// widening: a block is 8 sums of pairs, 8 * 2 * 15 * 128 < 2^15.
+// widening: half a block is 4 sums of pairs, and with what
+// they begin with 4 * 2 * 15 * 128 + 8 * 16 * 128 < 2^15.
 struct Dot : Avx512Bytes {
   static constexpr int kInt8Rows = 8, kInt8Columns = 2;
   static constexpr int kInt4Rows = 3, kInt4Columns = 2;
@@ -20,6 +21,7 @@ struct Dot : Avx512Bytes {
     __m512i even, odd;
   };
   using Inputs = Weights;
+  using Factors = __m512i;    // for both sums of an output
   using NibbleSum = __m512i;  // 32 sums of 16 bits
 
   static Weights load(const std::uint8_t* p) {
@@ -35,12 +37,20 @@ struct Dot : Avx512Bytes {
     sum = _mm512_add_epi32(sum, _mm512_madd_epi16(w.even, x.even));
     return _mm512_add_epi32(sum, _mm512_madd_epi16(w.odd, x.odd));
   }
-  static NibbleSum begin_block(std::int32_t) { return _mm512_setzero_si512(); }
+  // Of the two sums of an output, the first begins with it.
+  static NibbleSum begin_half(const std::int32_t* start) {
+    return _mm512_and_si512(set1(*start), set1(0xffff));
+  }
   static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) {
     return _mm512_add_epi16(sum, _mm512_maddubs_epi16(w, x));
   }
-  static Reg end_block(NibbleSum sum, std::int32_t start) {
-    return _mm512_add_epi32(_mm512_madd_epi16(sum, _mm512_set1_epi16(1)), set1(start));
+  template <bool kHigh>
+  static Factors load_factors(const std::uint8_t* p) {
+    const __m512i factors = Avx512Bytes::load_factors<kHigh>(p);
+    return _mm512_or_si512(factors, _mm512_slli_epi32(factors, 16));
+  }
+  static Reg end_half(Reg total, NibbleSum sum, Factors factors) {
+    return _mm512_add_epi32(total, _mm512_madd_epi16(sum, factors));
   }
 };
 

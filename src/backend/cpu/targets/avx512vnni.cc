@@ -14,9 +14,10 @@ struct Dot : Avx512Bytes {
   using Weights = __m512i;
   using Inputs = __m512i;
   using NibbleSum = Reg;
+  using Factors = __m512i;
   // 14 x 2 sums, 2 weights, 1 input: 31 of 32 registers
   static constexpr int kInt8Rows = 14, kInt8Columns = 2;
-  // 7 x 2 sums of a block and 7 x 2 of all, 2 weights
+  // 7 x 2 sums of half a block and 7 x 2 of all, 2 weights
   static constexpr int kInt4Rows = 7, kInt4Columns = 2;
   static constexpr int kBf16Rows = 8, kBf16Columns = 2;
 
@@ -28,9 +29,13 @@ struct Dot : Avx512Bytes {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
     return sum;
   }
-  static NibbleSum begin_block(std::int32_t start) { return set1(start); }
+  static NibbleSum begin_half(const std::int32_t* start) { return set1(*start); }
   static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) { return add(sum, w, x); }
-  static Reg end_block(NibbleSum sum, std::int32_t) { return sum; }
+  // A product of pairs: the sum, which fits in 16 bits, times the factor, and its sign times 0.
+  static Reg end_half(Reg total, NibbleSum sum, Factors factors) {
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(total) : "v"(sum), "v"(factors));
+    return total;
+  }
 };
 
 }  // namespace

@@ -14,9 +14,10 @@ struct Dot : Avx2Bytes {
   using Weights = __m256i;
   using Inputs = __m256i;
   using NibbleSum = Reg;
+  using Factors = __m256i;
   // 6 x 2 sums, 2 weights, 1 input: 15 of 16 registers
   static constexpr int kInt8Rows = 6, kInt8Columns = 2;
-  // 3 x 2 sums of a block and 3 x 2 of all, 2 weights, 1 input
+  // 3 x 2 sums of half a block and 3 x 2 of all, 2 weights, 1 input
   static constexpr int kInt4Rows = 3, kInt4Columns = 2;
   static constexpr int kBf16Rows = 5, kBf16Columns = 2;
 
@@ -30,9 +31,13 @@ struct Dot : Avx2Bytes {
     __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(w), "x"(x));
     return sum;
   }
-  static NibbleSum begin_block(std::int32_t start) { return set1(start); }
+  static NibbleSum begin_half(const std::int32_t* start) { return set1(*start); }
   static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) { return add(sum, w, x); }
-  static Reg end_block(NibbleSum sum, std::int32_t) { return sum; }
+  // A product of pairs: the sum, which fits in 16 bits, times the factor, and its sign times 0.
+  static Reg end_half(Reg total, NibbleSum sum, Factors factors) {
+    __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(total) : "x"(sum), "x"(factors));
+    return total;
+  }
 };
 
 }  // namespace

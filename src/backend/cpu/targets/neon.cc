@@ -11,8 +11,8 @@ namespace {
 #include "backend/cpu/kernels/neon-vec-inl.h"
 
 // Without an instruction for four products: products of 16 bits, added in pairs, and those in pairs again.
-// A pair fits in 16 bits, |q| <= 127 and |x| <= 128: 2 * 127 * 128 < 2^15. Of nibbles so do the pairs of a
-// whole block: 8 * 2 * 15 * 128 < 2^15.
+// A pair fits in 16 bits, |q| <= 127 and |x| <= 128: 2 * 127 * 128 < 2^15. Of nibbles so do the pairs of half
+// a block, with what they begin with: 4 * 2 * 15 * 128 + 8 * 16 * 128 < 2^15.
 struct Dot : NeonBytes {
   struct NibbleSum {
     int16x8_t first, second;  // outputs 0 and 1, outputs 2 and 3
@@ -26,12 +26,16 @@ struct Dot : NeonBytes {
     const int16x8_t second = vmull_high_s8(w, x);
     return vpadalq_s16(sum, vpaddq_s16(first, second));
   }
-  static NibbleSum begin_block(std::int32_t) { return {vdupq_n_s16(0), vdupq_n_s16(0)}; }
+  // Of the four sums of an output, the first begins with it.
+  static NibbleSum begin_half(const std::int32_t* start) {
+    const int16x8_t first = vreinterpretq_s16_s64(vdupq_n_s64(*start & 0xffff));
+    return {first, first};
+  }
   static NibbleSum add_nibbles(const NibbleSum& sum, NibbleWeights w, NibbleInputs x) {
     return {vmlal_s8(sum.first, vget_low_s8(w), vget_low_s8(x)), vmlal_high_s8(sum.second, w, x)};
   }
-  static Reg end_block(const NibbleSum& sum, std::int32_t start) {
-    return vpadalq_s16(set1(start), vpaddq_s16(sum.first, sum.second));
+  static Reg end_half(Reg total, const NibbleSum& sum, Factors factors) {
+    return vmlaq_s32(total, vpaddlq_s16(vpaddq_s16(sum.first, sum.second)), factors);
   }
 };
 

@@ -17,9 +17,9 @@ struct Dot : NeonBytes {
   static constexpr int kBf16Rows = 6, kBf16Columns = 4;
 
   static Reg add(Reg sum, Weights w, Inputs x) { return vdotq_s32(sum, w, x); }
-  static NibbleSum begin_block(std::int32_t start) { return set1(start); }
+  static NibbleSum begin_half(const std::int32_t* start) { return set1(*start); }
   static NibbleSum add_nibbles(NibbleSum sum, NibbleWeights w, NibbleInputs x) { return add(sum, w, x); }
-  static Reg end_block(NibbleSum sum, std::int32_t) { return sum; }
+  static Reg end_half(Reg total, NibbleSum sum, Factors factors) { return vmlaq_s32(total, sum, factors); }
 };
 
 }  // namespace

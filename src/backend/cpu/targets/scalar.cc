@@ -58,9 +58,15 @@ struct Dot {
 
   static Reg set1(std::int32_t value) { return value; }
   static Weights load(const std::uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
-  static void load_nibbles(const std::uint8_t* p, NibbleWeights& low, NibbleWeights& high) {
-    low = {{p[0] & 15, p[1] & 15, p[2] & 15, p[3] & 15}};
-    high = {{p[0] >> 4, p[1] >> 4, p[2] >> 4, p[3] >> 4}};
+  template <bool kHigh>
+  static NibbleWeights load_nibbles(const std::uint8_t* p) {
+    constexpr int kShift = kHigh ? 4 : 0;
+    return {{p[0] >> kShift & 15, p[1] >> kShift & 15, p[2] >> kShift & 15, p[3] >> kShift & 15}};
+  }
+  using Factors = std::int32_t;
+  template <bool kHigh>
+  static Factors load_factors(const std::uint8_t* p) {
+    return kHigh ? -(*p >> 4) : *p & 15;
   }
   static Inputs broadcast(const std::int8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
   static Reg add(Reg sum, const Weights& w, const Inputs& x) {
@@ -68,25 +74,25 @@ struct Dot {
     return sum;
   }
   static NibbleInputs broadcast_nibbles(const std::int8_t* p) { return broadcast(p); }
-  static NibbleSum begin_block(std::int32_t start) { return start; }
+  static NibbleSum begin_half(const std::int32_t* start) { return *start; }
   static NibbleSum add_nibbles(NibbleSum sum, const NibbleWeights& w, const NibbleInputs& x) {
     return add(sum, w, x);
   }
-  static Reg end_block(NibbleSum sum, std::int32_t) { return sum; }
+  static Reg end_half(Reg total, NibbleSum sum, Factors factor) { return total + sum * factor; }
   static void hide(Inputs& x) {
     for (std::int32_t& value : x.values) __asm__("" : "+r"(value));
   }
   static float to_float(Reg sum) { return static_cast<float>(sum); }
   static float load_as_float(const std::int8_t* p) { return static_cast<float>(*p); }
-  static std::int32_t round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
-    std::int32_t sum = 0;
+  static HalfSums round_block(const float* x, std::int64_t n, float factor, std::int8_t* values) {
+    HalfSums sums;
     for (int index = 0; index < 32; ++index) {
       const float value = index < n ? __builtin_rintf(x[index] * factor) : 0.0f;
       const bool in_range = value >= -127.0f && value <= 127.0f;  // NaN becomes 0, all else is in range
       values[index] = in_range ? static_cast<std::int8_t>(value) : std::int8_t{0};
-      sum += values[index];
+      (index < 16 ? sums.low : sums.high) += values[index];
     }
-    return sum;
+    return sums;
   }
 };
 
