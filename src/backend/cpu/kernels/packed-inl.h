@@ -151,12 +151,13 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
 
 template <int kRows, int kColumns>
 void bf16_tile(const float* x, std::int64_t x_stride, const std::uint16_t* panel, std::int64_t inputs,
-               float* y, std::int64_t y_stride) {
+               Ahead ahead, float* y, std::int64_t y_stride) {
   Reg sums[kRows][kColumns];
   GLOSSA_UNROLL for (int r = 0; r < kRows; ++r) {
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Vec::zero();
   }
   for (std::int64_t input = 0; input < inputs; ++input) {
+    __builtin_prefetch(ahead.begin + input * ahead.step, 0, 2);
     Reg w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] =
         Vec::load_bf16(panel + input * kPanel + c * kWidth);
@@ -254,19 +255,22 @@ struct Bf16Tile {
   std::int64_t x_stride;
   const std::uint16_t* panel;
   std::int64_t inputs;
+  std::int64_t first;
   float* y;
   std::int64_t y_stride;
   template <int kRows>
-  void run(std::int64_t row, std::int64_t, std::int64_t) const {
-    bf16_tile<kRows, Dot::kBf16Columns>(x + row * x_stride, x_stride, panel, inputs, y + row * y_stride,
-                                        y_stride);
+  void run(std::int64_t row, std::int64_t index, std::int64_t tiles) const {
+    const Ahead ahead = share_of_next_panel(reinterpret_cast<const std::uint8_t*>(panel), inputs * kPanel * 2,
+                                            inputs, first == 0 ? index : tiles, tiles);
+    bf16_tile<kRows, Dot::kBf16Columns>(x + row * x_stride, x_stride, panel + first, inputs, ahead,
+                                        y + row * y_stride + first, y_stride);
   }
 };
 
 void matmul_bf16(const float* x, std::int64_t x_stride, std::int64_t rows, const std::uint16_t* panel,
                  std::int64_t inputs, float* y, std::int64_t y_stride) {
   for (std::int64_t first = 0; first < kPanel; first += Dot::kBf16Columns * kWidth) {
-    run_tiles<Dot::kBf16Rows>(rows, Bf16Tile{x, x_stride, panel + first, inputs, y + first, y_stride});
+    run_tiles<Dot::kBf16Rows>(rows, Bf16Tile{x, x_stride, panel, inputs, first, y, y_stride});
   }
 }
 
