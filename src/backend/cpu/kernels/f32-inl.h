@@ -66,7 +66,7 @@ void matmul_tile(const float* x, std::int64_t x_stride, const float* w, std::int
     GLOSSA_UNROLL for (int row = 0; row < kRows; ++row) x_row[row] = Vec::load(x + row * x_stride + position);
     GLOSSA_UNROLL for (int output = 0; output < kOutputs; ++output) {
       const Reg w_row = Vec::load(w + output * w_stride + position);
-      if constexpr (kPrefetch) __builtin_prefetch(w + (output + kOutputs) * w_stride + position);
+      if constexpr (kPrefetch) __builtin_prefetch(w + (output + kOutputs) * w_stride + position, 0, 2);
       GLOSSA_UNROLL for (int row = 0; row < kRows; ++row) sums[output][row] =
           Vec::fma(x_row[row], w_row, sums[output][row]);
     }
