@@ -15,6 +15,7 @@
 #include "audio/sndfile_handle.h"
 #include "audio/sound_collector.h"
 #include "base/fail.h"
+#include "base/lfs_pointer.h"
 
 namespace glossa::audio {
 namespace {
@@ -244,11 +245,13 @@ bool is_sound_file(const fs::path& path) {
   if (fs::is_directory(status))
     fail_bad_input("{}: cannot decode (expected a sound file, got a folder)", path.string());
   if (!fs::is_regular_file(status)) return false;
-  if (!std::ifstream(path, std::ios::binary)) {
-    fail_bad_input("{}: cannot open the file ({})", path.string(), std::strerror(errno));
-  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail_bad_input("{}: cannot open the file ({})", path.string(), std::strerror(errno));
   if (fs::file_size(path) == 0)
     fail_bad_input("{}: empty file (expected a sound file, got 0 bytes)", path.string());
+  char begin[64];
+  file.read(begin, sizeof begin);
+  if (is_lfs_pointer({begin, static_cast<std::size_t>(file.gcount())})) fail_lfs_pointer(path.string());
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/fail.h"
+#include "base/lfs_pointer.h"
 
 namespace glossa {
 
@@ -31,6 +32,10 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
     data_ = static_cast<const std::byte*>(mapping);
   }
   ::close(fd);
+  if (is_lfs_pointer({reinterpret_cast<const char*>(data_), size_})) {
+    ::munmap(const_cast<std::byte*>(data_), size_);
+    fail_lfs_pointer(path.string());
+  }
 }
 
 MappedFile::~MappedFile() {

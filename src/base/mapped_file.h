@@ -10,7 +10,8 @@ namespace glossa {
 // Immutable after construction; bytes() may be read from any thread. The mapping ends with the object.
 class MappedFile {
  public:
-  // Error kBadInput when the file cannot be opened or mapped. An empty file gives empty bytes().
+  // Error kBadInput when the file cannot be opened or mapped, or is a Git LFS pointer. An empty file gives
+  // empty bytes().
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

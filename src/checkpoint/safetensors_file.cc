@@ -53,11 +53,14 @@ SafetensorsEntry read_entry(const std::string& name, const json& entry, std::spa
       name, entry.at("dtype").get<std::string>(), integers(entry.at("shape"), "shape", name, source), {}};
   const auto offsets = integers(entry.at("data_offsets"), "data_offsets", name, source);
   const auto size = static_cast<std::int64_t>(data.size());
-  if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > size) {
+  if (offsets.size() != 2 || offsets[0] > offsets[1]) {
     fail_bad_input(
-        "{}: not a safetensors file: data_offsets of {} are {} (expected a range of the {} bytes behind the "
-        "header)",
-        source, printable(name), shown(entry.at("data_offsets")), size);
+        "{}: not a safetensors file: data_offsets of {} are {} (expected where it begins and ends)", source,
+        printable(name), shown(entry.at("data_offsets")));
+  }
+  if (offsets[1] > size) {
+    fail_bad_input("{}: the file is cut off: {} ends at byte {} of the tensor data, which has {}", source,
+                   printable(name), offsets[1], size);
   }
   read.bytes =
       data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(offsets[1] - offsets[0]));

@@ -248,6 +248,8 @@ TEST(HostileAudio, MissingFolderEmpty) {
   EXPECT_THAT(error_of(folder.path()), HasSubstr("folder"));
   write_bytes(folder / "empty.wav", "");
   EXPECT_THAT(error_of(folder / "empty.wav"), AllOf(HasSubstr("empty.wav"), HasSubstr("empty file")));
+  write_bytes(folder / "a.flac", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
+  EXPECT_THAT(error_of(folder / "a.flac"), HasSubstr("a.flac: a Git LFS pointer"));
   EXPECT_THROW(read_audio(std::span<const std::byte>(), "upload", 16000), Error);
 }
 

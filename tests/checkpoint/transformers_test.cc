@@ -304,7 +304,7 @@ TEST_F(Broken, WeightsAreNamed) {
       {[](json& h) {
          h["joint.head.bias"]["data_offsets"] = {0, 1ULL << 40};
        },
-       "data_offsets of joint.head.bias are [0,1099511627776] (expected a range of"},
+       "the file is cut off: joint.head.bias ends at byte 1099511627776 of the tensor data"},
       {[](json& h) {
          h["joint.head.bias"]["data_offsets"] = {8, 4};
        },
@@ -323,9 +323,20 @@ TEST_F(Broken, WeightsAreNamed) {
   }
   edit_weights([](json& header) { header["encoder.encode_positions.inv_freq"] = header["joint.head.bias"]; });
   EXPECT_EQ(error(), "none") << "a buffer that is computed";
-  for (const std::size_t size : {0UL, 7UL, 8UL, 100UL, before.size() - 1}) {
+  for (const std::size_t size : {0UL, 7UL, 8UL, 100UL}) {
     write_text(file(kWeightsFile), before.substr(0, size));
     EXPECT_THAT(error(), HasSubstr("not a safetensors file")) << size;
+  }
+  write_text(file(kWeightsFile), before.substr(0, before.size() - 1));
+  EXPECT_THAT(error(), HasSubstr("M/model.safetensors: the file is cut off"));
+}
+
+TEST_F(Broken, PointersOfGitLfsAreCalledThat) {
+  for (const auto* name : {kWeightsFile, kTokenizerFile}) {
+    const std::string before = read_text(file(name));
+    write_text(file(name), "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
+    EXPECT_THAT(error(), HasSubstr(std::string(name) + ": a Git LFS pointer"));
+    write_text(file(name), before);
   }
 }
 
