@@ -243,6 +243,35 @@ double plain_error(const float* block, const float* importance) {
   return error;
 }
 
+// However large or small an output's weights are, and whatever stands out among them.
+TEST(Packing, Int4KeepsItsPrecisionAtEveryMagnitude) {
+  std::mt19937 random(6);
+  std::normal_distribution<float> normal;
+  constexpr std::int64_t kInputs = 96;
+  constexpr std::size_t kCount = 40 * kInputs;
+  std::vector<float> drawn(kCount);
+  for (float& value : drawn) value = normal(random);
+  const auto error = [&](float magnitude) {
+    Buffer w(40, kInputs);
+    for (std::size_t index = 0; index < kCount; ++index) w.view().data[index] = magnitude * drawn[index];
+    const std::vector<double> unpacked = unpack(*make_backend("cpu", 1)->pack(w.view(), WeightFormat::kInt4));
+    double off = 0;
+    double all = 0;
+    for (std::size_t index = 0; index < kCount; ++index) {
+      const double value = w.view().data[index] / double{magnitude};
+      off += std::pow(unpacked[index] / magnitude - value, 2);
+      all += value * value;
+    }
+    return std::sqrt(off / all);
+  };
+  const double usual = error(1.0f);
+  EXPECT_LT(usual, 0.09);
+  for (const float magnitude : {1e-28f, 1e-22f, 1e-6f, 1e6f, 1e25f, 1e37f})
+    EXPECT_NEAR(error(magnitude), usual, 0.002) << magnitude;
+  drawn[5] = 30.0f;  // of the first output alone
+  EXPECT_LT(error(1.0f), usual + 0.03);
+}
+
 TEST(Packing, TheInt4SearchBeatsPlainRoundingAndMindsImportance) {
   std::mt19937 random(4);
   std::normal_distribution<float> normal;

@@ -4,6 +4,10 @@
 #include <sys/auxv.h>
 #endif
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "backend/cpu/kernel_table.h"
 
 namespace glossa::backend {
@@ -13,7 +17,14 @@ bool scalar_runs_here() { return true; }
 #if defined(__x86_64__)
 bool avx2_runs_here() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-bool avxvnni_runs_here() { return __builtin_cpu_supports("avxvnni") && avx2_runs_here(); }
+// clang 14 knows no name for it.
+bool avxvnni_runs_here() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0 && avx2_runs_here();
+}
 
 bool avx512_runs_here() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -31,15 +31,15 @@ float to_nibble(float value, float inverse) {
   return std::min(std::max(nearest(value * inverse), -8.0f), 7.0f);
 }
 
-// sum(importance * (value - scale * q)^2).
-float rounding_error(const float* values, const float* importance, float scale) {
+// sum(importance * (value - factor * q)^2).
+float rounding_error(const float* values, const float* importance, float factor) {
   // In lanes, so that the sum vectorises without reordering by the compiler.
   constexpr std::int64_t kLanes = 8;
-  const float inverse = 1.0f / scale;
+  const float inverse = 1.0f / factor;
   float lanes[kLanes] = {};
   for (std::int64_t first = 0; first < kHalf; first += kLanes) {
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      const float off = values[first + lane] - scale * to_nibble(values[first + lane], inverse);
+      const float off = values[first + lane] - factor * to_nibble(values[first + lane], inverse);
       lanes[lane] += importance[first + lane] * off * off;
     }
   }
@@ -47,16 +47,16 @@ float rounding_error(const float* values, const float* importance, float scale) 
 }
 
 // The factor with the least error among those for which the largest value comes to some 6 to 15 steps.
-int search_int4_factor(const float* values, const float* importance, float unit) {
+int search_int4_factor(const float* values, const float* importance) {
   float largest = 0;
   for (std::int64_t input = 0; input < kHalf; ++input) largest = std::max(largest, std::abs(values[input]));
-  const float steps = largest / (kMiddle * unit);
+  const float steps = largest / kMiddle;
   const int low = std::max(1, static_cast<int>(std::floor(0.5f * steps)));
   const int high = std::min(kMostFactor, std::max(1, static_cast<int>(std::ceil(1.2f * steps))));
   int best = low;
-  float least = rounding_error(values, importance, static_cast<float>(low) * unit);
+  float least = rounding_error(values, importance, static_cast<float>(low));
   for (int factor = low + 1; factor <= high; ++factor) {
-    const float error = rounding_error(values, importance, static_cast<float>(factor) * unit);
+    const float error = rounding_error(values, importance, static_cast<float>(factor));
     if (error < least) {
       best = factor;
       least = error;
@@ -111,12 +111,16 @@ void pack_int4(Matrix<const float> weight, const float* importance, std::int64_t
   float scales[kPanel] = {};
   for (std::int64_t output = 0; output < std::min(kPanel, weight.rows - first); ++output) {
     const float* row = weight.row(first + output);
-    for (std::int64_t input = 0; input < weight.cols; ++input)
-      values[static_cast<std::size_t>(input)] = input / kHalf % 2 == 0 ? row[input] : -row[input];
     float largest = 0;
-    for (const float value : values) largest = std::max(largest, std::abs(value));
+    for (std::int64_t input = 0; input < weight.cols; ++input)
+      largest = std::max(largest, std::abs(row[input]));
     if (!(largest > 1e-30f)) continue;
+    // In units of the smallest step: the largest is 7.5 of the largest factor's.
     const float unit = largest / (kMiddle * kMostFactor);
+    const float inverse_unit = 1.0f / unit;
+    for (std::int64_t input = 0; input < weight.cols; ++input)
+      values[static_cast<std::size_t>(input)] =
+          (input / kHalf % 2 == 0 ? inverse_unit : -inverse_unit) * row[input];
     // With the factors and q chosen, the best scale is sum(i v f q) / sum(i f q f q).
     double along = 0;
     double square = 0;
@@ -124,10 +128,10 @@ void pack_int4(Matrix<const float> weight, const float* importance, std::int64_t
       std::uint8_t* block = panel + half / 2 * kInt4PanelBlock;
       const float* in = values.data() + half * kHalf;
       const float* importances = counted.data() + half * kHalf;
-      const int factor = search_int4_factor(in, importances, unit);
+      const int factor = search_int4_factor(in, importances);
       const int shift = half % 2 == 0 ? 0 : 4;
       block[kInt4Weights + output] |= static_cast<std::uint8_t>(factor << shift);
-      const float inverse = 1.0f / (static_cast<float>(factor) * unit);
+      const float inverse = 1.0f / static_cast<float>(factor);
       for (std::int64_t input = 0; input < kHalf; ++input) {
         const int q = static_cast<int>(to_nibble(in[input], inverse));
         std::uint8_t& pair = block[(input / kGroup * kPanel + output) * kGroup + input % kGroup];
@@ -137,7 +141,7 @@ void pack_int4(Matrix<const float> weight, const float* importance, std::int64_t
         square += importances[input] * product * product;
       }
     }
-    scales[output] = square > 0 ? static_cast<float>(along / square) : 0.0f;
+    scales[output] = square > 0 ? static_cast<float>(along / square) * unit : 0.0f;
   }
   std::memcpy(panel + blocks * kInt4PanelBlock, scales, sizeof scales);
 }

@@ -34,8 +34,8 @@ inline std::int64_t blocks_of(std::int64_t inputs) { return (inputs + kBlock - 1
 // Bytes of one panel. kF32 has no packed layout.
 std::int64_t panel_bytes(WeightFormat format, std::int64_t inputs);
 
-// Packs outputs [kPanel * panel, ...) of `weight` [outputs, inputs]. `importance`, [inputs] or null, is how
-// much an input's error counts: the mean square that it is known to have. Only int4 looks at it.
+// Packs outputs [kPanel * panel, ...) of `weight` [outputs, inputs], all finite. `importance`, [inputs] or
+// null, is how much an input's error counts: the mean square that it is known to have. Only int4 looks at it.
 void pack_panel(WeightFormat format, Matrix<const float> weight, const float* importance, std::int64_t panel,
                 std::byte* out);
 

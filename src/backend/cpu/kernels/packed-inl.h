@@ -31,24 +31,27 @@ constexpr std::int64_t kInt4Weights = kBlock * kPanel / 2;
 constexpr std::int64_t kInt4Groups = kBlock / kGroup / 2;  // of bytes; a nibble each is of either half block
 constexpr std::int64_t kInt4PanelBlock = kInt4Weights + kPanel;  // and two factors per output
 
-// What is fetched into the second-level cache while a tile is computed: its share of the next panel, two
-// lines at a time, `step` bytes on after each group of inputs.
+// What is fetched into the second-level cache while a tile is computed: its share of the next panel, `step`
+// bytes at a time.
 struct Ahead {
   const std::uint8_t* begin;
   std::int64_t step;
 };
 
 // A panel is streamed from memory once: by its first tile when there is one, else by its first two.
-Ahead share_of_next_panel(const std::uint8_t* panel, std::int64_t panel_bytes, std::int64_t groups,
+Ahead share_of_next_panel(const std::uint8_t* panel, std::int64_t panel_bytes, std::int64_t steps,
                           std::int64_t tile, std::int64_t tiles) {
   const std::int64_t sharers = tiles < 2 ? 1 : 2;
   if (tile >= sharers) return {panel, 0};
-  return {panel + panel_bytes + panel_bytes / sharers * tile, panel_bytes / sharers / groups};
+  return {panel + panel_bytes + panel_bytes / sharers * tile, panel_bytes / sharers / steps};
 }
 
-void fetch(const Ahead& ahead, std::int64_t group) {
-  __builtin_prefetch(ahead.begin + group * ahead.step, 0, 2);
-  __builtin_prefetch(ahead.begin + group * ahead.step + 64, 0, 2);
+// kBytes: of a step where nobody shares.
+template <std::int64_t kBytes>
+void fetch(const Ahead& ahead, std::int64_t step) {
+  GLOSSA_UNROLL for (std::int64_t line = 0; line < kBytes; line += 64) {
+    __builtin_prefetch(ahead.begin + step * ahead.step + line, 0, 2);
+  }
 }
 
 // The weights of a few groups on, from the second-level cache to the first.
@@ -85,7 +88,7 @@ void int8_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   const std::uint8_t* weights = panel + first * kGroup;
   const std::int64_t groups = x.blocks * kBlock / kGroup;
   for (std::int64_t group = 0; group < groups; ++group) {
-    fetch(ahead, group);
+    fetch<kPanel * kGroup>(ahead, group);
     fetch_soon(weights);
     Dot::Weights w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] = Dot::load(weights + c * Dot::kLanes * kGroup);
@@ -109,7 +112,7 @@ template <bool kHigh, int kRows, int kColumns>
     const Dot::NibbleSum start = Dot::begin_half(starts + r * starts_stride);
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = start;
   }
-  GLOSSA_UNROLL for (std::int64_t group = 0; group < kBlock / kGroup / 2; ++group) {
+  GLOSSA_UNROLL for (std::int64_t group = 0; group < kInt4Groups; ++group) {
     Dot::NibbleWeights w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] =
         Dot::template load_nibbles<kHigh>(weights + group * kPanel * kGroup + c * Dot::kLanes * kGroup);
@@ -135,9 +138,7 @@ void int4_tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, s
   const std::int8_t* inputs = x.values + row * x.stride;
   const std::int32_t* starts = x.starts + row * 2 * x.blocks;
   for (std::int64_t block = 0; block < x.blocks; ++block) {
-    GLOSSA_UNROLL for (std::int64_t group = 0; group < kInt4Groups; ++group) {
-      fetch(ahead, block * kInt4Groups + group);
-    }
+    fetch<kInt4PanelBlock>(ahead, block);
     const std::uint8_t* weights = panel + block * kInt4PanelBlock;
     const std::uint8_t* factors = weights + kInt4Weights + first;
     weights += first * kGroup;
@@ -157,7 +158,7 @@ void bf16_tile(const float* x, std::int64_t x_stride, const std::uint16_t* panel
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) sums[r][c] = Vec::zero();
   }
   for (std::int64_t input = 0; input < inputs; ++input) {
-    __builtin_prefetch(ahead.begin + input * ahead.step, 0, 2);
+    fetch<kPanel * 2>(ahead, input);
     Reg w[kColumns];
     GLOSSA_UNROLL for (int c = 0; c < kColumns; ++c) w[c] =
         Vec::load_bf16(panel + input * kPanel + c * kWidth);
@@ -200,7 +201,7 @@ void run_tiles(std::int64_t rows, const Tile& tile) {
 struct Int8Panel {
   static constexpr int kMostRows = Dot::kInt8Rows;
   static constexpr int kMostColumns = Dot::kInt8Columns;
-  static constexpr std::int64_t kGroupsPerBlock = kBlock / kGroup;
+  static constexpr std::int64_t kStepsPerBlock = kBlock / kGroup;
   static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt8PanelBlock + kPanel * 4; }
   template <int kRows, int kColumns>
   static void tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
@@ -212,7 +213,7 @@ struct Int8Panel {
 struct Int4Panel {
   static constexpr int kMostRows = Dot::kInt4Rows;
   static constexpr int kMostColumns = Dot::kInt4Columns;
-  static constexpr std::int64_t kGroupsPerBlock = kInt4Groups;
+  static constexpr std::int64_t kStepsPerBlock = 1;
   static constexpr std::int64_t bytes(std::int64_t blocks) { return blocks * kInt4PanelBlock + kPanel * 4; }
   template <int kRows, int kColumns>
   static void tile(const Int8Rows& x, std::int64_t row, const std::uint8_t* panel, std::int64_t first,
@@ -230,7 +231,7 @@ struct IntegerTile {
   std::int64_t y_stride;
   template <int kRows>
   void run(std::int64_t row, std::int64_t index, std::int64_t tiles) const {
-    const Ahead ahead = share_of_next_panel(panel, Panel::bytes(x.blocks), x.blocks * Panel::kGroupsPerBlock,
+    const Ahead ahead = share_of_next_panel(panel, Panel::bytes(x.blocks), x.blocks * Panel::kStepsPerBlock,
                                             first == 0 ? index : tiles, tiles);
     Panel::template tile<kRows, kColumns>(x, row, panel, first, ahead, y, y_stride);
   }

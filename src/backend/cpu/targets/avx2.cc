@@ -11,8 +11,8 @@ namespace {
 #include "backend/cpu/kernels/avx2-vec-inl.h"
 
 // Without an instruction for four products: two of pairs, over the even and the odd bytes widened to 16 bits.
-// Nibbles need no widening: half a block is 4 sums of pairs, and with what
-// they begin with 4 * 2 * 15 * 128 + 8 * 16 * 128 < 2^15.
+// Nibbles need no widening: half a block is 4 sums of pairs, and with what they begin with
+// 4 * 2 * 15 * 128 + 8 * 16 * 128 < 2^15.
 struct Dot : Avx2Bytes {
   static constexpr int kInt8Rows = 4, kInt8Columns = 2;
   static constexpr int kInt4Rows = 2, kInt4Columns = 2;

@@ -11,8 +11,8 @@ namespace {
 #include "backend/cpu/kernels/avx512-vec-inl.h"
 
 // Without VNNI: two products of pairs, over the even and the odd bytes widened to 16 bits. Nibbles need no
-// widening: half a block is 4 sums of pairs, and with what
-// they begin with 4 * 2 * 15 * 128 + 8 * 16 * 128 < 2^15.
+// widening: half a block is 4 sums of pairs, and with what they begin with
+// 4 * 2 * 15 * 128 + 8 * 16 * 128 < 2^15.
 struct Dot : Avx512Bytes {
   static constexpr int kInt8Rows = 8, kInt8Columns = 2;
   static constexpr int kInt4Rows = 3, kInt4Columns = 2;
