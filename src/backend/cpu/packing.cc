@@ -27,6 +27,12 @@ float sum_of(const float (&lanes)[8]) {
   return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
+float largest_of(const float* values, std::int64_t count) {
+  float largest = 0;
+  for (std::int64_t index = 0; index < count; ++index) largest = std::max(largest, std::abs(values[index]));
+  return largest;
+}
+
 float to_nibble(float value, float inverse) {
   return std::min(std::max(nearest(value * inverse), -8.0f), 7.0f);
 }
@@ -48,9 +54,7 @@ float rounding_error(const float* values, const float* importance, float factor)
 
 // The factor with the least error among those for which the largest value comes to some 6 to 15 steps.
 int search_int4_factor(const float* values, const float* importance) {
-  float largest = 0;
-  for (std::int64_t input = 0; input < kHalf; ++input) largest = std::max(largest, std::abs(values[input]));
-  const float steps = largest / kMiddle;
+  const float steps = largest_of(values, kHalf) / kMiddle;
   const int low = std::max(1, static_cast<int>(std::floor(0.5f * steps)));
   const int high = std::min(kMostFactor, std::max(1, static_cast<int>(std::ceil(1.2f * steps))));
   int best = low;
@@ -82,9 +86,7 @@ void pack_int8(Matrix<const float> weight, std::int64_t first, std::byte* out) {
   float scales[kPanel] = {};
   for (std::int64_t output = 0; output < std::min(kPanel, weight.rows - first); ++output) {
     const float* row = weight.row(first + output);
-    float largest = 0;
-    for (std::int64_t input = 0; input < weight.cols; ++input)
-      largest = std::max(largest, std::abs(row[input]));
+    const float largest = largest_of(row, weight.cols);
     const float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
     scales[output] = inverse == 0 ? 0.0f : largest / 127.0f;
     for (std::int64_t input = 0; input < weight.cols; ++input) {
@@ -111,9 +113,7 @@ void pack_int4(Matrix<const float> weight, const float* importance, std::int64_t
   float scales[kPanel] = {};
   for (std::int64_t output = 0; output < std::min(kPanel, weight.rows - first); ++output) {
     const float* row = weight.row(first + output);
-    float largest = 0;
-    for (std::int64_t input = 0; input < weight.cols; ++input)
-      largest = std::max(largest, std::abs(row[input]));
+    const float largest = largest_of(row, weight.cols);
     if (!(largest > 1e-30f)) continue;
     // In units of the smallest step: the largest is 7.5 of the largest factor's.
     const float unit = largest / (kMiddle * kMostFactor);
