@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/fail.h"
+#include "base/lfs_pointer.h"
 
 namespace glossa::data {
 namespace {
@@ -23,6 +24,7 @@ std::string shown(const json& value) {
 std::optional<json> parse_json_line(std::string_view text, const Place& place) {
   if (place.line == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (text.find_first_not_of(" \t\r") == std::string_view::npos) return std::nullopt;
+  if (place.line == 1 && is_lfs_pointer(text)) fail_lfs_pointer(place.file);
   json object;
   try {
     object = json::parse(text);

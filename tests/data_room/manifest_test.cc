@@ -87,6 +87,8 @@ TEST_F(Manifest, RelativeToItsOwnFolderFromAnywhere) {
 TEST_F(Manifest, ErrorsNameFileAndLine) {
   const std::string good = "{\"audio_filepath\": \"a\"}\n";
   EXPECT_THAT(error_of(good + "{\"audio_filepath\": "), AllOf(HasSubstr("m.json:2"), HasSubstr("not JSON")));
+  EXPECT_THAT(error_of("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
+              HasSubstr("m.json: a Git LFS pointer"));
   EXPECT_THAT(error_of(good + good + "[1]"), AllOf(HasSubstr("m.json:3"), HasSubstr("array")));
   EXPECT_THAT(error_of("{\"text\": \"a\"}"), AllOf(HasSubstr("m.json:1"), HasSubstr("audio_filepath")));
   EXPECT_THAT(error_of("{\"audio_filepath\": 5}"), HasSubstr("must be a string (got 5)"));
