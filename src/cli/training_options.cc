@@ -32,6 +32,8 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.surface = config.surface;
   options.lr_scales = config.learning_rate_scales;
   options.freeze_subsampling = config.freeze_subsampling;
+  options.low_rank = config.lora.rank;
+  options.low_rank_alpha = config.lora.alpha.value_or(2.0 * config.lora.rank);
   options.from_scratch = config.from_scratch || config.new_model.is_wanted();
   options.dropout = {regularisation.dropout,         regularisation.dropout_pre_encoder,
                      regularisation.dropout_emb,     regularisation.dropout_att,

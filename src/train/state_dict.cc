@@ -57,28 +57,42 @@ StateDict state_of(const AsrModel& model) {
   const torch::NoGradGuard no_grad;
   StateDict state;
   for (const auto& parameter : model->named_parameters()) {
+    if (is_factor(parameter.key())) continue;
     state[parameter.key()] =
         parameter->to(torch::kCPU, torch::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
   }
+  for (const auto& [matrix, factors] : model->low_rank()) {
+    torch::Tensor& sum = state.at(matrix);
+    sum.add_(factors.product().to(torch::kCPU).view(sum.sizes()));
+  }
   return state;
+}
+
+torch::Tensor tensor_in(const checkpoint::Checkpoint& checkpoint, const std::string& name) {
+  const checkpoint::TensorView& view = checkpoint.tensor(name);
+  std::vector<float> values = view.to_f32();
+  return torch::from_blob(values.data(), view.shape, torch::kFloat).clone();
 }
 
 void load_state(AsrModel& model, const StateDict& state) {
   const torch::NoGradGuard no_grad;
   check_state(model->config(), state, "the model");
-  for (auto& parameter : model->named_parameters()) parameter->copy_(state.at(parameter.key()));
+  for (auto& parameter : model->named_parameters()) {
+    if (!is_factor(parameter.key())) parameter->copy_(state.at(parameter.key()));
+  }
 }
 
-void load_checkpoint(AsrModel& model, const checkpoint::Checkpoint& checkpoint) {
+void load_checkpoint(AsrModel& model, const checkpoint::Checkpoint& checkpoint,
+                     const std::set<std::string>& without) {
   const torch::NoGradGuard no_grad;
   for (auto& parameter : model->named_parameters()) {
+    if (is_factor(parameter.key()) || without.contains(parameter.key())) continue;
     const checkpoint::TensorView& view = checkpoint.tensor(parameter.key());
     if (parameter->sizes() != torch::IntArrayRef(view.shape)) {
       fail_bad_input("{}: {} is {} (expected {} from the model's geometry)", checkpoint.source(), view.name,
                      shape_text(view.shape), shape_text(parameter->sizes()));
     }
-    std::vector<float> values = view.to_f32();
-    parameter->copy_(torch::from_blob(values.data(), view.shape, torch::kFloat));
+    parameter->copy_(tensor_in(checkpoint, parameter.key()));
   }
   checkpoint.release_pages();
 }

@@ -1,8 +1,10 @@
-// Between a checkpoint and the module's parameters.
+// Between a checkpoint and the module's parameters. A state has no low-rank factors: their product is part of
+// their matrix there.
 #pragma once
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,10 +16,14 @@ namespace glossa::train {
 // Names to f32 tensors on the CPU.
 using StateDict = std::map<std::string, torch::Tensor>;
 
-StateDict state_of(const AsrModel& model);  // copies
-// Error kBadInput, naming the first, when names or shapes differ from the model's.
+StateDict state_of(const AsrModel& model);                                                   // copies
+torch::Tensor tensor_in(const checkpoint::Checkpoint& checkpoint, const std::string& name);  // a copy, in f32
+
+// Factors stay as they are. Error kBadInput, naming the first, when names or shapes differ from the model's.
 void load_state(AsrModel& model, const StateDict& state);
-void load_checkpoint(AsrModel& model, const checkpoint::Checkpoint& checkpoint);
+// All but the tensors `without`.
+void load_checkpoint(AsrModel& model, const checkpoint::Checkpoint& checkpoint,
+                     const std::set<std::string>& without = {});
 
 // Arithmetic mean; the states must have equal names.
 StateDict average(const std::vector<StateDict>& states);

@@ -148,6 +148,14 @@ struct JoinConfig {
   bool operator==(const JoinConfig&) const = default;
 };
 
+// glossa.lora: of the encoder's matrices, thin factors beside them are all that moves.
+struct LoraConfig {
+  int rank = 0;                 // 0: none
+  std::optional<double> alpha;  // none: twice the rank
+
+  bool operator==(const LoraConfig&) const = default;
+};
+
 // glossa.new_model: instead of a base model.
 struct NewModelConfig {
   std::string config;     // NeMo's model_config.yaml: the geometry
@@ -192,6 +200,7 @@ struct TrainConfig {
   bool from_scratch = false;  // the base gives geometry and tokenizer; weights are drawn from the seed
   std::string surface = "full";
   bool freeze_subsampling = false;
+  LoraConfig lora;
   LearningRateScales learning_rate_scales;
   AppendLangTag append_lang_tag = AppendLangTag::kNone;
   std::uint64_t seed = 0;

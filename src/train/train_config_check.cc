@@ -178,6 +178,13 @@ bool is_latency(std::string_view text) {
 
 void check_own(const Checker& checker, const TrainConfig& config) {
   checker.within("glossa.surface", [&] { check_surface(config.surface); });
+  checker.at_least("glossa.lora.rank", config.lora.rank, 0);
+  if (config.lora.alpha && !(*config.lora.alpha > 0))
+    checker.fail("glossa.lora.alpha is {} (expected a number above 0)", *config.lora.alpha);
+  if (config.lora.rank > 0 && (config.from_scratch || config.new_model.is_wanted())) {
+    checker.fail("glossa.lora.rank is {} with a model from scratch (expected a base that factors can change)",
+                 config.lora.rank);
+  }
   const LearningRateScales& scales = config.learning_rate_scales;
   checker.at_least("glossa.learning_rate_scales.encoder", scales.encoder, 0);
   checker.at_least("glossa.learning_rate_scales.prompt_kernel", scales.prompt_kernel, 0);

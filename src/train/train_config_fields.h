@@ -106,6 +106,8 @@ void visit_fields(Config& c, Visitor& visit) {
   visit("glossa.from_scratch", c.from_scratch);
   visit("glossa.surface", c.surface);
   visit("glossa.freeze_subsampling", c.freeze_subsampling);
+  visit("glossa.lora.rank", c.lora.rank);
+  visit("glossa.lora.alpha", c.lora.alpha);
   visit("glossa.learning_rate_scales.encoder", c.learning_rate_scales.encoder);
   visit("glossa.learning_rate_scales.prompt_kernel", c.learning_rate_scales.prompt_kernel);
   visit("glossa.learning_rate_scales.decoder", c.learning_rate_scales.decoder);

@@ -7,6 +7,7 @@
 #include <map>
 #include <new>
 #include <numeric>
+#include <set>
 
 #include "base/fail.h"
 #include "base/log.h"
@@ -16,6 +17,7 @@
 #include "train/loss/frame_head.h"
 #include "train/nn/dropout.h"
 #include "train/random.h"
+#include "train/trained_model.h"
 
 namespace glossa::train {
 namespace {
@@ -33,14 +35,6 @@ constexpr const char* kFrameHead = "frame_labels.";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-AsrModel initial_model(const checkpoint::Checkpoint& base, const TrainerOptions& options) {
-  torch::manual_seed(options.seed);
-  AsrModel model(base.config(), options.dropout);
-  if (!options.from_scratch) load_checkpoint(model, base);
-  model->to(options.device);
-  return model;
 }
 
 // Of the CPU's allocator and of CUDA's, which have no type of their own for it.
@@ -188,19 +182,9 @@ class Trainer::Impl {
   }
 
   std::vector<TrainedParameter> choose_parameters() {
-    std::vector<std::string> names;
-    std::map<std::string, torch::Tensor> tensors;
-    for (const auto& parameter : model_->named_parameters()) {
-      names.push_back(parameter.key());
-      tensors.emplace(parameter.key(), parameter.value());
-    }
-    const ParameterGroups groups =
-        group_parameters(names, options_.surface, options_.lr_scales, options_.freeze_subsampling);
-    for (const std::string& name : groups.frozen) tensors.at(name).set_requires_grad(false);
     std::vector<TrainedParameter> trained = head_parameters();
-    for (const ParameterGroup& group : groups.groups) {
-      for (const std::string& name : group.names) trained.push_back({name, tensors.at(name), group.lr_scale});
-    }
+    for (TrainedParameter& parameter : moving_parameters(model_, options_))
+      trained.push_back(std::move(parameter));
     return trained;
   }
 
@@ -225,6 +209,13 @@ class Trainer::Impl {
     return parameters;
   }
 
+  // What a .nemo has no place for.
+  std::vector<TrainedParameter> parameters_of_state() const {
+    std::vector<TrainedParameter> parameters = head_parameters();
+    for (TrainedParameter& factor : factors_of(model_)) parameters.push_back(std::move(factor));
+    return parameters;
+  }
+
   void resume() {
     if (group_.is_first()) store_.remove_half_written();
     const std::optional<SavedStep> saved = store_.newest();
@@ -234,17 +225,17 @@ class Trainer::Impl {
     }
     if (!saved) return;
     const auto snapshot = checkpoint::read_nemo(saved->model);
-    load_checkpoint(model_, *snapshot);
     TensorFile state = read_tensor_file(saved->state);
-    for (const TrainedParameter& parameter : head_parameters()) {
+    for (const TrainedParameter& parameter : parameters_of_state()) {
       const auto found = state.tensors.extract(parameter.name);
       if (!found || found.mapped().sizes() != parameter.tensor.sizes())
         fail_bad_input(
-            "{}: no {} as large as this run's (expected a state of a run with the same model.aux_ctc and "
-            "glossa.frame_label_weight)",
+            "{}: no {} as large as this run's (expected a state of a run with the same model.aux_ctc, "
+            "glossa.frame_label_weight and glossa.lora)",
             saved->state.string(), parameter.name);
       parameter.tensor.data().copy_(found.mapped());
     }
+    load_snapshot(*snapshot);
     optimizer_->load_state(state.tensors);
     step_ = number_in(state.metadata, "step", saved->state);
     batches_ = number_in(state.metadata, "batches", saved->state);
@@ -256,6 +247,21 @@ class Trainer::Impl {
     if (group_.is_first()) store_.forget_after(step_);
     saved_ = saved;
     last_saved_ = step_;
+  }
+
+  // Matrices with factors stay the base's: the snapshot's are the sums.
+  void load_snapshot(const checkpoint::Checkpoint& snapshot) {
+    const torch::NoGradGuard no_grad;
+    std::set<std::string> with_factors;
+    for (const auto& [matrix, factors] : model_->low_rank()) {
+      const torch::Tensor sum = tensor_in(base_, matrix).flatten(1) + factors.product().to(torch::kCPU);
+      if (!torch::allclose(sum, tensor_in(snapshot, matrix).flatten(1), /*rtol=*/1e-4, /*atol=*/1e-5)) {
+        fail_bad_input("{}: {} is not {}'s plus its factors (expected the base that the run began with)",
+                       snapshot.source(), matrix, base_.source());
+      }
+      with_factors.insert(matrix);
+    }
+    load_checkpoint(model_, snapshot, with_factors);
   }
 
   bool is_due(std::int64_t every) const { return every > 0 && step_ % every == 0; }
@@ -403,7 +409,7 @@ class Trainer::Impl {
                                  {"ranks", fmt::format("{}", group_.ranks())}};
       try {
         StateDict state = optimizer_->state();
-        for (const TrainedParameter& parameter : head_parameters())
+        for (const TrainedParameter& parameter : parameters_of_state())
           state.emplace(parameter.name, parameter.tensor.detach().to(torch::kCPU));
         saved_ = store_.save(step_, state_of(model_), state, metadata);
         last_saved_ = step_;

@@ -37,6 +37,8 @@ struct TrainerOptions {
   std::string surface = "full";
   LearningRateScales lr_scales;
   bool freeze_subsampling = false;
+  int low_rank = 0;           // LoRA's rank: of the encoder's matrices move low-rank factors alone; 0: none
+  double low_rank_alpha = 0;  // LoRA's alpha
   bool from_scratch = false;  // the base gives the geometry alone; weights are drawn from the seed
   DropoutConfig dropout;
   RnntLossOptions loss;

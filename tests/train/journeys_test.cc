@@ -93,23 +93,66 @@ TEST_F(Training, JoinedUtterancesAreOneRecording) {
 
 TEST_F(Training, AKilledRunGoesOnAsIfNothingHadHappened) {
   const std::string data = four();
-  ASSERT_EQ(run(plain(data, "whole", 2, 8)), 0) << err();
-  std::vector<std::string> arguments = plain(data, "killed", 2, 8);
-  arguments.push_back("exp_manager.checkpoint_callback_params.every_n_train_steps=2");
-  arguments.push_back("--resume");
-  const fs::path metrics = of_run("killed", "metrics.jsonl");
-  end_after(start(arguments), metrics, 5, SIGKILL);
-  ASSERT_EQ(run(arguments), 0) << err();
+  for (const std::string rank : {"0", "4"}) {
+    SCOPED_TRACE("rank " + rank);
+    const auto arguments_of = [&](const std::string& version) {
+      std::vector<std::string> arguments = plain(data, version + rank, 2, 8);
+      arguments.insert(arguments.end(), {"--lora", rank});
+      return arguments;
+    };
+    ASSERT_EQ(run(arguments_of("whole")), 0) << err();
+    std::vector<std::string> arguments = arguments_of("killed");
+    arguments.push_back("exp_manager.checkpoint_callback_params.every_n_train_steps=2");
+    arguments.push_back("--resume");
+    const fs::path metrics = of_run("killed" + rank, "metrics.jsonl");
+    end_after(start(arguments), metrics, 5, SIGKILL);
+    ASSERT_EQ(run(arguments), 0) << err();
 
-  const std::vector<json> whole = lines_of(of_run("whole", "metrics.jsonl"));
-  const std::vector<json> resumed = lines_of(metrics);
-  ASSERT_EQ(whole.size(), 8u);
-  ASSERT_EQ(resumed.size(), 8u);
-  for (std::size_t index = 0; index < whole.size(); ++index) {
-    for (const char* number : {"step", "loss", "lr", "grad_norm"})
-      EXPECT_EQ(whole[index][number], resumed[index][number]) << number << " of step " << index + 1;
+    const std::vector<json> whole = lines_of(of_run("whole" + rank, "metrics.jsonl"));
+    const std::vector<json> resumed = lines_of(metrics);
+    ASSERT_EQ(whole.size(), 8u);
+    ASSERT_EQ(resumed.size(), 8u);
+    for (std::size_t index = 0; index < whole.size(); ++index) {
+      for (const char* number : {"step", "loss", "lr", "grad_norm"})
+        EXPECT_EQ(whole[index][number], resumed[index][number]) << number << " of step " << index + 1;
+    }
+    EXPECT_EQ(weights_of(of_run("whole" + rank, "run.nemo")),
+              weights_of(of_run("killed" + rank, "run.nemo")));
   }
-  EXPECT_EQ(weights_of(of_run("whole", "run.nemo")), weights_of(of_run("killed", "run.nemo")));
+}
+
+// What NeMo loads has no factors: they are in the matrices, and all else of the encoder is the base's.
+TEST_F(Training, LowRankFactorsEndInTheMatrices) {
+  std::vector<std::string> arguments = plain(four(), "factors", 2, 3);
+  arguments.insert(arguments.end(), {"--lora", "4"});
+  ASSERT_EQ(run(arguments), 0) << err();
+  const auto base = weights_of(model());
+  const auto trained = weights_of(of_run("factors", "run.nemo"));
+  ASSERT_EQ(trained.size(), base.size());
+  for (const auto& [name, values] : base) {
+    ASSERT_TRUE(trained.contains(name)) << name;
+    const bool is_matrix =
+        name.find(".linear") != std::string::npos || name.find(".pointwise") != std::string::npos;
+    if (name.starts_with("encoder.") && !(is_matrix && name.ends_with(".weight"))) {
+      EXPECT_EQ(trained.at(name), values) << name;
+    }
+    if (name == "encoder.layers.0.self_attn.linear_q.weight" || name == "joint.enc.weight") {
+      EXPECT_NE(trained.at(name), values) << name;
+    }
+  }
+
+  // A resumed run needs the base that it began with, and its rank.
+  const auto resumed = [&](const std::string& base_model, const std::string& rank) {
+    std::vector<std::string> again = plain(four(), "factors", 2, 6);
+    again.insert(again.end(), {"--resume", "--lora", rank});
+    again[1] = base_model;
+    return run(again);
+  };
+  EXPECT_EQ(resumed(of_run("factors", "run.nemo").string(), "4"), 3);
+  EXPECT_THAT(err(), HasSubstr("expected the base that the run began with"));
+  EXPECT_EQ(resumed(model(), "8"), 3);
+  EXPECT_THAT(err(), HasSubstr("with the same model.aux_ctc, glossa.frame_label_weight and glossa.lora"));
+  EXPECT_EQ(resumed(model(), "4"), 0) << err();
 }
 
 TEST_F(Training, SigtermSavesAndEndsCleanly) {

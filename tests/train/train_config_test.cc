@@ -274,6 +274,9 @@ TEST(TrainConfig, ContradictionsAreErrors) {
       {{"model.optim.sched.name=CosineAnnealing", "model.optim.sched.min_lr=1"}, "min_lr"},
       {{"model.optim.lr=0"}, "optim.lr"},
       {{"glossa.surface=most"}, "top-K"},
+      {{"glossa.lora.rank=-1"}, "glossa.lora.rank is -1"},
+      {{"glossa.lora.alpha=0"}, "glossa.lora.alpha is 0"},
+      {{"glossa.lora.rank=8", "glossa.from_scratch=true"}, "from scratch"},
       {{"glossa.replay.manifests=[r.jsonl]", "glossa.replay.share=1"}, "share"},
       {{"glossa.join.share=2"}, "glossa.join.share"},
       {{"glossa.join.most=1"}, "glossa.join.most"},
@@ -332,6 +335,7 @@ TEST(TrainConfig, TheEffectiveConfigurationIsReadBack) {
   config.att_context_probs = {0.25, 0.75};
   config.seed = 0xFFFFFFFFFFFFFFFF;
   config.append_lang_tag = AppendLangTag::kSentence;
+  config.lora = {.rank = 8, .alpha = 3.5};
   config.validation.max_utterances = 3;
   EXPECT_EQ(parse({}, to_yaml(config)), config) << to_yaml(config);
   config.spec_augment.time_width = {7, false};
@@ -356,6 +360,9 @@ TEST(TrainConfig, TheRecipeIsAGoodConfiguration) {
     EXPECT_NO_THROW(check(recipe({.base = "b", .data = {"t"}, .steps = steps}), "options")) << steps;
   }
   EXPECT_THROW(recipe({.base = "b", .data = {"t"}, .steps = 0}), Error);
+  const TrainConfig factors = recipe({.base = "b", .data = {"t"}, .steps = 10, .lora_rank = 16});
+  EXPECT_EQ(factors.lora.rank, 16);
+  EXPECT_DOUBLE_EQ(factors.learning_rate_scales.encoder, 1);
 }
 
 // The example gives what the recipe gives, but for names and seeds, and says every key.

@@ -34,8 +34,8 @@ class NoWarnings {
 }  // namespace
 
 struct AsrModelImpl::Stages {
-  Stages(torch::nn::Module& root, const model::ModelConfig& config)
-      : parameters(root, config),
+  Stages(torch::nn::Module& root, const model::ModelConfig& config, const LowRankConfig& low_rank)
+      : parameters(root, config, low_rank),
         subsampling(config, parameters),
         embed(parameters.tensor("decoder.prediction.embed.weight")),
         joint_enc(parameters.linear("joint.enc")),
@@ -66,10 +66,15 @@ struct AsrModelImpl::Stages {
   Linear joint_out;
 };
 
-AsrModelImpl::AsrModelImpl(const model::ModelConfig& config, const DropoutConfig& dropout)
-    : config_(config), dropout_(dropout), stages_(std::make_unique<Stages>(*this, config)) {}
+AsrModelImpl::AsrModelImpl(const model::ModelConfig& config, const DropoutConfig& dropout,
+                           const LowRankConfig& low_rank)
+    : config_(config), dropout_(dropout), stages_(std::make_unique<Stages>(*this, config, low_rank)) {}
 
 AsrModelImpl::~AsrModelImpl() = default;
+
+const std::map<std::string, LowRank>& AsrModelImpl::low_rank() const {
+  return stages_->parameters.low_rank();
+}
 
 EncoderOutput AsrModelImpl::encoder(const torch::Tensor& mels, const torch::Tensor& mel_lengths,
                                     AttContext context) {

@@ -1,14 +1,16 @@
 // The recogniser as a libtorch module: the stages of engine/ under the same names, differentiable. Its
-// named_parameters() are the tensors of model::tensor_specs() that are trained (all but preprocessor.*), in
-// any order. Source of the formulas: NeMo's ConformerEncoder (dw_striding causal, rel_pos, chunked_limited),
-// RNNTDecoder, RNNTJoint and prompt kernel; see docs/training.md.
+// named_parameters() are the tensors of model::tensor_specs() that are trained (all but preprocessor.*) and
+// the low-rank factors, in any order. Source of the formulas: NeMo's ConformerEncoder (dw_striding causal,
+// rel_pos, chunked_limited), RNNTDecoder, RNNTJoint and prompt kernel; see docs/training.md.
 #pragma once
 
+#include <map>
 #include <memory>
-#include <utility>
+#include <string>
 
 #include "glossa/types.hpp"
 #include "model/model_config.h"
+#include "train/nn/low_rank.h"
 #include "train/torch.h"
 
 namespace glossa::train {
@@ -30,10 +32,13 @@ struct EncoderOutput {
 
 class AsrModelImpl : public torch::nn::Module {
  public:
-  AsrModelImpl(const model::ModelConfig& config, const DropoutConfig& dropout);
+  AsrModelImpl(const model::ModelConfig& config, const DropoutConfig& dropout,
+               const LowRankConfig& low_rank = {});
   ~AsrModelImpl() override;
 
   const model::ModelConfig& config() const { return config_; }
+  // By the name of the matrix.
+  const std::map<std::string, LowRank>& low_rank() const;
 
   // mels [B, mels, frames], mel_lengths int64 [B] -> frames under the chunked_limited mask of `context`.
   EncoderOutput encoder(const torch::Tensor& mels, const torch::Tensor& mel_lengths, AttContext context);

@@ -78,14 +78,16 @@ void centre_features(torch::Tensor& weight, torch::Tensor& bias) {
 }  // namespace
 
 torch::Tensor Linear::operator()(const torch::Tensor& x) const {
-  return torch::linear(x, weight.dim() == 2 ? weight : weight.flatten(1), bias);
+  const torch::Tensor y = torch::linear(x, weight.dim() == 2 ? weight : weight.flatten(1), bias);
+  return low_rank.is_there() ? y + low_rank(x) : y;
 }
 
 torch::Tensor LayerNorm::operator()(const torch::Tensor& x) const {
   return torch::layer_norm(x.to(torch::kFloat), {weight.size(0)}, weight, bias, 1e-5);
 }
 
-Parameters::Parameters(torch::nn::Module& root, const model::ModelConfig& config) {
+Parameters::Parameters(torch::nn::Module& root, const model::ModelConfig& config,
+                       const LowRankConfig& low_rank) {
   const torch::NoGradGuard no_grad;
   double bound = 0;
   for (const model::TensorSpec& spec : model::tensor_specs(config)) {
@@ -98,6 +100,20 @@ Parameters::Parameters(torch::nn::Module& root, const model::ModelConfig& config
   }
   centre_features(tensors_.at("encoder.pre_encode.conv.0.weight"),
                   tensors_.at("encoder.pre_encode.conv.0.bias"));
+  for (const std::string& matrix : low_rank.matrices) add_factors(root, matrix, low_rank);
+}
+
+void Parameters::add_factors(torch::nn::Module& root, const std::string& matrix,
+                             const LowRankConfig& config) {
+  const torch::Tensor weight = tensors_.at(matrix).flatten(1);
+  const double bound = 1 / std::sqrt(static_cast<double>(weight.size(1)));
+  torch::nn::Module& module = module_at(root, std::string_view(matrix).substr(0, matrix.rfind('.')));
+  const auto add = [&](std::string_view name, const torch::Tensor& factor) {
+    return module.register_parameter(std::string(name), factor);
+  };
+  low_rank_[matrix] = {add(kFactorA, torch::empty({config.rank, weight.size(1)}).uniform_(-bound, bound)),
+                       add(kFactorB, torch::zeros({weight.size(0), config.rank})),
+                       config.alpha / config.rank};
 }
 
 torch::Tensor Parameters::tensor(const std::string& name) const { return tensors_.at(name); }
@@ -108,7 +124,9 @@ torch::Tensor Parameters::optional_tensor(const std::string& name) const {
 }
 
 Linear Parameters::linear(const std::string& name) const {
-  return {tensor(name + ".weight"), optional_tensor(name + ".bias")};
+  const auto factors = low_rank_.find(name + ".weight");
+  return {tensor(name + ".weight"), optional_tensor(name + ".bias"),
+          factors != low_rank_.end() ? factors->second : LowRank{}};
 }
 
 LayerNorm Parameters::layer_norm(const std::string& name) const {
