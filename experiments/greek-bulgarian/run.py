@@ -237,7 +237,7 @@ class Experiment:
     def validations(self, name):
         """Steps and word error rates on the development set; step 0 is the base model."""
         lines = read_lines(self.models[name].parent / "validation.jsonl")
-        return [[line["step"], line["val_wer"]] for line in lines if line["averaged"] == 1]
+        return [[line["step"], line["val_wer"]] for line in lines if line["averaged"] == 1 and not line.get("base_share")]
 
     def collect(self):
         utterances = {name: results.read_evaluation(self.evaluation_file(name)) for name in self.models}

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/training_data.h"
+#include "cli/training_doubts.h"
 #include "data/audio_reader.h"
 #include "data/batch_loader.h"
 #include "glossa/error.hpp"
@@ -42,7 +43,11 @@ class TrainingFeed::Impl {
         feed_(loader_, maker_) {}
 
   const data::BatchSampler::Totals& totals() const { return totals_; }
-  std::vector<std::string> target_warnings() const { return target_counts_.warnings(); }
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> all = target_counts_.warnings();
+    all.insert(all.end(), doubts_.begin(), doubts_.end());
+    return all;
+  }
   train::TrainBatch next() { return feed_.next(); }
   std::int64_t unreadable() const { return loader_.unreadable(); }
 
@@ -73,6 +78,7 @@ class TrainingFeed::Impl {
       if (stream.weight > 0) expect_known_languages(stream.cuts, limits, known);
       count_targets(stream.cuts);
     }
+    if (position.rank == 0 && position.first_batch == 0) doubts_ = training_doubts(streams, config);
     data::BatchSampler sampler(std::move(streams), sampler_options(config, position.rank, position.ranks));
     totals_ = sampler.totals();
     if (config.try_largest_batch && position.first_batch == 0)
@@ -118,6 +124,7 @@ class TrainingFeed::Impl {
   data::BatchSampler::Totals totals_;
   std::vector<data::BatchPlan> largest_;  // their cuts are the sampler's
   train::TargetCounts target_counts_;
+  std::vector<std::string> doubts_;
   data::AudioReader reader_;
   text::SentencePiece pieces_;
   model::PromptTable prompts_;
@@ -134,7 +141,7 @@ TrainingFeed::TrainingFeed(const train::TrainConfig& config, const checkpoint::C
     : impl_(std::make_unique<Impl>(config, base, position)) {}
 TrainingFeed::~TrainingFeed() = default;
 const data::BatchSampler::Totals& TrainingFeed::totals() const { return impl_->totals(); }
-std::vector<std::string> TrainingFeed::target_warnings() const { return impl_->target_warnings(); }
+std::vector<std::string> TrainingFeed::warnings() const { return impl_->warnings(); }
 train::TrainBatch TrainingFeed::next() { return impl_->next(); }
 std::vector<train::TrainBatch> TrainingFeed::largest() const { return impl_->largest(); }
 std::int64_t TrainingFeed::unreadable() const { return impl_->unreadable(); }

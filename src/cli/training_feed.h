@@ -28,9 +28,9 @@ class TrainingFeed {
   ~TrainingFeed();
 
   const data::BatchSampler::Totals& totals() const;
-  // What the texts make difficult, a sentence each: letters that the tokenizer lacks, more labels than
-  // frames.
-  std::vector<std::string> target_warnings() const;
+  // What of the data should be looked at, a sentence each: letters that the tokenizer lacks, more labels than
+  // frames, and, of the first process of a run that is not resumed, training_doubts().
+  std::vector<std::string> warnings() const;
   train::TrainBatch next();
   // data::BatchSampler::largest_of() the run's batches, the first 20,000 of them, without changes of speed
   // and the like; a batch lacks the utterances whose sound cannot be read. None when the configuration does

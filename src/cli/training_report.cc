@@ -60,8 +60,11 @@ void collect(const json& validation, const char* group, Rates& rates) {
 std::string name_of(const json& validation) {
   const auto step = validation.value("step", std::int64_t{0});
   const int averaged = validation.value("averaged", 1);
-  if (averaged > 1) return fmt::format("mean of {}", averaged);
-  return step == 0 ? "base" : fmt::format("step {}", step);
+  const double base_share = validation.value("base_share", 0.0);
+  std::string name = step == 0 ? "base" : fmt::format("step {}", step);
+  if (averaged > 1) name = fmt::format("mean of {}", averaged);
+  if (base_share > 0) name += fmt::format(", {:g} % base", 100 * base_share);
+  return name;
 }
 
 // Whether the base was measured before the first step.
@@ -69,8 +72,9 @@ bool has_base(const std::vector<json>& validations) {
   return validations.front().value("step", std::int64_t{0}) == 0;
 }
 
-// What the run gives, or would if it ended now.
+// What the run gives, or would if it ended now: what was mixed with the base comes last.
 const json& best_of(const std::vector<json>& validations) {
+  if (number(validations.back(), "base_share") > 0) return validations.back();
   const bool skips_base = has_base(validations) && validations.size() > 1;
   const auto first = validations.begin() + (skips_base ? 1 : 0);
   return *std::min_element(first, validations.end(), [](const json& a, const json& b) {
@@ -78,10 +82,29 @@ const json& best_of(const std::vector<json>& validations) {
   });
 }
 
+// What an error rate alone does not show: speech that was dropped, words where nobody speaks, tags, delay.
+void add_details(eval::HtmlReport& report, const Rates& rates) {
+  report.add_paragraph("The best, in detail; docs/evaluation.md says what the columns mean.");
+  eval::Table table{.columns = {"language", "setting", "normalised WER", "CER", "deletions", "insertions",
+                                "empty", "words in silence", "tag right", "last word's lag"},
+                    .text_columns = 2};
+  for (const auto& [key, score] : rates) {
+    eval::Row& row = table.rows.emplace_back();
+    row.cells = {key.first, key.second};
+    for (const char* rate : {"wer_normalized", "cer", "deletions", "insertions", "empty", "false_text",
+                             "language_accuracy"})
+      row.cells.emplace_back(percent(number(score, rate)));
+    const double lag = number(score, "final_word_lag");
+    row.cells.emplace_back(std::isfinite(lag) ? fmt::format("{:.2f} s", lag) : "-");
+    row.strong = key.first == eval::kAllLanguages;
+  }
+  report.add_table(table);
+}
+
 void add_validations(eval::HtmlReport& report, const std::vector<json>& validations) {
   std::map<std::pair<std::string, std::string>, eval::Series> series;
   for (const json& validation : validations) {
-    if (validation.value("averaged", 1) > 1) continue;  // of no step
+    if (validation.value("averaged", 1) > 1 || number(validation, "base_share") > 0) continue;  // of no step
     Rates rates;
     collect(validation, "target", rates);
     collect(validation, "probes", rates);
@@ -122,6 +145,7 @@ void add_validations(eval::HtmlReport& report, const std::vector<json>& validati
          .strong = key.first == eval::kAllLanguages});
   }
   report.add_table(table);
+  add_details(report, last);
 }
 
 void add_forgetting(eval::HtmlReport& report, const std::vector<json>& validations) {

@@ -102,8 +102,8 @@ void tell_limits(const train::TrainConfig& config, torch::Device device, int ran
   }
 }
 
-void tell_plan(const train::Trainer& trainer, const data::BatchSampler::Totals& totals, std::int64_t steps,
-               const fs::path& folder) {
+void tell_plan(const train::TrainConfig& config, const train::Trainer& trainer,
+               const data::BatchSampler::Totals& totals, const fs::path& folder) {
   const double parameters = static_cast<double>(trainer.trained_parameters());
   // Weight, gradient, two moments; f32.
   log::info(fmt::format("{:.1f} M parameters are trained: {:.2f} GB with gradients and moments",
@@ -113,7 +113,19 @@ void tell_plan(const train::Trainer& trainer, const data::BatchSampler::Totals& 
                             ? fmt::format("; left out by the duration limits: {} short, {} long, {:.2f} h",
                                           totals.too_short, totals.too_long, totals.hours_left_out)
                             : ""));
-  log::info(fmt::format("steps {} to {}, into {}", trainer.first_step() + 1, steps, folder.string()));
+  if (!config.from_scratch && !config.new_model.is_wanted() && config.replay.manifests.empty() &&
+      config.validation.probe_manifests.empty())
+    log::info("neither replay nor probe: nothing will show what other languages lose (--replay, --probe)");
+  log::info(fmt::format("steps {} to {}, into {}", trainer.first_step() + 1, config.trainer.max_steps,
+                        folder.string()));
+}
+
+std::string candidate_name(const train::Candidate& candidate) {
+  std::string name = candidate.averaged > 1 ? fmt::format("mean of the best {}", candidate.averaged)
+                                            : fmt::format("step {}", candidate.step);
+  if (candidate.base_share > 0)
+    name += fmt::format(", mixed with {:g} % of the base", 100 * candidate.base_share);
+  return name;
 }
 
 class TrainingRun {
@@ -139,8 +151,8 @@ class TrainingRun {
     TrainingFeed feed(config_, *base_, {group_.rank(), group_.ranks(), trainer.first_batch()});
     if (group_.is_first()) {
       tell_limits(config_, options.device, group_.ranks());
-      tell_plan(trainer, feed.totals(), config_.trainer.max_steps, folder_);
-      for (const std::string& warning : feed.target_warnings()) log::warning(warning);
+      tell_plan(config_, trainer, feed.totals(), folder_);
+      for (const std::string& warning : feed.warnings()) log::warning(warning);
       open_logs(trainer.first_step());
       const bool has_base = !config_.new_model.is_wanted();
       if (validator_ && has_base && options_.validate_base && trainer.first_step() == 0) validate_base();
@@ -158,10 +170,10 @@ class TrainingRun {
   }
 
  private:
-  std::function<double(const fs::path&, std::int64_t, int)> validation() {
+  std::function<double(const fs::path&, const train::Candidate&)> validation() {
     if (config_.validation_ds.manifest_filepath.empty() || !group_.is_first()) return {};
-    return [this](const fs::path& model, std::int64_t step, int averaged) {
-      return validate(model, step, averaged);
+    return [this](const fs::path& model, const train::Candidate& candidate) {
+      return validate(model, candidate);
     };
   }
 
@@ -218,21 +230,19 @@ class TrainingRun {
   }
 
   void validate_base() {
-    const double rate = validate(config_.init_from_nemo_model, 0, 1);
+    const double rate = validate(config_.init_from_nemo_model, {});
     log::info(fmt::format("the base model's word error rate: {:.2f} %", 100 * rate));
   }
 
-  double validate(const fs::path& model, std::int64_t step, int averaged) {
+  double validate(const fs::path& model, const train::Candidate& candidate) {
     if (progress_) progress_->clear();
-    const double rate = validator_->validate(model, step, averaged);
+    const double rate = validator_->validate(model, candidate);
     log_to_disk([&] { validator_->log_result(); });
-    if (events_ && averaged == 1)
-      log_to_disk([&] { events_->write_scalars(step, {{"val_wer", rate}}, seconds_since_1970()); });
-    if (step > 0)
-      log::info(fmt::format(
-          "{}: word error rate {:.2f} % at {}",
-          averaged > 1 ? fmt::format("mean of the best {}", averaged) : fmt::format("step {}", step),
-          100 * rate, validator_->settings().front()));
+    if (events_ && candidate.is_step())
+      log_to_disk([&] { events_->write_scalars(candidate.step, {{"val_wer", rate}}, seconds_since_1970()); });
+    if (candidate.step > 0)
+      log::info(fmt::format("{}: word error rate {:.2f} % at {}", candidate_name(candidate), 100 * rate,
+                            validator_->settings().front()));
     write_report();
     return rate;
   }
@@ -271,10 +281,21 @@ class TrainingRun {
                             outcome.steps, config_.trainer.max_steps));
       return;
     }
-    if (outcome.out_of_patience) log::info(fmt::format("no better since step {}: ended", outcome.model_step));
-    log::info(fmt::format("the model of step {}; report: {}", outcome.model_step,
+    if (outcome.out_of_patience)
+      log::info(fmt::format("no better since step {}: ended", outcome.candidate.step));
+    log::info(fmt::format("written: {}; report: {}", candidate_name(outcome.candidate),
                           (folder_ / "report.html").string()));
+    tell_no_better(outcome.score);
     print_to_stdout(outcome.model.string() + "\n");
+  }
+
+  void tell_no_better(std::optional<double> score) const {
+    const std::optional<double> base = validator_ ? validator_->base_rate() : std::nullopt;
+    if (!score || !base || *score < *base) return;
+    log::warning(
+        fmt::format("what was written is no better than the base: word error rate {:.2f} %, the "
+                    "base's {:.2f} % (look at the data, or lower the learning rate)",
+                    100 * *score, 100 * *base));
   }
 
   const train::TrainConfig& config_;

@@ -40,20 +40,29 @@ std::vector<eval::EvalUtterance> utterances_of(const std::vector<train::Weighted
   return all;
 }
 
-// Of a log that a stopped run left, the lines up to `first_step` stay.
-fs::path without_later_lines(const fs::path& log, std::int64_t first_step) {
+// Of a log that a stopped run left, the lines of steps up to `first_step` stay; a base's rate among them is
+// noted.
+fs::path without_later_lines(const fs::path& log, std::int64_t first_step, std::optional<double>& base_rate) {
   std::string kept;
   {
     std::ifstream file(log);
     for (std::string line; std::getline(file, line);) {
       const ordered_json entry = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
-      if (entry.is_object() && entry.value("step", first_step) <= first_step && first_step > 0)
-        kept += line + "\n";
+      if (!entry.is_object() || first_step == 0) continue;
+      const std::int64_t step = entry.value("step", first_step);
+      const bool is_step = entry.value("averaged", 1) == 1 && entry.value("base_share", 0.0) == 0;
+      if (step > first_step || !is_step) continue;
+      kept += line + "\n";
+      if (step == 0) base_rate = entry.value("val_wer", 0.0);
     }
   }
   std::ofstream file(log, std::ios::trunc);
   if (!(file << kept << std::flush)) fail_bad_input("{}: cannot be written", log.string());
   return log;
+}
+
+ordered_json or_null(const std::optional<double>& value) {
+  return value ? ordered_json(*value) : ordered_json();
 }
 
 ordered_json to_json(const std::vector<eval::Score>& scores) {
@@ -69,7 +78,10 @@ ordered_json to_json(const std::vector<eval::Score>& scores) {
                     {"cer", score.characters.rate()},
                     {"deletions", score.deletion_rate()},
                     {"insertions", score.insertion_rate()},
-                    {"empty", score.empty_rate}});
+                    {"empty", score.empty_rate},
+                    {"false_text", or_null(score.false_text_rate)},
+                    {"language_accuracy", or_null(score.language_accuracy)},
+                    {"final_word_lag", or_null(score.final_word_lag)}});
   }
   return list;
 }
@@ -118,7 +130,7 @@ void check_validation(const train::TrainConfig& config, const model::ModelConfig
 
 TrainingValidator::TrainingValidator(const train::TrainConfig& config, int sample_rate, const fs::path& log,
                                      std::int64_t first_step, bool quiet)
-    : config_(config), quiet_(quiet), log_(without_later_lines(log, first_step)) {
+    : config_(config), quiet_(quiet), log_(without_later_lines(log, first_step, base_rate_)) {
   const std::optional<int> most = config.validation.max_utterances;
   const train::ValidationDatasetConfig& held_out = config.validation_ds;
   const data::ManifestFields fields = {held_out.text_field, held_out.lang_field};
@@ -126,7 +138,7 @@ TrainingValidator::TrainingValidator(const train::TrainConfig& config, int sampl
   probes_ = utterances_of(config.validation.probe_manifests, fields, "", most, sample_rate);
 }
 
-double TrainingValidator::validate(const fs::path& model, std::int64_t step, int averaged) {
+double TrainingValidator::validate(const fs::path& model, const train::Candidate& candidate) {
   const auto start = std::chrono::steady_clock::now();
   RecognizerOptions load;
   load.model = model;
@@ -139,7 +151,7 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step, int
   options.att_contexts = contexts_of(config_.validation.latencies, recognizer->info());
   if (config_.validation_ds.default_prompt_mode == "auto") options.target_lang = "auto";
   options.fallback_to_auto = true;
-  Progress progress(fmt::format("validating step {}", step),
+  Progress progress(fmt::format("validating step {}", candidate.step),
                     static_cast<double>((target_.size() + probes_.size()) * options.att_contexts.size()),
                     quiet_);
   std::vector<eval::Score> target_scores;
@@ -165,12 +177,11 @@ double TrainingValidator::validate(const fs::path& model, std::int64_t step, int
   progress.clear();
   const double rate = word_error_rate(target_scores, settings_.front());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const ordered_json result = {{"step", step},
-                               {"averaged", averaged},
-                               {"val_wer", rate},
-                               {"target", to_json(target_scores)},
-                               {"probes", to_json(probe_scores)},
-                               {"seconds", seconds.count()}};
+  if (candidate.step == 0) base_rate_ = rate;
+  const ordered_json result = {
+      {"step", candidate.step},    {"averaged", candidate.averaged},   {"base_share", candidate.base_share},
+      {"val_wer", rate},           {"target", to_json(target_scores)}, {"probes", to_json(probe_scores)},
+      {"seconds", seconds.count()}};
   result_ = result.dump() + "\n";
   return rate;
 }

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "eval/streaming_eval.h"
 #include "model/model_config.h"
 #include "train/appended_file.h"
+#include "train/candidate.h"
 #include "train/train_config.h"
 
 namespace glossa::cli {
@@ -24,15 +26,16 @@ class TrainingValidator {
   TrainingValidator(const train::TrainConfig& config, int sample_rate, const std::filesystem::path& log,
                     std::int64_t first_step, bool quiet);
 
-  // The word error rate of the validation set, as written, at the first latency. `averaged`: so many steps'
-  // mean; 1 for a step's own model.
-  double validate(const std::filesystem::path& model, std::int64_t step, int averaged);
+  // The word error rate of the validation set, as written, at the first latency.
+  double validate(const std::filesystem::path& model, const train::Candidate& candidate);
 
   // The newest result becomes a line of the log. As train::AppendedFile::append().
   void log_result();
 
   // A few utterances of the newest validation, at the first latency.
   const std::vector<eval::UtteranceResult>& examples() const { return examples_; }
+  // The word error rate of step 0; none where it was not measured.
+  std::optional<double> base_rate() const { return base_rate_; }
   // Names of the settings, the deciding one first: "[56,0]". Known after the first validation.
   const std::vector<std::string>& settings() const { return settings_; }
 
@@ -43,6 +46,7 @@ class TrainingValidator {
   std::vector<eval::EvalUtterance> probes_;
   std::vector<std::string> settings_;
   std::vector<eval::UtteranceResult> examples_;
+  std::optional<double> base_rate_;
   std::string result_;
   train::AppendedFile log_;
 };

@@ -105,6 +105,7 @@ AudioSurvey::AudioSurvey(std::span<const ManifestText* const> manifests, const T
       file.parts.push_back({&entry, &facts});
     }
   }
+  if (!options.look) return;
   std::vector<const File*> files;
   for (const auto& [path, file] : by_path) files.push_back(&file);
 

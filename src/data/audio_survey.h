@@ -32,6 +32,7 @@ struct SoundFacts {
 };
 
 struct SurveyOptions {
+  bool look = true;    // false: at no file; all are taken to be there
   bool decode = true;  // false: only whether the files are there
   // Called after each file, from one thread at a time. May throw to end the work.
   std::function<void(std::int64_t files_done, std::int64_t files, double seconds_decoded)> progress;

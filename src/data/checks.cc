@@ -29,6 +29,14 @@ void report_bad_lines(const ManifestText& manifest, Findings& findings) {
   }
 }
 
+std::vector<const ManifestText*> all_of(std::span<const ManifestText> manifests,
+                                        std::span<const ManifestText> held_out) {
+  std::vector<const ManifestText*> all;
+  for (const ManifestText& manifest : manifests) all.push_back(&manifest);
+  for (const ManifestText& manifest : held_out) all.push_back(&manifest);
+  return all;
+}
+
 std::int64_t count(const Findings& findings, Severity severity) {
   return std::count_if(findings.list().begin(), findings.list().end(),
                        [severity](const Finding& finding) { return finding.severity == severity; });
@@ -48,10 +56,7 @@ double seconds_of(const ManifestLine& line, const SoundFacts& facts) {
 std::vector<CheckedManifest> check_manifests(std::span<const ManifestText> manifests,
                                              std::span<const ManifestText> held_out,
                                              const CheckOptions& options, const ThreadPool& pool) {
-  std::vector<const ManifestText*> all;
-  for (const ManifestText& manifest : manifests) all.push_back(&manifest);
-  for (const ManifestText& manifest : held_out) all.push_back(&manifest);
-  const AudioSurvey survey(all, pool, options.survey);
+  const AudioSurvey survey(all_of(manifests, held_out), pool, options.survey);
   const CheckInput input{manifests, held_out, survey, options};
   std::vector<CheckedManifest> results;
   for (std::size_t which = 0; which < manifests.size(); ++which) {
@@ -65,6 +70,22 @@ std::vector<CheckedManifest> check_manifests(std::span<const ManifestText> manif
   }
   check_style(input, results);
   check_duplicates(input, results);
+  check_leaks(input, results);
+  return results;
+}
+
+std::vector<CheckedManifest> compare_manifests(std::span<const ManifestText> manifests,
+                                               std::span<const ManifestText> held_out) {
+  CheckOptions options;
+  options.survey.look = false;
+  const AudioSurvey survey(all_of(manifests, held_out), ThreadPool(1), options.survey);
+  const CheckInput input{manifests, held_out, survey, options};
+  std::vector<CheckedManifest> results;
+  for (const ManifestText& manifest : manifests)
+    results.push_back({.manifest = manifest.path.string(),
+                       .sound = SoundSummary(),
+                       .findings = Findings(manifest.path.string(), manifest.lines.size())});
+  check_style(input, results);
   check_leaks(input, results);
   return results;
 }

@@ -58,6 +58,10 @@ std::vector<CheckedManifest> check_manifests(std::span<const ManifestText> manif
                                              std::span<const ManifestText> held_out,
                                              const CheckOptions& options, const ThreadPool& pool);
 
+// What can be said about them without a look at any file: style, and what leaks from `held_out`.
+std::vector<CheckedManifest> compare_manifests(std::span<const ManifestText> manifests,
+                                               std::span<const ManifestText> held_out);
+
 // A manifest without the lines that cannot be used.
 struct CleanManifest {
   std::vector<std::string> lines;

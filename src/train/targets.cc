@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/printable.h"
 #include "text/lang_tag.h"
+#include "text/sentence_ends.h"
 #include "text/utf8.h"
 #include "train/random.h"
 
@@ -15,20 +16,6 @@ namespace glossa::train {
 namespace {
 
 constexpr std::uint64_t kPromptStream = 1;  // of a cut's seed
-
-// Marks after which white space or the end closes a sentence.
-constexpr char32_t kSpacedTerminators[] = {U'.',   U'?',   U'!',   0x0964, 0x0965, 0x061F, 0x06D4,
-                                           0x203C, 0x2047, 0x1362, 0x1367, 0x0589, 0x2026, 0x17D4};
-// Marks of scripts that write no space behind them.
-constexpr char32_t kWideTerminators[] = {0x3002, 0xFF01, 0xFF1F, 0xFF0E, 0xFF61};
-constexpr char32_t kClosing[] = {U'"', U'\'', U')', U']', 0xBB, 0x201D, 0x2019, 0x300D, 0x300F, 0xFF09};
-// The Greek question mark is the semicolon; only Greek reads it so.
-constexpr char32_t kGreekQuestionMarks[] = {U';', 0x037E};
-
-template <std::size_t count>
-bool is_one_of(const char32_t (&marks)[count], char32_t character) {
-  return std::find(std::begin(marks), std::end(marks), character) != std::end(marks);
-}
 
 std::size_t skip_spaces(std::string_view text, std::size_t at) {
   while (at < text.size()) {
@@ -60,44 +47,18 @@ bool ends_with_tag(std::string_view text) {
   return begin != std::string_view::npos && text::is_lang_tag(text.substr(begin));
 }
 
-// Position behind the sentence that ends with the mark at `at`, closing marks included; npos when none does.
-std::size_t end_of_sentence(std::string_view text, std::size_t at, bool is_greek) {
-  text::CodePoint character = text::first_code_point(text.substr(at));
-  bool is_wide = is_one_of(kWideTerminators, character.value);
-  const auto is_mark = [&](char32_t mark) {
-    return is_one_of(kSpacedTerminators, mark) || is_one_of(kWideTerminators, mark) ||
-           (is_greek && is_one_of(kGreekQuestionMarks, mark));
-  };
-  if (!is_mark(character.value)) return std::string_view::npos;
-  at += character.size;
-  while (at < text.size()) {  // "?!", "...", closing quotes
-    character = text::first_code_point(text.substr(at));
-    if (!is_mark(character.value) && !is_one_of(kClosing, character.value)) break;
-    is_wide = is_wide || is_one_of(kWideTerminators, character.value);
-    at += character.size;
-  }
-  const bool closes = at == text.size() || is_wide || text::is_space(character.value);
-  return closes ? at : std::string_view::npos;
-}
-
 std::string tagged_sentences(std::string_view text, std::string_view tag) {
   const std::string suffix = " " + std::string(tag);
-  const bool is_greek = text::lang_of_tag(tag).starts_with("el-");
   std::string result;
   std::size_t copied = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = end_of_sentence(text, at, is_greek);
-    if (end == std::string_view::npos) {
-      at += text::first_code_point(text.substr(at)).size;
-      continue;
-    }
+  for (const std::size_t end : text::sentence_ends(text, text::lang_of_tag(tag).starts_with("el-"))) {
     result.append(text.substr(copied, end - copied));
     const std::size_t next = skip_spaces(text, end);
     if (!begins_with_tag(text.substr(next))) {
       result += suffix;
       if (next == end && end < text.size()) result += ' ';
     }
-    copied = at = end;
+    copied = end;
   }
   result.append(text.substr(copied));
   if (!ends_with_tag(result)) {
@@ -169,10 +130,11 @@ Target TargetWriter::write(std::string_view text, std::string_view lang) const {
   Target target{pieces_.encode(tagged), {}};
   const int unknown = pieces_.unk_id();
   if (std::find(target.ids.begin(), target.ids.end(), unknown) == target.ids.end()) return target;
+  const std::string spoken = text::strip_lang_tags(text);  // a tag is one piece; its characters may be none
   std::set<std::string_view> seen;
-  for (std::size_t at = 0; at < tagged.size();) {
-    const std::size_t size = text::first_code_point(std::string_view(tagged).substr(at)).size;
-    const auto character = std::string_view(tagged).substr(at, size);
+  for (std::size_t at = 0; at < spoken.size();) {
+    const std::size_t size = text::first_code_point(std::string_view(spoken).substr(at)).size;
+    const auto character = std::string_view(spoken).substr(at, size);
     at += size;
     if (!seen.insert(character).second) continue;
     const auto ids = pieces_.encode(character);

@@ -20,9 +20,8 @@ AppendLangTag append_lang_tag(std::string_view name);
 std::string_view name_of(AppendLangTag mode);
 
 // The text with " <tag>" behind it (kUtterance), or behind every sentence and what is left at the end
-// (kSentence). A sentence ends with . ? ! or their like in other scripts and closing quotes or brackets
-// behind them, when white space, the end, or a script without spaces follows. Text that has a tag at that
-// place already gets no second one; empty text stays empty: silence has no language.
+// (kSentence), which text::sentence_ends() finds. Text that has a tag at that place already gets no second
+// one; empty text stays empty: silence has no language.
 std::string with_lang_tags(std::string_view text, std::string_view tag, AppendLangTag mode);
 
 struct Target {

@@ -59,10 +59,10 @@ TrainConfig recipe(const RecipeOptions& options) {
   config.fastemit_lambda = 5e-3;  // as the base model: without it labels come later from step to step
 
   // The prompt is the language in half of the cuts, "auto" in the others, so that both keep working; the tag
-  // at the end is what "auto" learns from, and what the base model writes.
+  // behind each sentence is what "auto" learns from, what the base model writes, and where a stream settles.
   config.train_ds.default_prompt_mode = "unified";
   config.train_ds.unified_auto_ratio = 0.5;
-  config.append_lang_tag = AppendLangTag::kUtterance;
+  config.append_lang_tag = AppendLangTag::kSentence;
 
   // Fine-tunes with a tenth of other languages forgot some of them; a fifth held them.
   config.replay.manifests = paths_of(options.replay);

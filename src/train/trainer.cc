@@ -426,7 +426,7 @@ class Trainer::Impl {
   bool validate() {
     double give_up = 0;
     if (group_.is_first() && hooks_.validate && saved_ && saved_->step == step_) {
-      const double score = hooks_.validate(saved_->model, step_, 1);
+      const double score = hooks_.validate(saved_->model, {step_});
       try {
         store_.score(step_, score);
       } catch (const Error& error) {
@@ -447,28 +447,48 @@ class Trainer::Impl {
     return since;
   }
 
-  // The best step by score, else the last one; the mean of the best where that scores better.
+  // The best step by score, else the last one; the mean of the best where that scores better; mixed with the
+  // base where that is wanted. What is written has been validated as it is.
   void finish(const std::string& name, TrainingOutcome& outcome) {
     if (group_.is_first()) {
       const std::vector<std::int64_t> best = store_.best();
-      outcome.model_step = best.empty() ? step_ : best.front();
-      StateDict chosen = state_in(*checkpoint::read_nemo(store_.model_path(outcome.model_step)));
+      Candidate& candidate = outcome.candidate;
+      candidate.step = best.empty() ? step_ : best.front();
+      if (!best.empty()) outcome.score = store_.scores().at(candidate.step);
+      StateDict chosen = state_in(*checkpoint::read_nemo(store_.model_path(candidate.step)));
       outcome.model = options_.folder / (name + ".nemo");
-      const std::size_t averaged = std::min(best.size(), static_cast<std::size_t>(options_.average_best));
+      const int averaged = std::min(static_cast<int>(best.size()), options_.average_best);
       if (averaged > 1 && hooks_.validate) {
-        std::vector<StateDict> states;
-        for (std::size_t index = 0; index < averaged; ++index)
-          states.push_back(state_in(*checkpoint::read_nemo(store_.model_path(best[index]))));
-        const StateDict mean = average(states);
-        write_nemo(outcome.model, base_, mean);
-        const double score = hooks_.validate(outcome.model, step_, static_cast<int>(averaged));
-        const double single = store_.scores().at(outcome.model_step);
-        if (score < single) chosen = mean;
+        const StateDict mean = mean_of({best.begin(), best.begin() + averaged});
+        const Candidate means{step_, averaged};
+        const double score = write_and_validate(outcome.model, mean, means);
+        if (score < *outcome.score) {
+          chosen = mean;
+          candidate = means;
+          outcome.score = score;
+        }
       }
-      if (options_.base_share > 0) chosen = interpolate(state_in(base_), chosen, 1 - options_.base_share);
+      if (options_.base_share > 0) {
+        candidate.base_share = options_.base_share;
+        chosen = interpolate(state_in(base_), chosen, 1 - options_.base_share);
+        outcome.score.reset();
+        if (hooks_.validate) outcome.score = write_and_validate(outcome.model, chosen, candidate);
+      }
       write_nemo(outcome.model, base_, chosen);
     }
     group_.barrier();
+  }
+
+  double write_and_validate(const fs::path& model, const StateDict& state, const Candidate& candidate) {
+    write_nemo(model, base_, state);
+    return hooks_.validate(model, candidate);
+  }
+
+  StateDict mean_of(const std::vector<std::int64_t>& steps) const {
+    std::vector<StateDict> states;
+    for (const std::int64_t step : steps)
+      states.push_back(state_in(*checkpoint::read_nemo(store_.model_path(step))));
+    return average(states);
   }
 
   StateDict state_in(const checkpoint::Checkpoint& checkpoint) const {

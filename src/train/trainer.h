@@ -17,6 +17,7 @@
 #include "checkpoint/checkpoint.h"
 #include "train/augment/spec_augment.h"
 #include "train/batch.h"
+#include "train/candidate.h"
 #include "train/checkpoint_store.h"
 #include "train/distributed/process_group.h"
 #include "train/loss/rnnt_loss.h"
@@ -77,8 +78,7 @@ struct StepReport {
 struct TrainerHooks {
   std::function<void(const StepReport&)> on_step;
   // The score of a model, lower is better (word error rate at the deployed latency).
-  // `averaged`: so many steps' mean is tried at the end; 1 for the model of a step.
-  std::function<double(const std::filesystem::path& model, std::int64_t step, int averaged)> validate;
+  std::function<double(const std::filesystem::path& model, const Candidate& candidate)> validate;
   // True ends the run after the running step, with a checkpoint.
   std::function<bool()> stop;
 };
@@ -88,7 +88,8 @@ struct TrainingOutcome {
   bool stopped = false;    // by the hook
   bool out_of_patience = false;
   std::filesystem::path model;  // what the run gives: folder/NAME.nemo; empty when stopped
-  std::int64_t model_step = 0;  // the step it is from
+  Candidate candidate;          // what it is
+  std::optional<double> score;  // its own, where it was validated
 };
 
 class Trainer {

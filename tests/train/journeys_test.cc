@@ -204,9 +204,46 @@ TEST_F(Training, ValidatesThroughTheEngineAndReports) {
     EXPECT_GE(validation["val_wer"].get<double>(), 0);
   }
   const std::string report = text_of(of_run("validated", "report.html"));
-  for (const char* part : {"<svg", "Forgetting", "de-DE", "Configuration"})
+  for (const char* part : {"<svg", "Forgetting", "de-DE", "Configuration", "words in silence"})
     EXPECT_THAT(report, HasSubstr(part));
   EXPECT_TRUE(fs::exists(of_run("validated", "run.nemo")));
+}
+
+// What is deployed has a figure of its own: no step's, and not that of the mean before the base was mixed in.
+TEST_F(Training, WhatIsMixedWithTheBaseIsValidatedAsItIsWritten) {
+  const std::string data = four();
+  std::vector<std::string> arguments = plain(data, "mixed", 2, 4);
+  std::erase(arguments, "--quiet");
+  for (const std::string word :
+       {"--validation", data.c_str(), "--latency", "80ms", "trainer.val_check_interval=2",
+        "glossa.average_best=2", "glossa.base_share=0.5"})
+    arguments.push_back(word);
+  ASSERT_EQ(run(arguments), 0) << err();
+  const std::vector<json> validations = lines_of(of_run("mixed", "validation.jsonl"));
+  ASSERT_EQ(validations.size(), 5u) << "the base, steps 2 and 4, their mean, and what is written";
+  EXPECT_EQ(validations[3]["averaged"], 2);
+  EXPECT_EQ(validations[3]["base_share"], 0);
+  EXPECT_EQ(validations[4]["base_share"], 0.5);
+  EXPECT_THAT(err(), HasSubstr("mixed with 50 % of the base: word error rate"));
+  EXPECT_THAT(text_of(of_run("mixed", "report.html")), HasSubstr("50 % base"));
+
+  // As the base of another run it has the same figure.
+  std::vector<std::string> again = plain(data, "again", 2, 1);
+  for (const std::string word : {"--validation", data.c_str(), "--latency", "80ms"}) again.push_back(word);
+  again[1] = of_run("mixed", "run.nemo").string();
+  ASSERT_EQ(run(again), 0) << err();
+  EXPECT_EQ(lines_of(of_run("again", "validation.jsonl"))[0]["val_wer"], validations[4]["val_wer"]);
+}
+
+TEST_F(Training, AModelThatIsNoBetterThanItsBaseIsCalledThat) {
+  const std::string data = four();
+  std::vector<std::string> arguments = plain(data, "worse", 2, 2);
+  std::erase(arguments, "--quiet");
+  for (const std::string word : {"--validation", data.c_str(), "--latency", "80ms", "model.optim.lr=0.3",
+                                 "model.optim.sched.name=constant", "model.optim.sched.min_lr=0"})
+    arguments.push_back(word);
+  ASSERT_EQ(run(arguments), 0) << err();
+  EXPECT_THAT(err(), HasSubstr("what was written is no better than the base: word error rate "));
 }
 
 TEST_F(Training, ValidationHasItsOwnFieldsAndTheLanguageOfWhatNamesNone) {

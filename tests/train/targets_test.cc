@@ -36,7 +36,11 @@ TEST(LangTags, AfterTheUtterance) {
 TEST(LangTags, AfterEverySentence) {
   const std::pair<const char*, const char*> cases[] = {
       {"One. Two? Three!", "One. <en-US> Two? <en-US> Three! <en-US>"},
-      {"One. two", "One. <en-US> two <en-US>"},
+      {"One. two", "One. two <en-US>"},
+      {"Ask Dr. Smith. He knows Mrs. J. Miller.", "Ask Dr. Smith. <en-US> He knows Mrs. J. Miller. <en-US>"},
+      {"It was no. 3. The fourth was better.", "It was no. 3. The fourth was better. <en-US>"},
+      {"Am 3. Mai. Ja. Oh! ok.", "Am 3. Mai. <en-US> Ja. <en-US> Oh! <en-US> ok. <en-US>"},
+      {"Él va. Ör. Tak.", "Él va. <en-US> Ör. <en-US> Tak. <en-US>"},
       {"no mark", "no mark <en-US>"},
       {"It costs 3.50 today.", "It costs 3.50 today. <en-US>"},
       {"He said \"Go.\" Then left...", "He said \"Go.\" <en-US> Then left... <en-US>"},
@@ -52,6 +56,7 @@ TEST(LangTags, KnowTheMarksOfOtherScripts) {
   EXPECT_EQ(sentence("यह है। वह था।", "<hi-IN>"), "यह है। <hi-IN> वह था। <hi-IN>");
   EXPECT_EQ(sentence("كيف؟ جيد.", "<ar-AR>"), "كيف؟ <ar-AR> جيد. <ar-AR>");
   EXPECT_EQ(sentence("Τι; Ναι.", "<el-GR>"), "Τι; <el-GR> Ναι. <el-GR>");
+  EXPECT_EQ(sentence("Да. Нет, вот. Так.", "<ru-RU>"), "Да. <ru-RU> Нет, вот. <ru-RU> Так. <ru-RU>");
   EXPECT_EQ(sentence("One; two.", "<en-US>"), "One; two. <en-US>");  // the semicolon asks in Greek alone
 }
 
@@ -92,6 +97,10 @@ TEST(TargetWriter, NamesCharactersThatCannotBeWritten) {
   const TargetWriter writer(pieces, prompts, AppendLangTag::kNone);
   EXPECT_THAT(writer.write("a 龘 b 龘 \xF0\x9F\x98\x80", "en-US").unwritable,
               ElementsAre("龘", "\xF0\x9F\x98\x80"));
+  // A tag is one piece, whatever its characters are.
+  EXPECT_THAT(
+      TargetWriter(pieces, prompts, AppendLangTag::kSentence).write("龘. <en-US> A.", "en-US").unwritable,
+      ElementsAre("龘"));
   // A tokenizer that falls back to bytes writes everything.
   const auto bytes = testing::read_tokenizer(testing::tokenizer_path("tok512bytes"));
   EXPECT_THAT(TargetWriter(bytes, prompts, AppendLangTag::kNone).write("a 龘", "en-US").unwritable,

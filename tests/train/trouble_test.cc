@@ -88,6 +88,26 @@ TEST_F(Training, WhoReadsMayLeave) {
   EXPECT_EQ(lines_of(of_run("alone", "metrics.jsonl")).size(), 3u);
 }
 
+TEST_F(Training, WhatIsDoubtfulAboutTheDataIsToldBeforeItBegins) {
+  std::vector<json> loud;
+  std::vector<json> held_out;
+  for (int line = 0; line < 10; ++line) {
+    loud.push_back(entry("en-US_0.wav", "the river was quiet " + std::to_string(line), "en-US", "langID"));
+    held_out.push_back(entry("en-US_2.wav", "A sentence of its own.", "en-US", "langID"));
+  }
+  held_out[4] = entry("en-US_0.wav", "The river was quiet 7.", "en-US", "langID");
+  std::vector<std::string> arguments = plain(manifest("lower.jsonl", loud), "doubtful", 2, 1);
+  std::erase(arguments, "--quiet");
+  const std::string other = manifest("held_out.jsonl", held_out);
+  for (const std::string word : {"--validation", other.c_str(), "--latency", "80ms"})
+    arguments.push_back(word);
+  ASSERT_EQ(run(arguments), 0) << err();
+  EXPECT_THAT(err(),
+              HasSubstr("lower.jsonl: leaked-audio: 10 lines, the first is 1: the file of " + other + ":5"));
+  EXPECT_THAT(err(), HasSubstr("lower.jsonl: style-drift: 0 % of its en-US lines have capitals, in"));
+  EXPECT_THAT(err(), HasSubstr("neither replay nor probe"));
+}
+
 TEST_F(Training, ASettingThatNothingUsesIsTold) {
   EXPECT_EQ(run({"--base", model(), "--data", four(), "--steps", "1", "--latency", "80ms", "--print-config"}),
             0);

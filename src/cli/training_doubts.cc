@@ -1,0 +1,85 @@
+#include "cli/training_doubts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "data/checks.h"
+
+namespace glossa::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostCuts = 200'000;  // of a stream
+
+std::optional<std::string> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+data::ManifestText manifest_of(const data::WeightedCuts& stream) {
+  data::ManifestText manifest{stream.name, {}};
+  const std::size_t step = (stream.cuts.size() + kMostCuts - 1) / kMostCuts;
+  for (std::size_t index = 0; index < stream.cuts.size(); index += step) {
+    const data::Cut& cut = stream.cuts[index];
+    data::ManifestEntry entry;
+    entry.audio_filepath = (fs::absolute(cut.audio) / cut.member).lexically_normal();
+    if (cut.member.empty()) entry.audio_filepath = fs::absolute(cut.audio).lexically_normal();
+    if (cut.offset > 0) entry.offset = cut.offset;
+    if (cut.duration > 0) entry.duration = cut.duration;
+    entry.text = cut.text;
+    entry.target_lang = unless_empty(cut.target_lang);
+    entry.line = cut.line;
+    manifest.lines.push_back({.line = cut.line, .entry = std::move(entry)});
+  }
+  return manifest;
+}
+
+data::ManifestText held_out(const std::string& path, const data::ManifestFields& fields,
+                            const std::string& default_lang) {
+  data::ManifestText manifest{path, {}};
+  for (data::ManifestEntry& entry : data::read_manifest(path, fields)) {
+    if (entry.target_lang.value_or("").empty()) entry.target_lang = unless_empty(default_lang);
+    const int line = entry.line;
+    manifest.lines.push_back({.line = line, .entry = std::move(entry)});
+  }
+  return manifest;
+}
+
+std::vector<data::ManifestText> all_held_out(const train::TrainConfig& config) {
+  const train::ValidationDatasetConfig& validation = config.validation_ds;
+  const data::ManifestFields fields = {validation.text_field, validation.lang_field};
+  std::vector<data::ManifestText> manifests;
+  for (const train::WeightedPath& path : validation.manifest_filepath)
+    manifests.push_back(held_out(path.path, fields, validation.default_lang));
+  for (const train::WeightedPath& path : config.validation.probe_manifests)
+    manifests.push_back(held_out(path.path, fields, ""));
+  return manifests;
+}
+
+}  // namespace
+
+std::vector<std::string> training_doubts(std::span<const data::WeightedCuts> streams,
+                                         const train::TrainConfig& config) {
+  std::vector<data::ManifestText> manifests;
+  for (const data::WeightedCuts& stream : streams) manifests.push_back(manifest_of(stream));
+  std::vector<std::string> doubts;
+  for (const data::CheckedManifest& checked : data::compare_manifests(manifests, all_held_out(config))) {
+    std::map<std::string, std::vector<const data::Finding*>> kinds;
+    for (const data::Finding& finding : checked.findings.list()) kinds[finding.kind].push_back(&finding);
+    for (const auto& [kind, findings] : kinds) {
+      const data::Finding& first = *findings.front();
+      std::string place;
+      if (first.line > 0 && findings.size() > 1)
+        place = fmt::format("{} lines, the first is {}: ", findings.size(), first.line);
+      else if (first.line > 0)
+        place = fmt::format("line {}: ", first.line);
+      doubts.push_back(fmt::format("{}: {}: {}{}", checked.manifest, kind, place, first.message));
+    }
+  }
+  return doubts;
+}
+
+}  // namespace glossa::cli
