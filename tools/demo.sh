@@ -25,8 +25,9 @@ fi
 cat <<TEXT
 
 Next:
-  build/glossa transcribe --model nemotron-3.5-asr-streaming-0.6b.nemo meeting.mp3
-  build/glossa live --model nemotron-3.5-asr-streaming-0.6b.nemo
   build/glossa transcribe --partials --latency 1120ms --draft-latency 80ms $recordings/de-DE.flac
   build/glossa transcribe --decoding beam $recordings/en-US.flac
+and with the released model, https://huggingface.co/nvidia/nemotron-3.5-asr-streaming-0.6b:
+  build/glossa transcribe --model nemotron-3.5-asr-streaming-0.6b.nemo meeting.mp3
+  build/glossa live --model nemotron-3.5-asr-streaming-0.6b.nemo
 TEXT

@@ -123,7 +123,9 @@ const std::map<std::string, Setter>& setters() {
        }},
       {"pretrained_name",
        [](NemoKeys&, const KeyValue& word) {
-         accept_only(word, {}, "glossa does not download models: use model_path=");
+         accept_only(word, {},
+                     "glossa does not download models: use model_path= with the .nemo that lies on Hugging "
+                     "Face under this name");
        }},
       {"chunk_size",
        [](NemoKeys&, const KeyValue& word) {

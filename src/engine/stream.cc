@@ -207,6 +207,7 @@ const Transcript& StreamImpl::transcript() const {
     unagreed_ = rest.size();
   }
   if (described_.tokens != transcript_.tokens.size()) describe_tokens();  // they are only ever appended
+  if (is_complete()) trim_times(transcript_);
   return transcript_;
 }
 
@@ -302,7 +303,18 @@ Transcript StreamImpl::continued(std::span<const Token> more) const {
     if (whole.language.empty()) whole.language = recognizer_->lang_tags()[static_cast<std::size_t>(token.id)];
   }
   append_described(whole, described_.closed_tokens, whole.tokens.size());
+  if (is_complete()) trim_times(whole);
   return whole;
+}
+
+// Times are of whole encoder frames, the last of which reaches beyond the sound.
+void StreamImpl::trim_times(Transcript& transcript) const {
+  const auto trim = [&](auto& spans) {
+    for (auto span = spans.rbegin(); span != spans.rend() && span->end > transcript.duration; ++span)
+      span->end = std::max(span->start, transcript.duration);
+  };
+  trim(transcript.words);
+  trim(transcript.sentences);
 }
 
 void StreamImpl::describe_tokens() const {

@@ -91,6 +91,7 @@ class StreamImpl final : public EngineStream {
   std::string text_of(std::span<const Token> tokens, std::size_t first_token) const;
   void cut_to_closed(Transcript& transcript) const;
   void append_described(Transcript& transcript, std::size_t first_token, std::size_t last_token) const;
+  void trim_times(Transcript& transcript) const;
 
   std::shared_ptr<const RecognizerImpl> recognizer_;
   StreamOptions options_;

@@ -9,6 +9,7 @@
 #include "base/edit_distance.h"
 #include "base/fail.h"
 #include "base/printable.h"
+#include "model/language_names.h"
 
 namespace glossa::model {
 namespace {
@@ -40,7 +41,8 @@ bool is_traditional(std::string_view code) {
          code.ends_with("-tw");
 }
 
-// At most five keys: those of the same language first ("ja" -> ja-JP), then by spelling.
+// At most five keys: those of the language that is named first ("german" -> de-DE), then those of the same
+// language ("jp-JP" -> ja-JP), then by spelling.
 std::string nearest_keys(const std::vector<std::pair<std::string, int>>& entries, std::string_view lang) {
   constexpr std::size_t kListed = 5;
   constexpr std::size_t kLongest = 32;
@@ -50,7 +52,8 @@ std::string nearest_keys(const std::vector<std::pair<std::string, int>>& entries
     const std::string candidate = normalised(std::string_view(key).substr(0, kLongest));
     const std::size_t whole = edit_distance(wanted, candidate);
     const std::size_t language = edit_distance(bare_language(wanted), bare_language(candidate));
-    ranked.emplace_back(std::min(whole, language), whole, key);
+    const std::size_t nearer = names_language(wanted, candidate) ? 0 : std::min(whole, language);
+    ranked.emplace_back(nearer, whole, key);
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
     return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));

@@ -59,6 +59,8 @@ TEST(PromptTable, UnknownLanguagesListTheNearestKeys) {
   EXPECT_EQ(table().find(""), std::nullopt);
   EXPECT_THAT(error_of(table(), "jp-JP"), HasSubstr("nearest: ja-JP,"));
   EXPECT_THAT(error_of(table(), "xx-BR"), HasSubstr("pt-BR"));
+  for (const char* japanese : {"Japanese", "japanese", "日本語", "jpn"})
+    EXPECT_THAT(error_of(table(), japanese), HasSubstr("nearest: ja-JP")) << japanese;
   EXPECT_THAT(error_of(table(), "atuo"), HasSubstr("auto"));
   EXPECT_THAT(error_of(table(), ""), HasSubstr("17 keys"));
   EXPECT_LT(error_of(table(), std::string(1 << 20, 'x')).size(), 400u);
