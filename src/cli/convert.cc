@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <vector>
 
 #include "base/fail.h"
+#include "base/log.h"
 #include "checkpoint/added_language.h"
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
@@ -19,6 +21,7 @@
 #include "cli/interrupt.h"
 #include "cli/output_writer.h"
 #include "cli/progress.h"
+#include "model/tensor_spec.h"
 
 namespace glossa::cli {
 namespace {
@@ -38,6 +41,8 @@ enum class Container { kNemo, kGguf, kTransformers };
 
 struct Parity {
   std::size_t tensors = 0;
+  std::size_t matrices = 0;           // of linear layers
+  std::size_t in_format = 0;          // of them; rows that blocks do not fill become f16
   double largest_error = 0;           // absolute
   double largest_relative_error = 0;  // of values that are normal numbers in the new format
   double squared_errors = 0;
@@ -139,12 +144,22 @@ void compare_values(const checkpoint::TensorView& before, const checkpoint::Tens
   }
 }
 
+std::set<std::string> matrices_of(const model::ModelConfig& config) {
+  std::set<std::string> names;
+  for (const model::TensorSpec& spec : model::tensor_specs(config)) {
+    if (spec.quantizable) names.insert(spec.name);
+  }
+  return names;
+}
+
 // Reads the new file again: every tensor must be there, bit for bit as it was to be written. `out`: what the
 // file is going to be called.
 Parity compare(const checkpoint::Checkpoint& before, std::span<const checkpoint::WrittenTensor> written,
-               const fs::path& file, const std::string& out, const checkpoint::TensorDone& done) {
+               checkpoint::DType dtype, const fs::path& file, const std::string& out,
+               const checkpoint::TensorDone& done) {
   const auto after = checkpoint::read_checkpoint(file, out);
-  Parity parity;
+  const std::set<std::string> matrices = matrices_of(before.config());
+  Parity parity{.matrices = matrices.size()};
   for (const checkpoint::WrittenTensor& tensor : written) {
     const checkpoint::TensorView* read = after->find(tensor.name);
     const checkpoint::TensorView* old = before.find(tensor.name);
@@ -153,6 +168,7 @@ Parity compare(const checkpoint::Checkpoint& before, std::span<const checkpoint:
       throw Error(ErrorCode::kInternal, fmt::format("{}: {} was not read back as written", out, tensor.name));
     }
     ++parity.tensors;
+    parity.in_format += matrices.contains(tensor.name) && tensor.dtype == dtype ? 1 : 0;
     if (old != nullptr) compare_values(*old, *read, parity);  // else a constant that IN leaves to the reader
     done(read->elements());
     before.release_pages();  // neither file need stay in memory
@@ -164,8 +180,11 @@ Parity compare(const checkpoint::Checkpoint& before, std::span<const checkpoint:
 std::string errors_of(const Parity& parity, checkpoint::DType dtype) {
   const std::string where = parity.tensor.empty() ? "" : " in " + parity.tensor;
   if (checkpoint::is_block_format(dtype)) {
-    return fmt::format("largest error {:.3g}{}, root mean square {:.3g} of the weights'",
-                       parity.largest_error, where, parity.rms_relative_error());
+    return fmt::format(
+        "{} of {} matrices in {}, the rest in f16; largest error {:.3g}{}, root mean square {:.3g} of the "
+        "weights'",
+        parity.in_format, parity.matrices, checkpoint::dtype_name(dtype), parity.largest_error, where,
+        parity.rms_relative_error());
   }
   return fmt::format("largest rounding error {:.3g}{}, {:.3g} relative", parity.largest_error, where,
                      parity.largest_relative_error);
@@ -177,7 +196,7 @@ Parity write_and_compare(const ConvertOptions& options, checkpoint::DType dtype,
   Conversion conversion(*before, container == Container::kNemo ? 3 : 2, options.quiet);
   Parity parity;
   const auto check = [&](const fs::path& file, std::span<const checkpoint::WrittenTensor> written) {
-    parity = compare(*before, written, file, options.out.string(), conversion.step("checking"));
+    parity = compare(*before, written, dtype, file, options.out.string(), conversion.step("checking"));
   };
   if (container == Container::kGguf) {
     checkpoint::write_gguf(options.out, *before, dtype, conversion.step("writing"), check);
@@ -197,6 +216,10 @@ int convert(const ConvertOptions& options) {
   check_paths(options, container);
   const Parity parity = write_and_compare(options, dtype, container);
 
+  if (checkpoint::is_block_format(dtype) && parity.in_format == 0 && !options.quiet) {
+    log::warning(fmt::format("{}: no matrix is in {}, all are in f16: their rows do not fill its blocks",
+                             options.out.string(), options.dtype));
+  }
   const auto bytes_in = bytes_on_disk(options.in);
   const auto bytes_out = bytes_on_disk(options.out);
   if (options.json) {
@@ -209,7 +232,12 @@ int convert(const ConvertOptions& options) {
                                      {"largest_error", parity.largest_error},
                                      {"rms_relative_error", parity.rms_relative_error()},
                                      {"tensor_of_largest_error", parity.tensor}};
-    if (!checkpoint::is_block_format(dtype)) report["largest_relative_error"] = parity.largest_relative_error;
+    if (checkpoint::is_block_format(dtype)) {
+      report["matrices"] = parity.matrices;
+      report["matrices_in_dtype"] = parity.in_format;
+    } else {
+      report["largest_relative_error"] = parity.largest_relative_error;
+    }
     print_to_stdout(report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     return kDone;
   }
