@@ -26,6 +26,7 @@
 #include "cli/training_options.h"
 #include "cli/training_report.h"
 #include "cli/training_validation.h"
+#include "model/tensor_spec.h"
 #include "train/checkpoint_store.h"
 #include "train/device.h"
 #include "train/metrics_log.h"
@@ -128,6 +129,23 @@ std::string candidate_name(const train::Candidate& candidate) {
   return name;
 }
 
+// Weights of the steps that are kept, of the newest, of the one that is being written and of the end; the
+// newest step's moments, and those that replace them.
+void tell_disk(const train::TrainConfig& config, const model::ModelConfig& model, std::int64_t trained,
+               const fs::path& folder) {
+  std::int64_t weights = 0;
+  for (const model::TensorSpec& spec : model::tensor_specs(model)) weights += spec.elements();
+  const auto models = static_cast<double>(config.experiment.save_top_k + 3);
+  const double needed = 4 * (models * static_cast<double>(weights) + 2 * 2 * static_cast<double>(trained));
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error || static_cast<double>(space.available) >= needed) return;
+  log::warning(
+      fmt::format("{}: {:.1f} GB are free, and the run may keep {:.1f} GB (fewer with "
+                  "exp_manager.checkpoint_callback_params.save_top_k): what finds no room is not saved",
+                  folder.string(), static_cast<double>(space.available) / kGigabyte, needed / kGigabyte));
+}
+
 class TrainingRun {
  public:
   TrainingRun(const train::TrainConfig& config, const TrainingRunOptions& options)
@@ -152,6 +170,8 @@ class TrainingRun {
     if (group_.is_first()) {
       tell_limits(config_, options.device, group_.ranks());
       tell_plan(config_, trainer, feed.totals(), folder_);
+      if (trainer.first_step() == 0)
+        tell_disk(config_, base_->config(), trainer.trained_parameters(), folder_);
       for (const std::string& warning : feed.warnings()) log::warning(warning);
       open_logs(trainer.first_step());
       const bool has_base = !config_.new_model.is_wanted();
