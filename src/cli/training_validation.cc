@@ -165,8 +165,10 @@ double TrainingValidator::validate(const fs::path& model, const train::Candidate
   };
   EvaluationRun target = run(target_);
   settings_.clear();
+  ordered_json configurations = ordered_json::object();  // as evaluate prints them, but for the model
   for (EvaluatedSetting& setting : target.settings) {
     settings_.push_back(setting.name);
+    configurations[setting.name] = setting.fingerprint;
     append(target_scores, setting.scores);
   }
   if (!probes_.empty()) {
@@ -178,10 +180,14 @@ double TrainingValidator::validate(const fs::path& model, const train::Candidate
   const double rate = word_error_rate(target_scores, settings_.front());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (candidate.step == 0) base_rate_ = rate;
-  const ordered_json result = {
-      {"step", candidate.step},    {"averaged", candidate.averaged},   {"base_share", candidate.base_share},
-      {"val_wer", rate},           {"target", to_json(target_scores)}, {"probes", to_json(probe_scores)},
-      {"seconds", seconds.count()}};
+  const ordered_json result = {{"step", candidate.step},
+                               {"averaged", candidate.averaged},
+                               {"base_share", candidate.base_share},
+                               {"val_wer", rate},
+                               {"target", to_json(target_scores)},
+                               {"probes", to_json(probe_scores)},
+                               {"configurations", configurations},
+                               {"seconds", seconds.count()}};
   result_ = result.dump() + "\n";
   return rate;
 }

@@ -201,6 +201,8 @@ TEST_F(Training, ValidatesThroughTheEngineAndReports) {
   EXPECT_EQ(validations[2]["step"], 4);
   for (const json& validation : validations) {
     EXPECT_EQ(validation["target"][0]["att_context_size"], "[56,0]");
+    EXPECT_EQ(validation["configurations"], validations[0]["configurations"]);
+    EXPECT_EQ(validation["configurations"].size(), 2u);
     EXPECT_GE(validation["val_wer"].get<double>(), 0);
   }
   const std::string report = text_of(of_run("validated", "report.html"));
