@@ -27,6 +27,8 @@ using json = nlohmann::json;
 
 constexpr std::array<std::string_view, 5> kFormats = {"json", "text", "srt", "verbose_json", "vtt"};
 
+constexpr std::string_view kFoundByModel = "auto";
+
 struct Order {
   std::string_view file;  // into the body
   std::string filename;
@@ -95,6 +97,32 @@ double compression_ratio(const std::string& text) {
   return static_cast<double>(text.size()) / static_cast<double>(size);
 }
 
+// As the model named it, or else as it was asked for; empty: neither.
+std::string language_of(const Transcript& transcript, const Order& order) {
+  if (!transcript.language.empty()) return transcript.language;
+  return order.options.target_lang == kFoundByModel ? "" : order.options.target_lang;
+}
+
+// The whole answer in json, and the end of a stream.
+json text_json(const Transcript& transcript, const Order& order) {
+  json result = {{"text", transcript.text}, {"usage", usage(transcript)}};
+  if (std::string language = language_of(transcript, order); !language.empty())
+    result["language"] = std::move(language);
+  if (order.logprobs) result["logprobs"] = logprobs(transcript, order);
+  return result;
+}
+
+json words_json(const Transcript& transcript) {
+  json list = json::array();
+  for (const Word& word : transcript.words) {
+    json entry = {
+        {"word", word.text}, {"start", word.start}, {"end", word.end}, {"confidence", word.confidence}};
+    if (!word.language.empty()) entry["language"] = word.language;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 json segments_json(const Transcript& transcript, const Order& order) {
   json list = json::array();
   const auto runs = runs_of_sentences(transcript, order.frame_seconds);
@@ -129,13 +157,7 @@ json verbose(const Transcript& transcript, const Order& order) {
                  {"text", transcript.text},
                  {"usage", usage(transcript)}};
   if (order.segments) result["segments"] = segments_json(transcript, order);
-  if (order.words) {
-    json words = json::array();
-    for (const Word& word : transcript.words)
-      words.push_back(
-          {{"word", word.text}, {"start", word.start}, {"end", word.end}, {"confidence", word.confidence}});
-    result["words"] = words;
-  }
+  if (order.words) result["words"] = words_json(transcript);
   return result;
 }
 
@@ -144,10 +166,9 @@ void send_whole(HttpReply& reply, const Transcript& transcript, const Order& ord
   if (order.format == "srt")
     return reply.send(200, "application/x-subrip; charset=utf-8", text::to_srt(transcript));
   if (order.format == "vtt") return reply.send(200, "text/vtt; charset=utf-8", text::to_vtt(transcript));
-  json body = order.format == "verbose_json" ? verbose(transcript, order)
-                                             : json{{"text", transcript.text}, {"usage", usage(transcript)}};
-  if (order.logprobs && order.format == "json") body["logprobs"] = logprobs(transcript, order);
-  reply.send(200, "application/json", dump(body));
+  const bool is_verbose = order.format == "verbose_json";
+  reply.send(200, "application/json",
+             dump(is_verbose ? verbose(transcript, order) : text_json(transcript, order)));
 }
 
 void send_event(HttpReply& reply, const json& event) { reply.write("data: " + dump(event) + "\n\n"); }
@@ -170,8 +191,8 @@ class Events {
     if (!delta.empty()) send_delta(delta, update.transcript);
     if (!update.ended) return;
     if (update.error.empty()) {
-      json event = {{"type", "transcript.text.done"}, {"text", text}, {"usage", usage(update.transcript)}};
-      if (order_.logprobs) event["logprobs"] = logprobs(update.transcript, order_);
+      json event = text_json(update.transcript, order_);
+      event["type"] = "transcript.text.done";
       send_event(*reply_, event);
     } else {
       json event = json::parse(to_json(describe_failure(update)));

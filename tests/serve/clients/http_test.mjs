@@ -92,6 +92,20 @@ test("a file in every format is what glossa transcribe writes", async () => {
   assert.equal(verbose.segments, undefined);
 });
 
+test("a language that nobody named is left out", async () => {
+  const cut = Buffer.from(wav.subarray(0, 44 + 16000));  // half a second: its sentence is not closed
+  cut.writeUInt32LE(cut.length - 8, 4);
+  cut.writeUInt32LE(cut.length - 44, 40);
+  const hear = async (fields) => (await transcribe(fields, "cut.wav", cut)).json();
+  const whole = await hear({});
+  assert.ok(whole.text);
+  assert.equal("language" in whole, false);
+  const { words } = await hear({ response_format: "verbose_json", "timestamp_granularities[]": "word" });
+  assert.ok(words.length > 0);
+  assert.ok(words.every((word) => !("language" in word)));
+  assert.equal((await hear({ language: "en-US" })).language, "en-US");
+});
+
 test("server-sent events add up", async () => {
   const text = await (await transcribe({ stream: "true" })).text();
   const events = text.trim().split("\n\n").map((line) => line.replace(/^data: /, ""));

@@ -94,6 +94,13 @@ test("verbose_json has the times of words and segments", async () => {
   assert.deepEqual(verbose.segments.flatMap((segment) => segment.tokens), whole.tokens);
 });
 
+test("languages are those that the model named", async () => {
+  assert.ok(whole.language && whole.words.some(({ language }) => language));
+  assert.equal((await transcribe({})).language, whole.language);
+  const verbose = await transcribe({ response_format: "verbose_json", timestamp_granularities: ["word"] });
+  assert.deepEqual(verbose.words.map(({ language }) => language), whole.words.map(({ language }) => language || undefined));
+});
+
 test("a stream's deltas add up", async () => {
   for (const latency of latencies) {
     const events = [];
@@ -101,6 +108,7 @@ test("a stream's deltas add up", async () => {
     const done = events.pop();
     assert.equal(done.type, "transcript.text.done");
     assert.equal(done.text, expected[audio][latency].text);
+    assert.equal(done.language, expected[audio][latency].language);
     assert.ok(events.length > 1);
     assert.ok(events.every(({ type }) => type === "transcript.text.delta"));
     assert.equal(events.map(({ delta }) => delta).join(""), done.text);
