@@ -202,6 +202,8 @@ RivaRequest read_riva_config(const RecognitionConfig& config, const ModelInfo& m
   request.word_times = config.enable_word_time_offsets();
   request.punctuation = config.enable_automatic_punctuation();
   refuse_unsupported(config);
+  request.alternatives = std::max(config.max_alternatives(), 1);
+  request.session.takes_alternatives = request.alternatives > 1;
   read_speech_contexts(config, request);
   read_model(config, model, request);
   read_language(config.language_code(), request);

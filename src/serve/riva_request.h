@@ -25,6 +25,7 @@ struct RivaRequest {
   bool separate = false;     // a session for every channel
   bool word_times = false;   // final results list their words
   bool punctuation = false;  // and capitals
+  int alternatives = 1;      // of a final result at most
   std::string language;      // as asked for; empty when the model finds it
 };
 

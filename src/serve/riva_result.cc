@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "serve/latency.h"
 #include "serve/proto/riva_asr.pb.h"
@@ -55,6 +57,22 @@ void write_words(const Utterance& utterance, const RivaRequest& request,
   }
 }
 
+// Behind the first one. Without punctuation some are the same.
+template <class Result>
+void write_alternatives(const Utterance& utterance, const RivaRequest& request, Result& result) {
+  const std::string language = language_of(utterance.language, request);
+  for (const std::string& other : utterance.alternatives) {
+    if (result.alternatives_size() >= request.alternatives) return;
+    std::string text = as_asked(other, request, language);
+    if (text.empty()) continue;
+    text += ' ';
+    const auto& told = result.alternatives();
+    const bool is_told = std::any_of(
+        told.begin(), told.end(), [&](const auto& alternative) { return alternative.transcript() == text; });
+    if (!is_told) result.add_alternatives()->set_transcript(std::move(text));
+  }
+}
+
 template <class Result>
 void write_place(const RivaPlace& place, Result& result) {
   result.set_channel_tag(place.channel);
@@ -77,6 +95,7 @@ bool write_complete(const Utterance& utterance, const RivaRequest& request, cons
   asr::SpeechRecognitionAlternative& alternative = *result.mutable_alternatives(0);
   alternative.set_confidence(utterance.confidence);
   if (request.word_times) write_words(utterance, request, alternative);
+  write_alternatives(utterance, request, result);
   return true;
 }
 

@@ -19,7 +19,8 @@ struct RivaPlace {
 };
 
 // Transcripts end in a space, as Riva's do: clients put one after the other. What has no text without
-// punctuation gives false, and nothing to send.
+// punctuation gives false, and nothing to send. Alternatives behind the first have a transcript alone: the
+// search knows neither their words nor their language.
 bool write_final(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,
                  nvidia::riva::asr::StreamingRecognitionResult& result);
 bool write_final(const Utterance& utterance, const RivaRequest& request, const RivaPlace& place,

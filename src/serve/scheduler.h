@@ -57,7 +57,9 @@ struct SessionOptions {
   // and the stream does not grow.
   bool keeps_transcript = true;
   bool takes_drafts = false;  // interim utterances may be written anew
-  Origin origin = {};         // for the log
+  // What is final at the end of the stream, or of what was flushed, has the search's alternatives.
+  bool takes_alternatives = false;
+  Origin origin = {};  // for the log
 };
 
 // Valid during the call.

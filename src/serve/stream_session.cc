@@ -89,6 +89,7 @@ StreamSession::StreamSession(const Recognizer& recognizer, const SessionOptions&
       longest_samples_(std::llround(longest_seconds * recognizer.info().sample_rate)),
       keeps_transcript_(options.keeps_transcript),
       shows_unsettled_(options.takes_drafts && (has_draft() || defaults.beam_size > 1)),
+      takes_alternatives_(options.takes_alternatives),
       silence_(options.silence),
       waker_(waker),
       listener_(std::move(listener)),
@@ -280,6 +281,8 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
   const bool all = ended || flushed;
   UtteranceUpdate utterances =
       utterances_.update(transcript, shows_unsettled_ && !all ? drafted_ : transcript, all);
+  if (takes_alternatives_ && all && failure.error.empty())
+    add_alternatives(transcript, stream_->alternatives(), utterances.finals);
   for (Utterance& utterance : utterances.finals) shift(utterance, began);
   if (utterances.open) shift(*utterances.open, began);
   if (utterances.interim) shift(*utterances.interim, began);

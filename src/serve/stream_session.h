@@ -131,6 +131,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   const std::int64_t longest_samples_;
   const bool keeps_transcript_;
   const bool shows_unsettled_;
+  const bool takes_alternatives_;
   const double silence_;
   Waker& waker_;
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "serve/growing_text.h"
+#include "serve/punctuation.h"
 
 namespace glossa::serve {
 namespace {
@@ -28,7 +29,72 @@ std::string_view without_leading_marks(std::string_view text) {
   return text;
 }
 
+std::string_view without_spaces_around(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(' ');
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+// Where each of `finals` begins in the text that they end; empty when they are not there one after the other.
+std::vector<std::size_t> begins_of(std::span<const Utterance> finals, std::string_view text) {
+  std::vector<std::size_t> begins(finals.size());
+  for (std::size_t index = finals.size(); index-- > 0;) {
+    const std::string& said = finals[index].text;
+    const std::size_t begin = text.rfind(said);
+    if (begin == std::string_view::npos) return {};
+    if (!without_leading_marks(text.substr(begin + said.size())).empty()) return {};
+    begins[index] = begin;
+    text = text.substr(0, begin);
+  }
+  return begins;
+}
+
+// The part of a text, and of another one, in which they differ.
+struct Difference {
+  std::size_t begin = 0;   // in both
+  std::size_t behind = 0;  // bytes behind it in both
+};
+
+Difference difference_of(std::string_view text, std::string_view other) {
+  const std::size_t shorter = std::min(text.size(), other.size());
+  Difference difference;
+  while (difference.begin < shorter && text[difference.begin] == other[difference.begin]) ++difference.begin;
+  const auto last = [&](std::string_view of) { return of[of.size() - 1 - difference.behind]; };
+  while (difference.begin + difference.behind < shorter && last(text) == last(other)) ++difference.behind;
+  return difference;
+}
+
+bool says_the_same(std::string_view text, std::string_view known) {
+  return text.starts_with(known) && without_punctuation(text.substr(known.size()), "").empty();
+}
+
+void add_alternative(std::string_view text, Utterance& utterance) {
+  const std::vector<std::string>& others = utterance.alternatives;
+  const auto says_it = [&](const std::string& known) { return says_the_same(text, known); };
+  if (text.empty() || says_it(utterance.text) || std::any_of(others.begin(), others.end(), says_it)) return;
+  utterance.alternatives.emplace_back(text);
+}
+
 }  // namespace
+
+void add_alternatives(const Transcript& transcript, std::span<const Alternative> hypotheses,
+                      std::vector<Utterance>& finals) {
+  const std::string_view text = transcript.text;
+  const std::vector<std::size_t> begins = begins_of(finals, text);
+  for (const Alternative& hypothesis : hypotheses) {
+    const std::string_view other = hypothesis.text;
+    const Difference difference = difference_of(text, other);
+    for (std::size_t index = 0; index < begins.size(); ++index) {
+      const std::size_t begin = begins[index];
+      const std::size_t end = index + 1 < begins.size() ? begins[index + 1] : text.size();
+      if (difference.begin < begin) break;
+      if (text.size() - difference.behind > end) continue;
+      const std::string_view instead = other.substr(begin, other.size() - begin - (text.size() - end));
+      add_alternative(without_spaces_around(instead), finals[index]);
+      break;
+    }
+  }
+}
 
 std::optional<Utterance> Utterances::take(const Transcript& transcript, std::size_t sentence,
                                           std::size_t& word) const {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct Utterance {
   double start = 0;      // seconds
   double end = 0;        // seconds
   float confidence = 0;  // mean of its words, 0 when it has none
+
+  // Other texts, the best first: add_alternatives().
+  std::vector<std::string> alternatives;
 };
 
 struct UtteranceUpdate {
@@ -59,5 +63,11 @@ class Utterances {
   std::string open_text_;      // at the last update
   std::string interim_text_;   // at the last update
 };
+
+// Gives `finals`, which end `transcript`, what `hypotheses` of the whole have in their place, in that order.
+// A hypothesis counts where it differs from the transcript in one utterance alone: what differs in several is
+// a text of none. Each text once, and none that only has more marks at its end.
+void add_alternatives(const Transcript& transcript, std::span<const Alternative> hypotheses,
+                      std::vector<Utterance>& finals);
 
 }  // namespace glossa::serve

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,17 @@ TEST(RivaRequest, WhatStockClientsSend) {
   EXPECT_TRUE(request.word_times && request.punctuation);
   EXPECT_EQ(request.session.kind, Kind::kFile);
   EXPECT_EQ(request.session.silence, 1.5);
+}
+
+TEST(RivaRequest, Alternatives) {
+  RecognitionConfig config;
+  for (const int asked : {0, 1, 2, 1000}) {
+    config.set_max_alternatives(asked);
+    EXPECT_EQ(read(config).alternatives, std::max(asked, 1));
+    EXPECT_EQ(read(config).session.takes_alternatives, asked > 1);
+  }
+  config.set_max_alternatives(-1);
+  EXPECT_EQ(refusal(config), "max_alternatives is -1, expected 0 or more");
 }
 
 TEST(RivaRequest, LanguagesThatTheModelFinds) {

@@ -1,6 +1,10 @@
 #include "serve/riva_result.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 #include "serve/proto/riva_asr.pb.h"
 
@@ -75,6 +79,38 @@ TEST(RivaResult, Interim) {
   EXPECT_FALSE(withdrawn.is_final());
   EXPECT_EQ(withdrawn.channel_tag(), 2);
   EXPECT_EQ(withdrawn.alternatives(0).transcript(), "");
+}
+
+TEST(RivaResult, Alternatives) {
+  Utterance utterance = some_utterance();
+  utterance.alternatives = {"Guten Tag, Feld.", "Guten Tag, Feld!", "...", "Guten Tag."};
+  RivaRequest request = some_request();
+  const auto transcripts = [&] {
+    asr::StreamingRecognitionResult streamed;
+    asr::SpeechRecognitionResult result;
+    EXPECT_TRUE(write_final(utterance, request, {}, streamed));
+    EXPECT_TRUE(write_final(utterance, request, {}, result));
+    std::vector<std::string> texts;
+    for (const asr::SpeechRecognitionAlternative& alternative : result.alternatives()) {
+      if (!texts.empty()) {
+        EXPECT_EQ(alternative.confidence(), 0);
+        EXPECT_EQ(alternative.words_size() + alternative.language_code_size(), 0);
+      }
+      texts.push_back(alternative.transcript());
+    }
+    EXPECT_EQ(streamed.alternatives_size(), result.alternatives_size());
+    return texts;
+  };
+  using ::testing::ElementsAre;
+  EXPECT_THAT(transcripts(), ElementsAre("Guten Tag, Welt. "));
+  request.alternatives = 3;
+  EXPECT_THAT(transcripts(), ElementsAre("Guten Tag, Welt. ", "Guten Tag, Feld. ", "Guten Tag, Feld! "));
+  request.alternatives = 100;
+  request.punctuation = false;
+  EXPECT_THAT(transcripts(), ElementsAre("guten tag welt ", "guten tag feld ", "guten tag "));
+  asr::StreamingRecognitionResult interim;
+  ASSERT_TRUE(write_interim({.open = utterance, .interim = utterance}, request, {}, interim));
+  EXPECT_EQ(interim.alternatives_size(), 1);
 }
 
 TEST(RivaResult, OfAWholeSound) {

@@ -10,7 +10,10 @@
 #include <future>
 #include <mutex>
 #include <random>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "audio/audio_file.h"
 #include "engine/test_streams.h"
@@ -158,6 +161,48 @@ TEST_F(SchedulerTest, BeamSearchIsWhatTheEngineAloneFinds) {
       session->finish();
       heard.wait();
       EXPECT_EQ(heard.text, kind == Kind::kLive ? hasty : patient);
+    }
+  }
+}
+
+// Of the engine's hypotheses at the end, and at a flush alike. Oracle: what they have that the transcript has
+// not.
+TEST_F(SchedulerTest, AlternativesComeWithTheLastUtterances) {
+  const auto recognizer =
+      Recognizer::load({.model = testing::golden_dir() / "models" / "small.nemo", .threads = 2});
+  const std::vector<float> pcm =
+      audio::read_audio(testing::golden_dir() / "audio" / "en-US_0.wav", recognizer->info().sample_rate)
+          .samples;
+  const auto stream = recognizer->create_stream({.beam_size = 4});
+  glossa::testing::run_whole(*recognizer, *stream, pcm);
+  ASSERT_EQ(stream->transcript().sentences.size(), 1u);
+  std::vector<std::string> expected;
+  for (const Alternative& hypothesis : stream->alternatives()) expected.push_back(hypothesis.text);
+  ASSERT_GT(std::set<std::string>(expected.begin(), expected.end()).size(), 2u);
+  Scheduler scheduler(recognizer, {.streams = {.beam_size = 4, .settle_delay = kMostSettleDelay}}, metrics_);
+  for (const bool takes_alternatives : {false, true}) {
+    Heard heard;
+    std::vector<Utterance> finals;
+    const auto session = scheduler.open({.takes_alternatives = takes_alternatives},
+                                        [&, listener = heard.listener()](const SessionUpdate& update) {
+                                          const std::vector<Utterance>& told = update.utterances.finals;
+                                          finals.insert(finals.end(), told.begin(), told.end());
+                                          listener(update);
+                                        });
+    session->push(pcm);
+    session->flush();
+    session->push(pcm);
+    session->finish();
+    heard.wait();
+    ASSERT_EQ(finals.size(), 2u);
+    for (const Utterance& utterance : finals) {
+      std::vector<std::string> texts = {utterance.text};
+      texts.insert(texts.end(), utterance.alternatives.begin(), utterance.alternatives.end());
+      if (takes_alternatives) {
+        EXPECT_EQ(texts, expected);
+      } else {
+        EXPECT_EQ(texts.size(), 1u);
+      }
     }
   }
 }

@@ -160,6 +160,74 @@ TEST(Utterances, ADraftIsNeverFinal) {
   EXPECT_TRUE(update.interim_changed);
 }
 
+// What add_alternatives() gives the finals of a transcript whose sentences these are.
+std::vector<std::vector<std::string>> alternatives(const std::vector<std::string>& sentences,
+                                                   const std::vector<std::string>& hypotheses,
+                                                   std::size_t told = 0) {
+  Transcript transcript;
+  std::vector<Utterance> finals;
+  for (const std::string& sentence : sentences) {
+    transcript.text += (transcript.text.empty() ? "" : " ") + sentence;
+    if (told > 0) {
+      --told;
+    } else {
+      finals.push_back({.text = sentence});
+    }
+  }
+  std::vector<Alternative> search;
+  for (const std::string& text : hypotheses) search.push_back({.text = text});
+  add_alternatives(transcript, search, finals);
+  std::vector<std::vector<std::string>> others;
+  for (const Utterance& utterance : finals) others.push_back(utterance.alternatives);
+  return others;
+}
+
+TEST(Utterances, AlternativesOfOneUtterance) {
+  EXPECT_THAT(alternatives({"Is the fan still on?"},
+                           {"Is the fan still on?", "Is the van still on?", "The fan still on?", "Is the fan",
+                            " Is the fan still on? Yes "}),
+              ElementsAre(ElementsAre("Is the van still on?", "The fan still on?", "Is the fan",
+                                      "Is the fan still on? Yes")));
+}
+
+TEST(Utterances, AlternativesAreDistinct) {
+  EXPECT_THAT(alternatives({"On."}, {"On.", "On.", "On. ", "On..", "On.¿", "Un", "Un", "Un.", "", " "}),
+              ElementsAre(ElementsAre("Un")));
+}
+
+TEST(Utterances, AlternativesDifferInOneUtterance) {
+  const std::vector<std::string> sentences = {"The fan.", "Is it on?", "It is."};
+  EXPECT_THAT(alternatives(sentences, {"The fan. Is it on? It is.", "The van. Is it on? It is.",
+                                       "The fan. Is it in? It is.", "The fan. Is it on? It was.",
+                                       "The van. Is it on? It was.", "The fan, is it on? It is.",
+                                       "The fan. Is it on?", "It is."}),
+              ElementsAre(ElementsAre("The van."), ElementsAre("Is it in?"), ElementsAre("It was.")));
+  // What differs in what was final before is no alternative of what is final now.
+  EXPECT_THAT(alternatives(sentences, {"The van. Is it on? It is.", "The fan. Is it in? It is."}, /*told=*/1),
+              ElementsAre(ElementsAre("Is it in?"), IsEmpty()));
+}
+
+TEST(Utterances, AlternativesMayHaveOneMore) {
+  EXPECT_THAT(alternatives({"Yes.", "No."}, {"Yes. Yes. No.", "Yes. No. No.", "Yes. Oh. No."}),
+              ElementsAre(ElementsAre("Yes. Yes.", "Yes. Oh."), ElementsAre("No. No.")));
+}
+
+TEST(Utterances, AlternativesOfWhatFollowsASilenceInsideASentence) {
+  Transcript transcript{.text = "one two. three four."};
+  std::vector<Utterance> finals = {{.text = "three four."}};
+  add_alternatives(
+      transcript, std::vector<Alternative>{{.text = "one two. free four."}, {.text = "one two, three four."}},
+      finals);
+  EXPECT_THAT(finals[0].alternatives, ElementsAre("free four."));
+}
+
+TEST(Utterances, AlternativesOfATextThatIsNotThere) {
+  Transcript transcript{.text = "one two"};
+  std::vector<Utterance> finals = {{.text = "three"}};
+  add_alternatives(transcript, std::vector<Alternative>{{.text = "one too"}}, finals);
+  EXPECT_THAT(finals[0].alternatives, IsEmpty());
+}
+
 TEST(Utterances, NothingSaidIsNothingTold) {
   Utterances utterances(1);
   const UtteranceUpdate update = utterances.update({}, true);

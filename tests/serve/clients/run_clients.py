@@ -18,6 +18,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 AUDIO = ROOT / "tests/data/golden/audio/en-US_13.wav"
 SENTENCES = ROOT / "tests/data/golden/audio/long.wav"
+SENTENCE = ROOT / "tests/data/golden/audio/en-US_0.wav"
+RIVA_TEST = HERE.parent / "grpc_client" / "riva_client_test.py"
 PHRASES = ["Δασε", "the"]  # that change what the model hears in AUDIO
 LATENCIES = {"80ms": "56,0", "320ms": "56,3", "1120ms": "56,13"}
 
@@ -78,10 +80,11 @@ def check_ipv6(serve, weights):
 
 def check_beam(glossa, serve, weights):
     """What the operator says about the search holds for clients."""
-    search = ["--decoding", "beam", "--beam-size", "3"]
+    search = ["--decoding", "beam", "--beam-size", "4"]
     expected = transcribe(glossa, *weights, *search, AUDIO)
     assert expected != transcribe(glossa, *weights, AUDIO)
-    server = Server(serve, *weights, *search)
+    # Live streams wait as long as uploads, and so have the same alternatives.
+    server = Server(serve, *weights, *search, "--settle-delay-ms", "60000")
     form = (b'--x\r\nContent-Disposition: form-data; name="response_format"\r\n\r\ntext\r\n'
             b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
             + AUDIO.read_bytes() + b"\r\n--x--\r\n")
@@ -89,7 +92,12 @@ def check_beam(glossa, serve, weights):
                                      {"Content-Type": "multipart/form-data; boundary=x"})
     heard = urllib.request.urlopen(request, timeout=60).read().decode()
     assert heard.split() == expected.split(), heard
-    return server.stop()
+    hypotheses = json.loads(transcribe(glossa, *weights, *search, "--n-best", "4", "--format", "json", SENTENCE))
+    assert len(hypotheses["sentences"]) == 1
+    texts = json.dumps([alternative["text"] for alternative in hypotheses["alternatives"]])
+    riva = subprocess.run([sys.executable, RIVA_TEST, "--source", ROOT, "--beam", server.address("Riva"),
+                           "--alternatives", texts]).returncode
+    return riva or server.stop()
 
 
 def run_sdk(glossa, serve, weights):
@@ -149,7 +157,7 @@ def main():
                    "GLOSSA_EXPECTED": json.dumps(expected), "GLOSSA_BOOSTED": json.dumps(boosted)}
     codes = [
         subprocess.run(["node", "--test", HERE / "http_test.mjs"], env=environment).returncode,
-        subprocess.run([sys.executable, HERE.parent / "grpc_client" / "riva_client_test.py",
+        subprocess.run([sys.executable, RIVA_TEST,
                         "--server", server.address("Riva"), "--source", ROOT, "--locked", locked.address("Riva"),
                         "--key", "sesame", "--impatient", impatient.address("Riva"),
                         "--boosted", json.dumps(boosted)]).returncode,

@@ -3,9 +3,11 @@
     python3 riva_client_test.py --server 127.0.0.1:50051 --source REPOSITORY --boosted '{"phrases": [...], "text": ...}'
     python3 riva_client_test.py --server ... --source ... --locked 127.0.0.1:50052 --key KEY
         --impatient 127.0.0.1:50053
+    python3 riva_client_test.py --beam 127.0.0.1:50054 --alternatives '["...", ...]' --source ...
 
 Needs grpcio, protoc and grpc_python_plugin. The servers run the demo model; --locked names one that wants
-KEY, --impatient one that waits 1 s for sound and carries one stream.
+KEY, --impatient one that waits 1 s for sound and carries one stream, --beam one of beam search that settles
+what hypotheses do not agree on at the end.
 """
 import argparse
 import concurrent.futures
@@ -340,6 +342,33 @@ class RivaTest(ServerTest):
         self.assertIn(SERVICE, next(reflect(iter([list_services]), timeout=TIMEOUT)))
 
 
+class BeamTest(ServerTest):
+    server = "beam"
+
+    def test_alternatives(self):
+        sound = samples_of("en-US_0")
+        hypotheses = json.loads(arguments.alternatives)
+        self.assertGreater(len(set(hypotheses)), 2)
+        for most in (0, 1, 2, len(hypotheses), 100):
+            config = riva.configuration(max_alternatives=most, language_code="auto")
+            wanted = [f"{text} " for text in hypotheses[:max(most, 1)]]
+            responses = self.stream(config, sound)
+            for result in [*self.recognize(config, sound).results, *final_results(responses)]:
+                with self.subTest(most=most, result=result):
+                    self.assertEqual([alternative.transcript for alternative in result.alternatives], wanted)
+                    self.assertGreater(result.alternatives[0].confidence, 0)
+            interims = [result for response in responses for result in response.results if not result.is_final]
+            self.assertTrue(interims)
+            self.assertEqual({len(result.alternatives) for result in interims}, {1})
+
+    def test_what_the_client_ends_has_alternatives(self):
+        config = riva.configuration(max_alternatives=2, language_code="auto")
+        sound = samples_of("en-US_0")
+        eou = riva.asr.StreamingRecognizeRequest(audio_content=sound, runtime_config={"force_eou": "true"})
+        results = final_results(list(self.send(iter([riva.opening(config), eou, riva.sound(sound)]))))
+        self.assertEqual([len(result.alternatives) for result in results], [2, 2])
+
+
 class LockedTest(ServerTest):
     server = "locked"
 
@@ -406,9 +435,11 @@ def main():
     global arguments, riva
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", required=True, help="HOST:PORT")
+    parser.add_argument("--server", help="HOST:PORT")
     parser.add_argument("--source", required=True, type=pathlib.Path, help="the repository")
-    parser.add_argument("--boosted", required=True, help="JSON: phrases, and text of en-US_13 with them at 1120ms")
+    parser.add_argument("--boosted", help="JSON: phrases, and text of en-US_13 with them at 1120ms")
+    parser.add_argument("--beam", help="HOST:PORT of a server of beam search")
+    parser.add_argument("--alternatives", help="JSON: what its hypotheses have for en-US_0, the best first")
     parser.add_argument("--locked", help="HOST:PORT of a server that wants a key")
     parser.add_argument("--key", default="", help="that key")
     parser.add_argument("--impatient", help="HOST:PORT of a server that waits 1 s and carries one stream")
