@@ -3,7 +3,7 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 MODEL ?=
 AUDIO ?=
-SERVE_TESTS := ^(Scheduler|EventLog|RequestName|StepTime|Utterances|Multipart|Url|SampleReader|SoundFiles|Riva|ListenSettings|GrowingText|Punctuation|serve_npm|serve_clients|serve_faults)
+SERVE_TESTS := ^(Scheduler|EventLog|RequestName|StepTime|Utterances|Multipart|Url|SampleReader|SoundFiles|Riva|ListenSettings|GrowingText|Punctuation|Load|Logprobs|Metrics|ModelConfig|RealtimeTeller|Turns|serve_npm|serve_clients|serve_faults)
 
 .PHONY: build demo test test-asan test-tsan test-serve-asan test-serve-tsan test-arm bench dependencies format clean
 
