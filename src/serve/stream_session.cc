@@ -276,12 +276,15 @@ void StreamSession::begin_anew() {
 void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure) {
   const std::lock_guard lock(listener_mutex_);
   if (cancelled_) return;
-  const Transcript& transcript = stream_->transcript();
+  // What a search that was broken off has not settled is said all the same.
+  const bool failed = !failure.error.empty();
+  const Transcript broken_off = failed ? stream_->drafted() : Transcript();
+  const Transcript& transcript = failed ? broken_off : stream_->transcript();
   const double began = static_cast<double>(began_) / sample_rate_;
   const bool all = ended || flushed;
   UtteranceUpdate utterances =
       utterances_.update(transcript, shows_unsettled_ && !all ? drafted_ : transcript, all);
-  if (takes_alternatives_ && all && failure.error.empty())
+  if (takes_alternatives_ && all && !failed)
     add_alternatives(transcript, stream_->alternatives(), utterances.finals);
   for (Utterance& utterance : utterances.finals) shift(utterance, began);
   if (utterances.open) shift(*utterances.open, began);

@@ -317,6 +317,39 @@ TEST_F(SchedulerTest, SaysWhyAStreamCannotBe) {
   EXPECT_EQ(heard.error, "the stream is longer than 1 s");
 }
 
+// Nothing that was heard is lost. Oracle: the engine alone, whose best hypothesis it is.
+TEST_F(SchedulerTest, AStreamThatIsBrokenOffHasWhatItHadNotSettled) {
+  const auto recognizer =
+      Recognizer::load({.model = testing::golden_dir() / "models" / "tiny.nemo", .threads = 2});
+  const std::vector<float> pcm =
+      audio::read_audio(testing::golden_dir() / "audio" / "en-US_0.wav", recognizer->info().sample_rate)
+          .samples;
+  const StreamOptions options = {.att_context = AttContext{56, 0}, .beam_size = 4, .settle_delay = 60};
+  const auto alone = recognizer->create_stream(options);
+  std::set<std::string> drafts;  // while they are more than what is settled
+  std::set<std::string> settled;
+  for (std::size_t at = 0; at + 320 <= 16000; at += 320) {
+    alone->accept_waveform(std::span(pcm).subspan(at, 320));
+    Stream* stream[] = {alone.get()};
+    while (alone->is_ready()) recognizer->decode(stream);
+    if (const Transcript drafted = alone->drafted(); drafted.text != alone->transcript().text)
+      drafts.insert(drafted.text);
+    settled.insert(alone->transcript().text);
+  }
+  Scheduler scheduler(recognizer, {.longest_seconds = 1, .streams = {.beam_size = 4, .settle_delay = 60}},
+                      metrics_);
+  Heard heard;
+  const auto session = scheduler.open({.stream = {.att_context = AttContext{56, 0}}}, heard.listener());
+  session->push({pcm.begin(), pcm.begin() + 15000});
+  while (session->backlog() > 0.1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  session->push({pcm.begin() + 15000, pcm.end()});
+  heard.wait();
+  EXPECT_EQ(heard.error, "the stream is longer than 1 s");
+  EXPECT_TRUE(drafts.contains(heard.text)) << heard.text << " of " << ::testing::PrintToString(drafts);
+  EXPECT_FALSE(settled.contains(heard.text)) << heard.text << " of " << ::testing::PrintToString(settled);
+  EXPECT_EQ(heard.finals, heard.text);
+}
+
 TEST_F(SchedulerTest, OpenSessionsAreToldWhenItEnds) {
   Heard heard;
   {
