@@ -112,7 +112,8 @@ void set_recipe(const train::RecipeOptions& recipe,
   set_list("glossa.replay.manifests", recipe.replay);
   set_text("model.train_ds.default_lang", recipe.lang);
   set_text("model.validation_ds.default_lang", recipe.lang);
-  if (recipe.lora_rank != 0) set("glossa.lora.rank", fmt::format("{}", recipe.lora_rank));
+  if (recipe.lora_rank) set("glossa.lora.rank", fmt::format("{}", *recipe.lora_rank));
+  if (recipe.lora_rank.value_or(0) > 0) set("glossa.learning_rate_scales.encoder", "1");
   if (recipe.steps != 0) {
     set("trainer.max_steps", fmt::format("{}", recipe.steps));
     set("model.optim.sched.max_steps", "null");  // follows trainer.max_steps
@@ -211,7 +212,8 @@ Command make_train_command(CLI::App& program) {
       ->type_name("NAME");
   program
       .add_option("--lora", options->recipe.lora_rank,
-                  "Train the encoder's matrices by factors of this rank, in less memory; 0: whole (default)")
+                  "Train the encoder's matrices by factors of this rank, in less memory, at the whole rate; "
+                  "0: the matrices themselves (default)")
       ->type_name("RANK")
       ->check(between(0, 4096));
   program.add_option("--lr", options->lr, "Learning rate (default without a file: 2e-4)")->type_name("RATE");

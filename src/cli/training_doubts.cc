@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostCuts = 200'000;  // of a stream
+constexpr std::size_t kMostCuts = 500'000;  // of a stream
 
 std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
@@ -27,7 +27,7 @@ data::ManifestText manifest_of(const data::WeightedCuts& stream) {
     data::ManifestEntry entry;
     entry.audio_filepath = (fs::absolute(cut.audio) / cut.member).lexically_normal();
     if (cut.member.empty()) entry.audio_filepath = fs::absolute(cut.audio).lexically_normal();
-    if (cut.offset > 0) entry.offset = cut.offset;
+    entry.offset = cut.offset;
     if (cut.duration > 0) entry.duration = cut.duration;
     entry.text = cut.text;
     entry.target_lang = unless_empty(cut.target_lang);
@@ -52,6 +52,7 @@ std::vector<data::ManifestText> all_held_out(const train::TrainConfig& config) {
   const train::ValidationDatasetConfig& validation = config.validation_ds;
   const data::ManifestFields fields = {validation.text_field, validation.lang_field};
   std::vector<data::ManifestText> manifests;
+  if (validation.manifest_filepath.empty()) return manifests;  // then probes are not used, either
   for (const train::WeightedPath& path : validation.manifest_filepath)
     manifests.push_back(held_out(path.path, fields, validation.default_lang));
   for (const train::WeightedPath& path : config.validation.probe_manifests)
@@ -66,17 +67,21 @@ std::vector<std::string> training_doubts(std::span<const data::WeightedCuts> str
   std::vector<data::ManifestText> manifests;
   for (const data::WeightedCuts& stream : streams) manifests.push_back(manifest_of(stream));
   std::vector<std::string> doubts;
-  for (const data::CheckedManifest& checked : data::compare_manifests(manifests, all_held_out(config))) {
+  const std::vector<data::CheckedManifest> results = data::compare_manifests(manifests, all_held_out(config));
+  for (std::size_t which = 0; which < results.size(); ++which) {
     std::map<std::string, std::vector<const data::Finding*>> kinds;
-    for (const data::Finding& finding : checked.findings.list()) kinds[finding.kind].push_back(&finding);
+    for (const data::Finding& finding : results[which].findings.list())
+      kinds[finding.kind].push_back(&finding);
+    const std::size_t looked_at = manifests[which].lines.size();
+    const std::string part =
+        looked_at < streams[which].cuts.size() ? fmt::format(" of {} looked at", looked_at) : "";
     for (const auto& [kind, findings] : kinds) {
       const data::Finding& first = *findings.front();
       std::string place;
-      if (first.line > 0 && findings.size() > 1)
-        place = fmt::format("{} lines, the first is {}: ", findings.size(), first.line);
-      else if (first.line > 0)
-        place = fmt::format("line {}: ", first.line);
-      doubts.push_back(fmt::format("{}: {}: {}{}", checked.manifest, kind, place, first.message));
+      if (first.line > 0)
+        place = fmt::format("{} line{}{}, the first is {}: ", findings.size(),
+                            findings.size() == 1 ? "" : "s", part, first.line);
+      doubts.push_back(fmt::format("{}: {}: {}{}", results[which].manifest, kind, place, first.message));
     }
   }
   return doubts;

@@ -12,7 +12,7 @@
 namespace glossa::cli {
 
 // One sentence for each kind of finding of each stream: utterances and sentences that are validated with,
-// too, and texts that are written otherwise than the others or than those. Of large streams 200,000 cuts are
+// too, and texts that are written otherwise than the others or than those. Of large streams 500,000 cuts are
 // looked at. Error kBadInput for a manifest to validate with that cannot be read.
 std::vector<std::string> training_doubts(std::span<const data::WeightedCuts> streams,
                                          const train::TrainConfig& config);

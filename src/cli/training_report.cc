@@ -91,8 +91,8 @@ void add_details(eval::HtmlReport& report, const Rates& rates) {
   for (const auto& [key, score] : rates) {
     eval::Row& row = table.rows.emplace_back();
     row.cells = {key.first, key.second};
-    for (const char* rate : {"wer_normalized", "cer", "deletions", "insertions", "empty", "false_text",
-                             "language_accuracy"})
+    for (const char* rate :
+         {"wer_normalized", "cer", "deletions", "insertions", "empty", "false_text", "language_accuracy"})
       row.cells.emplace_back(percent(number(score, rate)));
     const double lag = number(score, "final_word_lag");
     row.cells.emplace_back(std::isfinite(lag) ? fmt::format("{:.2f} s", lag) : "-");

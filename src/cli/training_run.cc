@@ -115,7 +115,7 @@ void tell_plan(const train::TrainConfig& config, const train::Trainer& trainer,
                                           totals.too_short, totals.too_long, totals.hours_left_out)
                             : ""));
   if (!config.from_scratch && !config.new_model.is_wanted() && config.replay.manifests.empty() &&
-      config.validation.probe_manifests.empty())
+      (config.validation.probe_manifests.empty() || config.validation_ds.manifest_filepath.empty()))
     log::info("neither replay nor probe: nothing will show what other languages lose (--replay, --probe)");
   log::info(fmt::format("steps {} to {}, into {}", trainer.first_step() + 1, config.trainer.max_steps,
                         folder.string()));
@@ -129,20 +129,26 @@ std::string candidate_name(const train::Candidate& candidate) {
   return name;
 }
 
-// Weights of the steps that are kept, of the newest, of the one that is being written and of the end; the
-// newest step's moments, and those that replace them.
+// Weights of the best steps, of the newest, of the one that is being written and of the end; the newest
+// step's moments, and those that replace them.
 void tell_disk(const train::TrainConfig& config, const model::ModelConfig& model, std::int64_t trained,
                const fs::path& folder) {
   std::int64_t weights = 0;
   for (const model::TensorSpec& spec : model::tensor_specs(model)) weights += spec.elements();
-  const auto models = static_cast<double>(config.experiment.save_top_k + 3);
+  const std::int64_t validations = config.validation_ds.manifest_filepath.empty()
+                                       ? 0
+                                       : config.trainer.max_steps / config.trainer.val_check_interval + 1;
+  const auto models =
+      static_cast<double>(std::min<std::int64_t>(config.experiment.save_top_k, validations) + 3);
   const double needed = 4 * (models * static_cast<double>(weights) + 2 * 2 * static_cast<double>(trained));
   std::error_code error;
   const fs::space_info space = fs::space(folder, error);
   if (error || static_cast<double>(space.available) >= needed) return;
   log::warning(
-      fmt::format("{}: {:.1f} GB are free, and the run may keep {:.1f} GB (fewer with "
-                  "exp_manager.checkpoint_callback_params.save_top_k): what finds no room is not saved",
+      fmt::format("{}: {:.1f} GB are free, and the run may need {:.1f} GB (less with "
+                  "exp_manager.checkpoint_callback_params.save_top_k): steps that find no room are not "
+                  "saved, and the run "
+                  "ends with an error when its last one does not",
                   folder.string(), static_cast<double>(space.available) / kGigabyte, needed / kGigabyte));
 }
 
@@ -301,21 +307,22 @@ class TrainingRun {
                             outcome.steps, config_.trainer.max_steps));
       return;
     }
-    if (outcome.out_of_patience)
-      log::info(fmt::format("no better since step {}: ended", outcome.candidate.step));
+    if (outcome.out_of_patience) log::info(fmt::format("no better since step {}: ended", outcome.best_step));
     log::info(fmt::format("written: {}; report: {}", candidate_name(outcome.candidate),
                           (folder_ / "report.html").string()));
-    tell_no_better(outcome.score);
+    tell_no_better(outcome);
     print_to_stdout(outcome.model.string() + "\n");
   }
 
-  void tell_no_better(std::optional<double> score) const {
+  void tell_no_better(const train::TrainingOutcome& outcome) const {
     const std::optional<double> base = validator_ ? validator_->base_rate() : std::nullopt;
-    if (!score || !base || *score < *base) return;
-    log::warning(
-        fmt::format("what was written is no better than the base: word error rate {:.2f} %, the "
-                    "base's {:.2f} % (look at the data, or lower the learning rate)",
-                    100 * *score, 100 * *base));
+    if (!outcome.score || !base || *outcome.score < *base) return;
+    const char* advice =
+        outcome.candidate.base_share > 0 ? "mix in less of it, look at the data" : "look at the data";
+    log::warning(fmt::format(
+        "what was written is no better than the base: word error rate {:.2f} %, the base's {:.2f} % "
+        "({}, or lower the learning rate)",
+        100 * *outcome.score, 100 * *base, advice));
   }
 
   const train::TrainConfig& config_;

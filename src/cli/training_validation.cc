@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -53,7 +54,8 @@ fs::path without_later_lines(const fs::path& log, std::int64_t first_step, std::
       const bool is_step = entry.value("averaged", 1) == 1 && entry.value("base_share", 0.0) == 0;
       if (step > first_step || !is_step) continue;
       kept += line + "\n";
-      if (step == 0) base_rate = entry.value("val_wer", 0.0);
+      const auto rate = entry.find("val_wer");  // null where there was nothing to be wrong
+      if (step == 0 && rate != entry.end() && rate->is_number()) base_rate = rate->get<double>();
     }
   }
   std::ofstream file(log, std::ios::trunc);
@@ -165,10 +167,8 @@ double TrainingValidator::validate(const fs::path& model, const train::Candidate
   };
   EvaluationRun target = run(target_);
   settings_.clear();
-  ordered_json configurations = ordered_json::object();  // as evaluate prints them, but for the model
   for (EvaluatedSetting& setting : target.settings) {
     settings_.push_back(setting.name);
-    configurations[setting.name] = setting.fingerprint;
     append(target_scores, setting.scores);
   }
   if (!probes_.empty()) {
@@ -179,15 +179,11 @@ double TrainingValidator::validate(const fs::path& model, const train::Candidate
   progress.clear();
   const double rate = word_error_rate(target_scores, settings_.front());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  if (candidate.step == 0) base_rate_ = rate;
-  const ordered_json result = {{"step", candidate.step},
-                               {"averaged", candidate.averaged},
-                               {"base_share", candidate.base_share},
-                               {"val_wer", rate},
-                               {"target", to_json(target_scores)},
-                               {"probes", to_json(probe_scores)},
-                               {"configurations", configurations},
-                               {"seconds", seconds.count()}};
+  if (candidate.step == 0 && std::isfinite(rate)) base_rate_ = rate;
+  const ordered_json result = {
+      {"step", candidate.step},    {"averaged", candidate.averaged},   {"base_share", candidate.base_share},
+      {"val_wer", rate},           {"target", to_json(target_scores)}, {"probes", to_json(probe_scores)},
+      {"seconds", seconds.count()}};
   result_ = result.dump() + "\n";
   return rate;
 }

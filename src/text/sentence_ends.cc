@@ -37,15 +37,23 @@ bool is_vowel(char32_t letter) {
          std::u32string_view::npos;
 }
 
-bool is_latin(char32_t letter) {
+UScriptCode script_of(char32_t letter) {
   UErrorCode error = U_ZERO_ERROR;
-  return uscript_getScript(static_cast<UChar32>(letter), &error) == USCRIPT_LATIN;
+  return uscript_getScript(static_cast<UChar32>(letter), &error);
+}
+
+// Of scripts whose sentences begin with capitals: in Georgian's all letters are lower case.
+bool has_capitals(char32_t letter) {
+  const UScriptCode script = script_of(letter);
+  return script == USCRIPT_LATIN || script == USCRIPT_GREEK || script == USCRIPT_CYRILLIC ||
+         script == USCRIPT_ARMENIAN;
 }
 
 bool may_be_abbreviated(std::string_view word) {
   int letters = 0;
   int digits = 0;
-  bool only_consonants = true;
+  bool only_consonants = true;  // of Latin script
+  bool may_be_initial = true;   // a syllable of Korean is a word
   for (std::size_t at = 0; at < word.size();) {
     const CodePoint character = first_code_point(word.substr(at));
     at += character.size;
@@ -53,15 +61,18 @@ bool may_be_abbreviated(std::string_view word) {
     digits += u_isdigit(value) ? 1 : 0;
     if (!u_isalpha(value)) continue;
     ++letters;
-    only_consonants = only_consonants && is_latin(character.value) && !is_vowel(character.value);
+    only_consonants =
+        only_consonants && script_of(character.value) == USCRIPT_LATIN && !is_vowel(character.value);
+    may_be_initial = may_be_initial && has_capitals(character.value);
   }
   if (letters == 0) return digits > 0;
-  return letters == 1 || (letters <= kMostConsonants && only_consonants);
+  return (letters == 1 && may_be_initial) || (letters <= kMostConsonants && only_consonants);
 }
 
 bool begins_no_sentence(std::string_view text) {
-  const auto first = static_cast<UChar32>(first_code_point(text).value);
-  return u_islower(first) || u_isdigit(first);
+  const char32_t first = first_code_point(text).value;
+  const auto value = static_cast<UChar32>(first);
+  return u_isdigit(value) || (u_islower(value) && has_capitals(first));
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ StateDict state_of(const AsrModel& model) {
   }
   for (const auto& [matrix, factors] : model->low_rank()) {
     torch::Tensor& sum = state.at(matrix);
-    sum.add_(factors.product().to(torch::kCPU).view(sum.sizes()));
+    sum.add_(factors.product().view(sum.sizes()));
   }
   return state;
 }

@@ -124,17 +124,25 @@ std::string TargetWriter::tag_of(std::string_view lang) const {
   return found == tag_of_slot_.end() ? std::string() : found->second;
 }
 
+std::size_t TargetWriter::size_of_tag(std::string_view text) const {
+  const std::string_view tag = text.substr(0, text.find('>') + 1);  // empty without
+  return text::is_lang_tag(tag) && pieces_.find(tag) >= 0 ? tag.size() : 0;
+}
+
 Target TargetWriter::write(std::string_view text, std::string_view lang) const {
   const std::string tag = mode_ == AppendLangTag::kNone ? std::string() : tag_of(lang);
   const std::string tagged = with_lang_tags(text, tag, mode_);
   Target target{pieces_.encode(tagged), {}};
   const int unknown = pieces_.unk_id();
   if (std::find(target.ids.begin(), target.ids.end(), unknown) == target.ids.end()) return target;
-  const std::string spoken = text::strip_lang_tags(text);  // a tag is one piece; its characters may be none
   std::set<std::string_view> seen;
-  for (std::size_t at = 0; at < spoken.size();) {
-    const std::size_t size = text::first_code_point(std::string_view(spoken).substr(at)).size;
-    const auto character = std::string_view(spoken).substr(at, size);
+  for (std::size_t at = 0; at < text.size();) {
+    if (const std::size_t tag_size = size_of_tag(text.substr(at)); tag_size > 0) {
+      at += tag_size;
+      continue;
+    }
+    const std::size_t size = text::first_code_point(text.substr(at)).size;
+    const auto character = text.substr(at, size);
     at += size;
     if (!seen.insert(character).second) continue;
     const auto ids = pieces_.encode(character);

@@ -350,6 +350,12 @@ ParsedTrainConfig parse_train_config(const std::string& yaml, const std::string&
     config.spec_augment.freq_masks = 0;
     config.spec_augment.time_masks = 0;
   }
+  if (config.lora.rank > 0 && config.learning_rate_scales.encoder < 1) {
+    parsed.warnings.push_back(fmt::format(
+        "{}: glossa.lora.rank is {} and glossa.learning_rate_scales.encoder {}: factors begin at nothing and "
+        "want the whole rate",
+        source, config.lora.rank, config.learning_rate_scales.encoder));
+  }
   ScheduleConfig& sched = config.optim.sched;
   const bool needs_max_steps = sched.kind != ScheduleKind::kConstant &&
                                (sched.kind != ScheduleKind::kNoamAnnealing || sched.warmup_ratio);

@@ -51,8 +51,8 @@ TrainConfig recipe(const RecipeOptions& options) {
   config.surface = "full";
   config.freeze_subsampling = true;
   // Factors begin at nothing, and move far less than their matrices would at the same rate.
-  config.lora.rank = options.lora_rank;
-  if (options.lora_rank > 0) config.learning_rate_scales.encoder = 1;
+  config.lora.rank = options.lora_rank.value_or(0);
+  if (config.lora.rank > 0) config.learning_rate_scales.encoder = 1;
 
   // All five look-aheads, one per batch: the model stays usable at every latency.
   config.att_context_size = {{56, 13}, {56, 6}, {56, 3}, {56, 1}, {56, 0}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct RecipeOptions {
   std::string lang;                     // of cuts that name none; empty: the manifests tell
   std::vector<std::string> replay;      // manifests of other languages, mixed in
   std::int64_t steps = 0;
-  int lora_rank = 0;  // 0: no factors
+  std::optional<int> lora_rank;  // 0: no factors
 };
 
 // Settings that worked in published fine-tunes; the reasons are beside them. Error kInvalidArgument for steps

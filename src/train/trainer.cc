@@ -236,6 +236,11 @@ class Trainer::Impl {
       parameter.tensor.data().copy_(found.mapped());
     }
     load_snapshot(*snapshot);
+    for (const auto& [name, tensor] : state.tensors) {
+      if (!is_factor(name)) continue;
+      fail_bad_input("{}: has {} (expected a state of a run with the same glossa.lora as this)",
+                     saved->state.string(), name);
+    }
     optimizer_->load_state(state.tensors);
     step_ = number_in(state.metadata, "step", saved->state);
     batches_ = number_in(state.metadata, "batches", saved->state);
@@ -254,10 +259,12 @@ class Trainer::Impl {
     const torch::NoGradGuard no_grad;
     std::set<std::string> with_factors;
     for (const auto& [matrix, factors] : model_->low_rank()) {
-      const torch::Tensor sum = tensor_in(base_, matrix).flatten(1) + factors.product().to(torch::kCPU);
+      const torch::Tensor sum = tensor_in(base_, matrix).flatten(1) + factors.product();
       if (!torch::allclose(sum, tensor_in(snapshot, matrix).flatten(1), /*rtol=*/1e-4, /*atol=*/1e-5)) {
-        fail_bad_input("{}: {} is not {}'s plus its factors (expected the base that the run began with)",
-                       snapshot.source(), matrix, base_.source());
+        fail_bad_input(
+            "{}: {} is not {}'s plus its factors (expected the base and the glossa.lora.alpha that the run "
+            "began with)",
+            snapshot.source(), matrix, base_.source());
       }
       with_factors.insert(matrix);
     }
@@ -454,6 +461,7 @@ class Trainer::Impl {
       const std::vector<std::int64_t> best = store_.best();
       Candidate& candidate = outcome.candidate;
       candidate.step = best.empty() ? step_ : best.front();
+      outcome.best_step = candidate.step;
       if (!best.empty()) outcome.score = store_.scores().at(candidate.step);
       StateDict chosen = state_in(*checkpoint::read_nemo(store_.model_path(candidate.step)));
       outcome.model = options_.folder / (name + ".nemo");

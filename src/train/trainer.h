@@ -89,6 +89,7 @@ struct TrainingOutcome {
   bool out_of_patience = false;
   std::filesystem::path model;  // what the run gives: folder/NAME.nemo; empty when stopped
   Candidate candidate;          // what it is
+  std::int64_t best_step = 0;   // by score, else the last
   std::optional<double> score;  // its own, where it was validated
 };
 

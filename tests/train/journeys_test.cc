@@ -149,9 +149,11 @@ TEST_F(Training, LowRankFactorsEndInTheMatrices) {
     return run(again);
   };
   EXPECT_EQ(resumed(of_run("factors", "run.nemo").string(), "4"), 3);
-  EXPECT_THAT(err(), HasSubstr("expected the base that the run began with"));
+  EXPECT_THAT(err(), HasSubstr("expected the base and the glossa.lora.alpha that the run began with"));
   EXPECT_EQ(resumed(model(), "8"), 3);
   EXPECT_THAT(err(), HasSubstr("with the same model.aux_ctc, glossa.frame_label_weight and glossa.lora"));
+  EXPECT_EQ(resumed(model(), "0"), 3);
+  EXPECT_THAT(err(), HasSubstr("expected a state of a run with the same glossa.lora as this"));
   EXPECT_EQ(resumed(model(), "4"), 0) << err();
 }
 
@@ -201,8 +203,6 @@ TEST_F(Training, ValidatesThroughTheEngineAndReports) {
   EXPECT_EQ(validations[2]["step"], 4);
   for (const json& validation : validations) {
     EXPECT_EQ(validation["target"][0]["att_context_size"], "[56,0]");
-    EXPECT_EQ(validation["configurations"], validations[0]["configurations"]);
-    EXPECT_EQ(validation["configurations"].size(), 2u);
     EXPECT_GE(validation["val_wer"].get<double>(), 0);
   }
   const std::string report = text_of(of_run("validated", "report.html"));

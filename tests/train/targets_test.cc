@@ -15,6 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::string utterance(std::string_view text, std::string_view tag = "<en-US>") {
   return with_lang_tags(text, tag, AppendLangTag::kUtterance);
@@ -56,6 +57,8 @@ TEST(LangTags, KnowTheMarksOfOtherScripts) {
   EXPECT_EQ(sentence("यह है। वह था।", "<hi-IN>"), "यह है। <hi-IN> वह था। <hi-IN>");
   EXPECT_EQ(sentence("كيف؟ جيد.", "<ar-AR>"), "كيف؟ <ar-AR> جيد. <ar-AR>");
   EXPECT_EQ(sentence("Τι; Ναι.", "<el-GR>"), "Τι; <el-GR> Ναι. <el-GR>");
+  EXPECT_EQ(sentence("네. 알겠습니다.", "<ko-KR>"), "네. <ko-KR> 알겠습니다. <ko-KR>");
+  EXPECT_EQ(sentence("გამარჯობა. როგორ ხარ.", "<ka-GE>"), "გამარჯობა. <ka-GE> როგორ ხარ. <ka-GE>");
   EXPECT_EQ(sentence("Да. Нет, вот. Так.", "<ru-RU>"), "Да. <ru-RU> Нет, вот. <ru-RU> Так. <ru-RU>");
   EXPECT_EQ(sentence("One; two.", "<en-US>"), "One; two. <en-US>");  // the semicolon asks in Greek alone
 }
@@ -101,6 +104,7 @@ TEST(TargetWriter, NamesCharactersThatCannotBeWritten) {
   EXPECT_THAT(
       TargetWriter(pieces, prompts, AppendLangTag::kSentence).write("龘. <en-US> A.", "en-US").unwritable,
       ElementsAre("龘"));
+  EXPECT_THAT(writer.write("A. <xx-XX>", "en-US").unwritable, Not(IsEmpty())) << "not of this vocabulary";
   // A tokenizer that falls back to bytes writes everything.
   const auto bytes = testing::read_tokenizer(testing::tokenizer_path("tok512bytes"));
   EXPECT_THAT(TargetWriter(bytes, prompts, AppendLangTag::kNone).write("a 龘", "en-US").unwritable,

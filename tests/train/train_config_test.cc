@@ -360,6 +360,8 @@ TEST(TrainConfig, TheRecipeIsAGoodConfiguration) {
     EXPECT_NO_THROW(check(recipe({.base = "b", .data = {"t"}, .steps = steps}), "options")) << steps;
   }
   EXPECT_THROW(recipe({.base = "b", .data = {"t"}, .steps = 0}), Error);
+  EXPECT_THAT(warnings({"glossa.lora.rank=8", "glossa.learning_rate_scales.encoder=0.1"}),
+              ElementsAre(HasSubstr("want the whole rate")));
   const TrainConfig factors = recipe({.base = "b", .data = {"t"}, .steps = 10, .lora_rank = 16});
   EXPECT_EQ(factors.lora.rank, 16);
   EXPECT_DOUBLE_EQ(factors.learning_rate_scales.encoder, 1);

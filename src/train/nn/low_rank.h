@@ -23,7 +23,7 @@ struct LowRank {
 
   bool is_there() const { return a.defined(); }
   torch::Tensor operator()(const torch::Tensor& x) const;
-  torch::Tensor product() const;  // scale B A, [out, in]
+  torch::Tensor product() const;  // scale B A, [out, in], on the CPU
 };
 
 // Of parameters that are factors: those of "x.weight" are "x.lora_a" and "x.lora_b".
