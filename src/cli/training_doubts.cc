@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 
 #include "data/checks.h"
 
@@ -25,8 +25,8 @@ data::ManifestText manifest_of(const data::WeightedCuts& stream) {
   for (std::size_t index = 0; index < stream.cuts.size(); index += step) {
     const data::Cut& cut = stream.cuts[index];
     data::ManifestEntry entry;
-    entry.audio_filepath = (fs::absolute(cut.audio) / cut.member).lexically_normal();
-    if (cut.member.empty()) entry.audio_filepath = fs::absolute(cut.audio).lexically_normal();
+    const fs::path file = fs::absolute(cut.audio);
+    entry.audio_filepath = (cut.member.empty() ? file : file / cut.member).lexically_normal();
     entry.offset = cut.offset;
     if (cut.duration > 0) entry.duration = cut.duration;
     entry.text = cut.text;

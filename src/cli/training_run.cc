@@ -147,8 +147,7 @@ void tell_disk(const train::TrainConfig& config, const model::ModelConfig& model
   log::warning(
       fmt::format("{}: {:.1f} GB are free, and the run may need {:.1f} GB (less with "
                   "exp_manager.checkpoint_callback_params.save_top_k): steps that find no room are not "
-                  "saved, and the run "
-                  "ends with an error when its last one does not",
+                  "saved, and the run ends with an error when its last one finds none",
                   folder.string(), static_cast<double>(space.available) / kGigabyte, needed / kGigabyte));
 }
 

@@ -469,7 +469,8 @@ class Trainer::Impl {
       if (averaged > 1 && hooks_.validate) {
         const StateDict mean = mean_of({best.begin(), best.begin() + averaged});
         const Candidate means{step_, averaged};
-        const double score = write_and_validate(outcome.model, mean, means);
+        write_nemo(outcome.model, base_, mean);
+        const double score = hooks_.validate(outcome.model, means);
         if (score < *outcome.score) {
           chosen = mean;
           candidate = means;
@@ -480,16 +481,12 @@ class Trainer::Impl {
         candidate.base_share = options_.base_share;
         chosen = interpolate(state_in(base_), chosen, 1 - options_.base_share);
         outcome.score.reset();
-        if (hooks_.validate) outcome.score = write_and_validate(outcome.model, chosen, candidate);
       }
       write_nemo(outcome.model, base_, chosen);
+      if (candidate.base_share > 0 && hooks_.validate)
+        outcome.score = hooks_.validate(outcome.model, candidate);
     }
     group_.barrier();
-  }
-
-  double write_and_validate(const fs::path& model, const StateDict& state, const Candidate& candidate) {
-    write_nemo(model, base_, state);
-    return hooks_.validate(model, candidate);
   }
 
   StateDict mean_of(const std::vector<std::int64_t>& steps) const {
