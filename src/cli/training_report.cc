@@ -84,7 +84,9 @@ const json& best_of(const std::vector<json>& validations) {
 
 // What an error rate alone does not show: speech that was dropped, words where nobody speaks, tags, delay.
 void add_details(eval::HtmlReport& report, const Rates& rates) {
-  report.add_paragraph("The best, in detail; docs/evaluation.md says what the columns mean.");
+  report.add_paragraph(
+      "The best, in detail; docs/evaluation.md says what the figures mean (words in silence: false%, tag "
+      "right: lang%).");
   eval::Table table{.columns = {"language", "setting", "normalised WER", "CER", "deletions", "insertions",
                                 "empty", "words in silence", "tag right", "last word's lag"},
                     .text_columns = 2};

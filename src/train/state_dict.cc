@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <memory>
 
 #include "base/fail.h"
 #include "checkpoint/encode.h"
@@ -70,8 +71,9 @@ StateDict state_of(const AsrModel& model) {
 
 torch::Tensor tensor_in(const checkpoint::Checkpoint& checkpoint, const std::string& name) {
   const checkpoint::TensorView& view = checkpoint.tensor(name);
-  std::vector<float> values = view.to_f32();
-  return torch::from_blob(values.data(), view.shape, torch::kFloat).clone();
+  const auto values = std::make_shared<std::vector<float>>(view.to_f32());
+  return torch::from_blob(
+      values->data(), view.shape, [values](void*) {}, torch::kFloat);
 }
 
 void load_state(AsrModel& model, const StateDict& state) {

@@ -36,9 +36,11 @@ std::string_view without_trailing_spaces(std::string_view text) {
   return text.substr(0, end);
 }
 
-bool begins_with_tag(std::string_view text) {
-  const std::size_t end = text.find('>');
-  return end != std::string_view::npos && text::is_lang_tag(text.substr(0, end + 1));
+// The tag that the text begins with, or nothing.
+std::string_view leading_tag(std::string_view text) {
+  if (!text.starts_with('<')) return {};
+  const std::string_view tag = text.substr(0, text.find('>') + 1);  // empty without
+  return text::is_lang_tag(tag) ? tag : std::string_view();
 }
 
 bool ends_with_tag(std::string_view text) {
@@ -54,7 +56,7 @@ std::string tagged_sentences(std::string_view text, std::string_view tag) {
   for (const std::size_t end : text::sentence_ends(text, text::lang_of_tag(tag).starts_with("el-"))) {
     result.append(text.substr(copied, end - copied));
     const std::size_t next = skip_spaces(text, end);
-    if (!begins_with_tag(text.substr(next))) {
+    if (leading_tag(text.substr(next)).empty()) {
       result += suffix;
       if (next == end && end < text.size()) result += ' ';
     }
@@ -124,11 +126,6 @@ std::string TargetWriter::tag_of(std::string_view lang) const {
   return found == tag_of_slot_.end() ? std::string() : found->second;
 }
 
-std::size_t TargetWriter::size_of_tag(std::string_view text) const {
-  const std::string_view tag = text.substr(0, text.find('>') + 1);  // empty without
-  return text::is_lang_tag(tag) && pieces_.find(tag) >= 0 ? tag.size() : 0;
-}
-
 Target TargetWriter::write(std::string_view text, std::string_view lang) const {
   const std::string tag = mode_ == AppendLangTag::kNone ? std::string() : tag_of(lang);
   const std::string tagged = with_lang_tags(text, tag, mode_);
@@ -137,8 +134,9 @@ Target TargetWriter::write(std::string_view text, std::string_view lang) const {
   if (std::find(target.ids.begin(), target.ids.end(), unknown) == target.ids.end()) return target;
   std::set<std::string_view> seen;
   for (std::size_t at = 0; at < text.size();) {
-    if (const std::size_t tag_size = size_of_tag(text.substr(at)); tag_size > 0) {
-      at += tag_size;
+    const std::string_view tag_there = leading_tag(text.substr(at));
+    if (!tag_there.empty() && pieces_.find(tag_there) >= 0) {  // a piece, whose characters may be none
+      at += tag_there.size();
       continue;
     }
     const std::size_t size = text::first_code_point(text.substr(at)).size;

@@ -42,9 +42,6 @@ class TargetWriter {
   std::string tag_of(std::string_view lang) const;
 
  private:
-  // Of a tag that is a piece, whose characters may be none, at the beginning of the text; 0: there is none.
-  std::size_t size_of_tag(std::string_view text) const;
-
   const text::SentencePiece& pieces_;
   const model::PromptTable& prompts_;
   AppendLangTag mode_;

@@ -51,6 +51,14 @@ class SchedulerTest : public ::testing::Test {
 fs::path SchedulerTest::folder_;
 std::shared_ptr<const Recognizer> SchedulerTest::recognizer_;
 
+std::shared_ptr<const Recognizer> golden_recognizer(const std::string& name) {
+  return Recognizer::load({.model = testing::golden_dir() / "models" / (name + ".nemo"), .threads = 2});
+}
+
+std::vector<float> golden_sound(const Recognizer& recognizer, const std::string& name) {
+  return audio::read_audio(testing::golden_dir() / "audio" / name, recognizer.info().sample_rate).samples;
+}
+
 // A listener that waits for the end.
 struct Heard {
   std::promise<void> ended;
@@ -137,11 +145,8 @@ TEST_F(SchedulerTest, WhatTheOperatorChoseHoldsForEveryStream) {
 
 // Live streams do not wait for hypotheses that do not agree; uploads do.
 TEST_F(SchedulerTest, BeamSearchIsWhatTheEngineAloneFinds) {
-  const auto recognizer =
-      Recognizer::load({.model = testing::golden_dir() / "models" / "tiny.nemo", .threads = 2});
-  const std::vector<float> pcm =
-      audio::read_audio(testing::golden_dir() / "audio" / "en-US_0.wav", recognizer->info().sample_rate)
-          .samples;
+  const auto recognizer = golden_recognizer("tiny");
+  const std::vector<float> pcm = golden_sound(*recognizer, "en-US_0.wav");
   const AttContext fastest{56, 0};
   const auto expected = [&](std::optional<double> delay) {
     const auto stream =
@@ -168,11 +173,8 @@ TEST_F(SchedulerTest, BeamSearchIsWhatTheEngineAloneFinds) {
 // Of the engine's hypotheses at the end, and at a flush alike. Oracle: what they have that the transcript has
 // not.
 TEST_F(SchedulerTest, AlternativesComeWithTheLastUtterances) {
-  const auto recognizer =
-      Recognizer::load({.model = testing::golden_dir() / "models" / "small.nemo", .threads = 2});
-  const std::vector<float> pcm =
-      audio::read_audio(testing::golden_dir() / "audio" / "en-US_0.wav", recognizer->info().sample_rate)
-          .samples;
+  const auto recognizer = golden_recognizer("small");
+  const std::vector<float> pcm = golden_sound(*recognizer, "en-US_0.wav");
   const auto stream = recognizer->create_stream({.beam_size = 4});
   glossa::testing::run_whole(*recognizer, *stream, pcm);
   ASSERT_EQ(stream->transcript().sentences.size(), 1u);
@@ -319,11 +321,8 @@ TEST_F(SchedulerTest, SaysWhyAStreamCannotBe) {
 
 // Nothing that was heard is lost. Oracle: the engine alone, whose best hypothesis it is.
 TEST_F(SchedulerTest, AStreamThatIsBrokenOffHasWhatItHadNotSettled) {
-  const auto recognizer =
-      Recognizer::load({.model = testing::golden_dir() / "models" / "tiny.nemo", .threads = 2});
-  const std::vector<float> pcm =
-      audio::read_audio(testing::golden_dir() / "audio" / "en-US_0.wav", recognizer->info().sample_rate)
-          .samples;
+  const auto recognizer = golden_recognizer("tiny");
+  const std::vector<float> pcm = golden_sound(*recognizer, "en-US_0.wav");
   const StreamOptions options = {.att_context = AttContext{56, 0}, .beam_size = 4, .settle_delay = 60};
   const auto alone = recognizer->create_stream(options);
   std::set<std::string> drafts;  // while they are more than what is settled
@@ -468,10 +467,8 @@ Conversation converse(Scheduler& scheduler, const std::vector<float>& pcm, bool 
 }
 
 TEST_F(SchedulerTest, DraftsComeSoonerAndChangeNothingThatIsFinal) {
-  const auto recognizer =
-      Recognizer::load({.model = testing::golden_dir() / "models" / "tiny.nemo", .threads = 2});
-  const std::vector<float> pcm =
-      audio::read_audio(testing::golden_dir() / "audio" / "long.wav", recognizer->info().sample_rate).samples;
+  const auto recognizer = golden_recognizer("tiny");
+  const std::vector<float> pcm = golden_sound(*recognizer, "long.wav");
   for (const int beam_size : {1, 4}) {
     Scheduler scheduler(
         recognizer, {.streams = {.beam_size = beam_size, .draft_att_context = AttContext{56, 0}}}, metrics_);

@@ -120,6 +120,10 @@ TEST_F(Training, WhatIsHeldOutIsNoLeakWhereItIsApart) {
   std::vector<std::string> arguments = plain(manifest("part.jsonl", {part}), "parts", 1, 2);
   std::erase(arguments, "--quiet");
   std::vector<std::string> probed = arguments;
+  probed[std::find(probed.begin(), probed.end(), "parts") - probed.begin()] = "probed";
+  for (const char* word : {"--probe", "/no/such/probe.jsonl"}) probed.emplace_back(word);
+  EXPECT_EQ(run(probed), 0) << err();
+  EXPECT_THAT(err(), HasSubstr("neither replay nor probe"));
   for (const std::string word : {"--validation", held_out.c_str(), "--latency", "80ms"})
     arguments.push_back(word);
   ASSERT_EQ(run(arguments), 0) << err();
@@ -128,11 +132,6 @@ TEST_F(Training, WhatIsHeldOutIsNoLeakWhereItIsApart) {
   for (const char* word : {"--resume", "trainer.max_steps=3", "model.optim.sched.max_steps=3"})
     arguments.emplace_back(word);
   EXPECT_EQ(run(arguments), 0) << err();
-
-  probed[std::find(probed.begin(), probed.end(), "parts") - probed.begin()] = "probed";
-  for (const char* word : {"--probe", "/no/such/probe.jsonl"}) probed.emplace_back(word);
-  EXPECT_EQ(run(probed), 0) << err();
-  EXPECT_THAT(err(), HasSubstr("neither replay nor probe"));
 }
 
 TEST_F(Training, ADiskThatIsTooSmallIsToldBeforeTheFirstStep) {
