@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # install_dependencies.sh LIST...: installs the Debian packages of these files that are missing. Does nothing when all
-# are there, or something that provides them.
+# are there, or something that provides them. Waits up to ten minutes where another installation is in progress, as it
+# often is in a machine's first minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}, ${Provides}\n' | sed -n 's/^installed //p' | tr ',' '\n' |
@@ -21,5 +22,14 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing: ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+apt_get=("${as_root[@]}" apt-get -o DPkg::Lock::Timeout=600)
+# DPkg::Lock::Timeout does not wait for the lock of the lists.
+for attempt in {1..60}; do
+  said=$("${apt_get[@]}" update -qq 2>&1) && break
+  if [ "$attempt" -eq 60 ] || ! grep -q "lists/lock" <<< "$said"; then
+    printf '%s\n' "$said" >&2
+    exit 1
+  fi
+  sleep 10
+done
+"${apt_get[@]}" install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

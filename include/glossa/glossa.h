@@ -225,7 +225,7 @@ typedef struct glossa_word {
   const char* text;
   const char* language; /* of the language tag that closes its sentence; "" when none has come yet */
   double start;         /* seconds */
-  double end;           /* seconds */
+  double end;           /* seconds; punctuation marks behind the word do not count */
   float confidence;     /* smallest of its tokens */
 } glossa_word;
 

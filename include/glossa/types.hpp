@@ -1,6 +1,7 @@
 // Plain types of the public interface: options that go in, transcripts that come out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -141,16 +142,20 @@ struct Token {
 struct Word {
   std::string text;
   double start = 0;      // seconds
-  double end = 0;        // seconds
+  double end = 0;        // seconds; punctuation marks behind the word, written when it is long over, do not count
   float confidence = 0;  // smallest of its tokens
   std::string language;  // of the language tag that closes its sentence; empty when none has come yet
+  std::size_t first_token = 0;  // its tokens are [first_token, last_token) of Transcript::tokens
+  std::size_t last_token = 0;
 };
 
 struct Sentence {
   std::string text;
   std::string language;  // of its closing tag; empty when none came
   double start = 0;      // seconds
-  double end = 0;        // seconds
+  double end = 0;        // seconds, of its last word
+  std::size_t first_token = 0;  // its tokens are [first_token, last_token) of Transcript::tokens, a closing tag
+  std::size_t last_token = 0;   // among them
 };
 
 struct Transcript {

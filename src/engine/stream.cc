@@ -386,13 +386,17 @@ void StreamImpl::append_described(Transcript& transcript, std::size_t first_toke
                                 .start = start_of(word.start_frame),
                                 .end = end_of(word.end_frame),
                                 .confidence = word.confidence,
-                                .language = word.language});
+                                .language = word.language,
+                                .first_token = first_token + static_cast<std::size_t>(word.first_token),
+                                .last_token = first_token + static_cast<std::size_t>(word.last_token)});
   }
   for (const text::TimedSentence& sentence : text::group_sentences(timed, words, detokenizer, tags)) {
     transcript.sentences.push_back({.text = sentence.text,
                                     .language = sentence.language,
                                     .start = start_of(sentence.start_frame),
-                                    .end = end_of(sentence.end_frame)});
+                                    .end = end_of(sentence.end_frame),
+                                    .first_token = first_token + static_cast<std::size_t>(sentence.first_token),
+                                    .last_token = first_token + static_cast<std::size_t>(sentence.last_token)});
   }
 }
 

@@ -28,20 +28,16 @@ struct Item {
   std::string language = {};
   double seconds = 0;  // of its sound
   GrowingText told = {};
-  GrowingLogprobs logprobs{0};
+  GrowingLogprobs logprobs = {};
 };
 
 // Tells OpenAI's clients the text of items.
 class ItemEvents {
  public:
-  ItemEvents(std::shared_ptr<RealtimeEvents> events, const RealtimeSettings& settings, double frame_seconds)
-      : events_(std::move(events)), logprobs_(settings.logprobs), frame_seconds_(frame_seconds) {}
+  ItemEvents(std::shared_ptr<RealtimeEvents> events, const RealtimeSettings& settings)
+      : events_(std::move(events)), logprobs_(settings.logprobs) {}
 
   RealtimeEvents& all() { return *events_; }
-
-  Item next(std::string id) const {
-    return {.id = std::move(id), .logprobs = GrowingLogprobs(frame_seconds_)};
-  }
 
   // The item's text is `text` now, and `words` are its words that are not final yet.
   void grow(Item& item, const std::string& text, const std::vector<Word>& words, const Transcript& transcript,
@@ -68,7 +64,6 @@ class ItemEvents {
  private:
   std::shared_ptr<RealtimeEvents> events_;
   bool logprobs_;
-  double frame_seconds_;
 };
 
 // Nothing that comes after it would be heard.
@@ -81,7 +76,7 @@ void close_after(const SessionUpdate& update, RealtimeEvents& events) {
 class ItemTeller {
  public:
   ItemTeller(ItemEvents events, std::string item)
-      : events_(std::move(events)), item_(events_.next(std::move(item))) {}
+      : events_(std::move(events)), item_(Item{.id = std::move(item)}) {}
 
   void operator()(const SessionUpdate& update) {
     const Transcript& transcript = update.transcript;
@@ -132,7 +127,7 @@ class TurnTeller {
   }
 
   void begin(double start) {
-    item_ = events_.next(events_.all().next_item());
+    item_ = {.id = events_.all().next_item()};
     begin_ = start;
     events_.all().send({{"type", "input_audio_buffer.speech_started"},
                         {"item_id", item_.id},
@@ -153,7 +148,7 @@ class TurnTeller {
   // What was pushed since the last item is the client's item, if it is only silence.
   void answer_commit(double duration) {
     if (duration <= committed_) return events_.all().error(nothing_to_commit());
-    item_ = events_.next(events_.all().next_item());
+    item_ = {.id = events_.all().next_item()};
     item_.seconds = duration - committed_;
     complete(duration);
   }
@@ -275,9 +270,9 @@ ApiError nothing_to_commit() {
 }
 
 Listener make_realtime_teller(std::shared_ptr<RealtimeEvents> events, const RealtimeSettings& settings,
-                              std::optional<std::string> item, double before, double frame_seconds) {
+                              std::optional<std::string> item, double before) {
   if (settings.dialect != Dialect::kOpenAi) return UtteranceTeller(std::move(events), settings.dialect);
-  ItemEvents items(std::move(events), settings, frame_seconds);
+  ItemEvents items(std::move(events), settings);
   if (item) return ItemTeller(std::move(items), std::move(*item));
   return TurnTeller(std::move(items), settings, before);
 }

@@ -12,10 +12,9 @@
 namespace glossa::serve {
 
 // OpenAI's dialects: an item for each turn, or with `item`, whose sound the client commits, for the whole
-// session. The others: an item for each utterance. `before`: seconds of sound of the sessions before it;
-// `frame_seconds`: of the model.
+// session. The others: an item for each utterance. `before`: seconds of sound of the sessions before it.
 Listener make_realtime_teller(std::shared_ptr<RealtimeEvents> events, const RealtimeSettings& settings,
-                              std::optional<std::string> item, double before, double frame_seconds);
+                              std::optional<std::string> item, double before);
 
 // What the arrival of an item is called.
 const char* item_event(const RealtimeSettings& settings);

@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -37,7 +38,6 @@ struct Order {
   bool words = false;
   bool segments = true;
   bool logprobs = false;
-  double frame_seconds = 0;  // of the model
   StreamOptions options;
 };
 
@@ -46,7 +46,6 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 Order read_order(const HttpRequest& request, const ModelInfo& model) {
   Order order;
   order.options.att_context = most_accurate(model);
-  order.frame_seconds = model.frame_seconds;
   bool has_file = false;
   std::set<std::string> granularities;
   for (const FormPart& part : parse_multipart(request.header("content-type").value_or(""), request.body)) {
@@ -84,10 +83,6 @@ json usage(const Transcript& transcript) {
   return {{"type", "duration"}, {"seconds", static_cast<std::int64_t>(transcript.duration + 0.999)}};
 }
 
-json logprobs(const Transcript& transcript, const Order& order) {
-  return logprobs_json(transcript, order.frame_seconds);
-}
-
 // As Whisper has it: how often a text repeats itself.
 double compression_ratio(const std::string& text) {
   if (text.empty()) return 1;
@@ -108,7 +103,7 @@ json text_json(const Transcript& transcript, const Order& order) {
   json result = {{"text", transcript.text}, {"usage", usage(transcript)}};
   if (std::string language = language_of(transcript, order); !language.empty())
     result["language"] = std::move(language);
-  if (order.logprobs) result["logprobs"] = logprobs(transcript, order);
+  if (order.logprobs) result["logprobs"] = logprobs_json(transcript);
   return result;
 }
 
@@ -125,17 +120,13 @@ json words_json(const Transcript& transcript) {
 
 json segments_json(const Transcript& transcript, const Order& order) {
   json list = json::array();
-  const auto runs = runs_of_sentences(transcript, order.frame_seconds);
-  for (std::size_t index = 0; index < runs.size(); ++index) {
-    const Sentence& sentence = transcript.sentences[index];
+  const std::span<const Token> all(transcript.tokens);
+  for (const Sentence& sentence : transcript.sentences) {
+    const auto tokens = all.subspan(sentence.first_token, sentence.last_token - sentence.first_token);
     json ids = json::array();
-    double logprob = 0;
-    for (std::size_t at = runs[index].first; at < runs[index].second; ++at) {
-      ids.push_back(transcript.tokens[at].id);
-      logprob += transcript.tokens[at].log_prob;
-    }
-    const double average = ids.empty() ? 0 : logprob / static_cast<double>(ids.size());
-    list.push_back({{"id", index},
+    for (const Token& token : tokens) ids.push_back(token.id);
+    const double average = tokens.empty() ? 0 : sum_of_logprobs(tokens) / static_cast<double>(tokens.size());
+    list.push_back({{"id", list.size()},
                     {"seek", 0},
                     {"start", sentence.start},
                     {"end", sentence.end},
@@ -176,7 +167,7 @@ void send_event(HttpReply& reply, const json& event) { reply.write("data: " + du
 class Events {
  public:
   Events(std::shared_ptr<HttpReply> reply, Order order)
-      : reply_(std::move(reply)), order_(std::move(order)), logprobs_(order_.frame_seconds) {}
+      : reply_(std::move(reply)), order_(std::move(order)) {}
 
   void operator()(const UploadSound&, const SessionUpdate& update) {
     if (!order_.stream) {

@@ -16,6 +16,7 @@ enum class Role {
   kLoneMark,  // U+2581 alone: begins a word, but is none
   kContinue,  // goes on with the word
   kPunctuation,
+  kSpokenMark,  // joins as punctuation does
   kOpening,  // punctuation that belongs to what follows: begins a word after a U+2581
   kTag,
 };
@@ -31,6 +32,12 @@ bool is_opening(char32_t mark) {
 bool is_terminator(char32_t mark) {
   constexpr char32_t kTerminators[] = {U'.', U'?', U'!', 0x0964, 0x3002, 0xFF1F, 0xFF01, 0x061F};
   return std::find(std::begin(kTerminators), std::end(kTerminators), mark) != std::end(kTerminators);
+}
+
+// Marks with names that are said: "fifty percent", "me at home".
+bool is_spoken(char32_t mark) {
+  constexpr char32_t kSpoken[] = {U'%', U'&', U'@', U'#', U'*', U'/', U'\\', 0x2030, 0x066A, 0xFF05};
+  return std::find(std::begin(kSpoken), std::end(kSpoken), mark) != std::end(kSpoken);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -73,6 +80,7 @@ class WordGrouper {
           only_mark_ = true;
           break;
         case Role::kPunctuation:
+        case Role::kSpokenMark:
           // Between the word and its mark there may be a lone U+2581: it belongs to the word as well.
           if (only_mark_ && !words_.empty() && words_.back().last_token == first_ && !after_tag_) reopen();
           join(at);
@@ -114,7 +122,8 @@ class WordGrouper {
     if (!decoded.empty()) {
       const CodePoint character = first_code_point(decoded);
       if (character.size == decoded.size() && detokenizer_.is_punctuation(character.value)) {
-        return is_opening(character.value) ? Role::kOpening : Role::kPunctuation;
+        if (is_opening(character.value)) return Role::kOpening;
+        return is_spoken(character.value) ? Role::kSpokenMark : Role::kPunctuation;
       }
     }
     return decoded != piece ? Role::kStart : Role::kContinue;
@@ -136,6 +145,16 @@ class WordGrouper {
     words_.pop_back();
   }
 
+  // The last token of [first, end) that is more than a mark behind the word; `first` where none is.
+  int last_spoken(int first, int end) const {
+    int last = end - 1;
+    for (; last > first; --last) {
+      const Role role = role_of(token(last).id);
+      if (role != Role::kPunctuation && role != Role::kLoneMark) break;
+    }
+    return last;
+  }
+
   // The word ends before token `end`.
   void close(int end) {
     if (first_ == kNone) return;
@@ -149,7 +168,7 @@ class WordGrouper {
     word.text = trimmed(detokenizer_.text(ids));
     if (!word.text.empty()) {
       word.start_frame = token(first_).frame;
-      word.end_frame = token(end - 1).frame + 1;
+      word.end_frame = token(last_spoken(first_, end)).frame + 1;
       word.first_token = first_;
       word.last_token = end;
       words_.push_back(std::move(word));
@@ -209,6 +228,8 @@ std::vector<TimedSentence> group_sentences(std::span<const TimedToken> tokens,
     if (tagged) sentence.language = words[last].language;
     sentence.start_frame = words[first].start_frame;
     sentence.end_frame = words[last].end_frame;
+    sentence.first_token = words[first].first_token;
+    sentence.last_token = gap_end;
     sentences.push_back(std::move(sentence));
     first = last + 1;
   }

@@ -20,7 +20,7 @@ struct TimedToken {
 struct TimedWord {
   std::string text;      // detokenised and trimmed, never empty
   int start_frame = 0;   // frame of its first token, which may be a lone U+2581
-  int end_frame = 0;     // one past the frame of its last token, NeMo's end_offset
+  int end_frame = 0;     // one past the frame of its last token that is spoken
   float confidence = 0;  // smallest of its tokens
   std::string language;  // of the next tag; empty when none follows
   int first_token = 0;
@@ -31,7 +31,9 @@ struct TimedSentence {
   std::string text;      // detokenised, without tags
   std::string language;  // of its closing tag, empty when none
   int start_frame = 0;
-  int end_frame = 0;
+  int end_frame = 0;    // of its last word
+  int first_token = 0;  // [first_token, last_token) of the input, a closing tag among them
+  int last_token = 0;
 };
 
 // Groups tokens into words as NeMo's get_words_offsets does for subword models:
@@ -44,7 +46,10 @@ struct TimedSentence {
 //   * a lone U+2581 and a punctuation mark extend the word before, as in the text (NeMo: the mark is a word);
 //   * an opening mark (such as U+00BF or a bracket) after a U+2581 starts a word (NeMo: sometimes);
 //   * byte pieces go on with the word, they are parts of one character (NeMo: every byte is a word);
-//   * a word's text has NeMo's punctuation clean-up and is trimmed; control pieces are no text.
+//   * a word's text has NeMo's punctuation clean-up and is trimmed; control pieces are no text;
+//   * marks behind a word do not count in its end_frame (NeMo: only so for TDT models, whose marks it moves to
+//     the end of the label before): the model writes them when it has heard the silence behind. Marks that
+//     have a name which is said, such as %, do count.
 // Words joined with single spaces equal the stripped text up to white space.
 // Scripts without spaces (Chinese, Japanese, Thai): nothing starts a word inside a sentence, so a whole
 // sentence is one word, as in NeMo.

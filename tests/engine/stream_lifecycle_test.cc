@@ -90,13 +90,25 @@ TEST_F(StreamLifecycle, WhatIsForgottenWasAllThereWas) {
     std::vector<int> tokens;
     std::vector<std::string> sentences;
     std::vector<double> word_ends;
+    std::vector<int> word_tokens;      // of all words
+    std::vector<int> sentence_tokens;  // of all sentences
 
     // The first so many of each.
     void take(const Transcript& transcript, std::size_t token_count, std::size_t sentence_count,
               std::size_t word_count) {
       for (std::size_t at = 0; at < token_count; ++at) tokens.push_back(transcript.tokens[at].id);
-      for (std::size_t at = 0; at < sentence_count; ++at) sentences.push_back(transcript.sentences[at].text);
-      for (std::size_t at = 0; at < word_count; ++at) word_ends.push_back(transcript.words[at].end);
+      const auto add = [&](const auto& span, std::vector<int>& ids) {
+        for (std::size_t at = span.first_token; at < span.last_token; ++at)
+          ids.push_back(transcript.tokens.at(at).id);
+      };
+      for (std::size_t at = 0; at < sentence_count; ++at) {
+        sentences.push_back(transcript.sentences[at].text);
+        add(transcript.sentences[at], sentence_tokens);
+      }
+      for (std::size_t at = 0; at < word_count; ++at) {
+        word_ends.push_back(transcript.words[at].end);
+        add(transcript.words[at], word_tokens);
+      }
     }
     void take_all(const Transcript& transcript) {
       take(transcript, transcript.tokens.size(), transcript.sentences.size(), transcript.words.size());
@@ -124,6 +136,8 @@ TEST_F(StreamLifecycle, WhatIsForgottenWasAllThereWas) {
   EXPECT_EQ(heard.tokens, expected.tokens);
   EXPECT_EQ(heard.sentences, expected.sentences);
   EXPECT_EQ(heard.word_ends, expected.word_ends);
+  EXPECT_EQ(heard.word_tokens, expected.word_tokens);
+  EXPECT_EQ(heard.sentence_tokens, expected.sentence_tokens);
   EXPECT_GT(expected.sentences.size(), 20u);
   EXPECT_LT(most, expected.tokens.size() / 4);
 }
@@ -152,6 +166,14 @@ TEST_F(StreamLifecycle, TheTextIsThatOfAllTokensAtOnce) {
       const std::string text = recognizer.detokenizer().text(ids);
       ASSERT_EQ(transcript.text, keep ? text : text::strip_lang_tags(text));
       ASSERT_EQ(transcript.score, score);
+      for (const Word& word : transcript.words) {
+        const auto own = std::span(ids).subspan(word.first_token, word.last_token - word.first_token);
+        std::string own_text = recognizer.detokenizer().text(own);
+        std::erase(own_text, ' ');
+        std::string word_text = word.text;
+        std::erase(word_text, ' ');
+        ASSERT_EQ(own_text, word_text);
+      }
     }
     EXPECT_GT(tags, 10u);
   }

@@ -45,7 +45,7 @@ class Conversation {
     settings.dialect = dialect;
     settings.session.silence = 0.5;
     teller_ =
-        make_realtime_teller(std::make_shared<RealtimeEvents>(socket_), settings, std::move(item), 10, 0.08);
+        make_realtime_teller(std::make_shared<RealtimeEvents>(socket_), settings, std::move(item), 10);
   }
 
   // Gives the new events. What is open is the interim utterance, unless that is said to have changed.
@@ -166,7 +166,8 @@ TEST(RealtimeTeller, LogprobsOfATurn) {
   Conversation openai(Dialect::kOpenAi, {}, {.logprobs = true});
   Transcript transcript;
   transcript.tokens = {{.id = 1, .frame = 10, .log_prob = -1}, {.id = 2, .frame = 20, .log_prob = -2}};
-  transcript.words = {{"One.", 0.8, 0.88, 0, ""}, {"Two.", 1.6, 1.68, 0, ""}};
+  transcript.words = {{.text = "One.", .start = 0.8, .end = 0.88, .first_token = 0, .last_token = 1},
+                      {.text = "Two.", .start = 1.6, .end = 1.68, .first_token = 1, .last_token = 2}};
   Utterance one = spoken("One.", 0.8, 0.88);
   Utterance two = spoken("Two.", 1.6, 1.68);
   one.words = {transcript.words[0]};

@@ -108,6 +108,11 @@ std::vector<Span> expected_words(const json& golden) {
   return words;
 }
 
+// NeMo's end of what ends before that token, with the marks behind a word.
+int end_offset(const TimestampCase& timestamps, int last_token) {
+  return timestamps.tokens.at(static_cast<std::size_t>(last_token - 1)).frame + 1;
+}
+
 // Where the two group tokens differently on purpose the words cannot be compared: NeMo makes a word of every
 // byte piece, and goes on with a word over U+2581 and an opening mark in one piece.
 bool is_comparable(const TimestampCase& timestamps, const SentencePiece& pieces) {
@@ -140,7 +145,7 @@ TEST(WordsGolden, EqualNeMosWords) {
     if (!is_comparable(timestamps, texts.pieces)) return;
     std::vector<Span> words;
     for (const TimedWord& word : texts.words(timestamps.tokens)) {
-      words.push_back({word.text, word.start_frame, word.end_frame});
+      words.push_back({word.text, word.start_frame, end_offset(timestamps, word.last_token)});
     }
     EXPECT_EQ(words, expected_words(timestamps.golden));
   });
@@ -151,6 +156,13 @@ TEST(WordsGolden, EqualNeMosWords) {
 TEST(SentencesGolden, EqualNeMosSegmentsCutAtTags) {
   for_each_case([](const Texts& texts, const TimestampCase& timestamps) {
     const std::vector<TimedSentence> sentences = texts.sentences(timestamps.tokens);
+    const std::vector<TimedWord> words = texts.words(timestamps.tokens);
+    const auto last_word_of = [&](const TimedSentence& sentence) {
+      const auto behind =
+          std::find_if(words.begin(), words.end(),
+                       [&](const TimedWord& word) { return word.first_token >= sentence.last_token; });
+      return *std::prev(behind);
+    };
     std::size_t next = 0;
     for (const json& segment : timestamps.golden["segment"]) {
       const std::string text = segment["segment"];
@@ -165,7 +177,8 @@ TEST(SentencesGolden, EqualNeMosSegmentsCutAtTags) {
             EXPECT_EQ(sentences[next].start_frame, segment["start_offset"].get<int>());
           }
           if (at_end) {
-            EXPECT_EQ(sentences[next].end_frame, segment["end_offset"].get<int>());
+            EXPECT_EQ(end_offset(timestamps, last_word_of(sentences[next]).last_token),
+                      segment["end_offset"].get<int>());
           }
           ++next;
         }
@@ -252,7 +265,9 @@ enum : int {
   kDe,
   kControl,
   kGo,
-  kIdeographicStop
+  kIdeographicStop,
+  kComma,
+  kPercent,
 };
 
 const Texts& small_texts() {
@@ -272,7 +287,8 @@ const Texts& small_texts() {
                                         {"<s>", 0, PieceType::kControl},
                                         {"▁go", -1},
                                         {"\xE3\x80\x82", -1},
-                                        {",", -2}}};  // makes "▁," a punctuation mark
+                                        {",", -2},  // makes "▁," a punctuation mark
+                                        {"%", -2}}};
     return testing::parse_tokenizer(model.serialize());
   });
   return texts;
@@ -330,10 +346,22 @@ TEST(Words, TimesAndTokens) {
   ASSERT_EQ(words.size(), 3u);
   EXPECT_EQ(words[1].text, "er.");
   EXPECT_EQ(words[1].start_frame, 10);  // of the lone U+2581
-  EXPECT_EQ(words[1].end_frame, 31);
+  EXPECT_EQ(words[1].end_frame, 21) << "the mark does not count";
   EXPECT_EQ(words[1].first_token, 1);
   EXPECT_EQ(words[1].last_token, 4);
   EXPECT_EQ(words[2].start_frame, 60);
+}
+
+TEST(Words, AWordEndsWhereItsLastSoundDoes) {
+  const auto ends_at = [](const std::vector<int>& ids) {
+    return small_texts().words(at_frames(ids)).front().end_frame;
+  };
+  EXPECT_EQ(ends_at({kThe, kEr, kDot}), 11);
+  EXPECT_EQ(ends_at({kThe, kMark, kDot, kDot}), 1) << "with a lone U+2581 between";
+  EXPECT_EQ(ends_at({kThe, kMarkComma, kRiv}), 1);
+  EXPECT_EQ(ends_at({kThe, kDot, kEr, kDot}), 21) << "a mark inside a word";
+  EXPECT_EQ(ends_at({kThe, kPercent, kDot}), 11) << "percent is said";
+  EXPECT_EQ(ends_at({kDot, kQuestion}), 1) << "nothing but marks";
 }
 
 TEST(Words, TagsNameTheWordsBefore) {
@@ -357,8 +385,12 @@ TEST(Sentences, EndAtTerminatorsAndTags) {
     shown.push_back(sentence.text + '/' + sentence.language + '/' + std::to_string(sentence.start_frame) +
                     '-' + std::to_string(sentence.end_frame));
   }
-  EXPECT_EQ(shown, (Lines{"The.//0-11", "river?/en-US/20-41", "go/de-DE/70-71", "go\xE3\x80\x82//100-111",
+  EXPECT_EQ(shown, (Lines{"The.//0-1", "river?/en-US/20-31", "go/de-DE/70-71", "go\xE3\x80\x82//100-101",
                           "The//120-121"}));
+  std::vector<std::pair<int, int>> tokens;
+  for (const TimedSentence& sentence : sentences) tokens.emplace_back(sentence.first_token, sentence.last_token);
+  EXPECT_EQ(tokens, (std::vector<std::pair<int, int>>{{0, 2}, {2, 7}, {7, 10}, {10, 12}, {12, 13}}))
+      << "with their tags";
 }
 
 }  // namespace
