@@ -19,6 +19,7 @@ Command add_data_check(CLI::App& data);
 Command add_data_stats(CLI::App& data);
 Command add_data_tar(CLI::App& data);
 Command add_data_mix(CLI::App& data);
+Command add_data_segment(CLI::App& data);
 
 struct DataOptions {
   std::vector<std::filesystem::path> manifests;

@@ -87,12 +87,12 @@ struct LeftOut {
 };
 
 void report(const LeftOut& left_out, double limit, const char* option, const LeftOut& all,
-            Findings& findings) {
+            const char* advice, Findings& findings) {
   if (left_out.lines == 0) return;
   findings.warning("lost-hours", 0,
-                   fmt::format("{} {} leaves out {} of {} lines, {:.3f} of {:.3f} hours ({:.1f} %)", option,
+                   fmt::format("{} {} leaves out {} of {} lines, {:.3f} of {:.3f} hours ({:.1f} %){}", option,
                                limit, left_out.lines, all.lines, left_out.hours, all.hours,
-                               all.hours > 0 ? 100 * left_out.hours / all.hours : 0));
+                               all.hours > 0 ? 100 * left_out.hours / all.hours : 0, advice));
 }
 
 }  // namespace
@@ -120,8 +120,8 @@ void check_sound(const CheckInput& input, std::size_t manifest, Findings& findin
       narrow[facts.file] = facts.file->sample_rate;
     }
   }
-  report(too_short, options.min_duration, "--min-duration", all, findings);
-  report(too_long, options.max_duration, "--max-duration", all, findings);
+  report(too_short, options.min_duration, "--min-duration", all, "", findings);
+  report(too_long, options.max_duration, "--max-duration", all, "; `glossa data segment` cuts them", findings);
   std::map<int, int> files_by_rate;
   for (const auto& [file, rate] : narrow) ++files_by_rate[rate];
   for (const auto& [rate, files] : files_by_rate) {

@@ -118,7 +118,7 @@ json words_json(const Transcript& transcript) {
   return list;
 }
 
-json segments_json(const Transcript& transcript, const Order& order) {
+json segments_json(const Transcript& transcript) {
   json list = json::array();
   const std::span<const Token> all(transcript.tokens);
   for (const Sentence& sentence : transcript.sentences) {
@@ -147,7 +147,7 @@ json verbose(const Transcript& transcript, const Order& order) {
                  {"duration", transcript.duration},
                  {"text", transcript.text},
                  {"usage", usage(transcript)}};
-  if (order.segments) result["segments"] = segments_json(transcript, order);
+  if (order.segments) result["segments"] = segments_json(transcript);
   if (order.words) result["words"] = words_json(transcript);
   return result;
 }

@@ -195,5 +195,79 @@ TEST(Data, SaysWhatIsWrong) {
   EXPECT_FALSE(std::filesystem::exists(here / "out"));
 }
 
+std::string bundled_audio(const std::string& name) { return GLOSSA_EXAMPLE_AUDIO "/" + name; }
+
+TEST(DataSegment, FindsUtterancesInRecordings) {
+  const Workplace here;
+  std::filesystem::copy_file(bundled_audio("pt-BR.flac"), here / "fala.flac");
+  here.write("fala.srt",
+             "1\n00:00:00,000 --> 00:00:02,000\nLigue para <i>Conceição</i>\n\n"
+             "2\n00:00:02,000 --> 00:00:03,000\nno zero zero um.\n");
+  const std::string spoken = "El vuelo de Londres a Toledo dura cincuenta y tres minutos.";
+  here.write("long.jsonl", json{{"audio_filepath", bundled_audio("es-ES.flac")},
+                                {"text", spoken + " Esto no lo dice nadie."},
+                                {"lang", "es-ES"},
+                                {"speaker", "zac"}}
+                                   .dump() +
+                               "\n");
+  const auto run = here.glossa({"data", "segment", "fala.flac", "long.jsonl", "--output",
+                                "new/segments.jsonl", "--model", GLOSSA_BUNDLED_MODEL, "--target-lang",
+                                "pt-BR", "--weight-cache", "off", "--json", "--quiet"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.err, "");
+  const auto lines = lines_of(here.read("new/segments.jsonl"));
+  ASSERT_EQ(lines.size(), 2u) << run.out;
+  const json beside = json::parse(lines[0]);
+  EXPECT_EQ(beside["text"], "Ligue para Conceição no zero zero um.");
+  EXPECT_EQ(beside["target_lang"], "pt-BR");
+  EXPECT_EQ(beside["audio_filepath"], std::filesystem::canonical(here / "fala.flac").string());
+  const json of_line = json::parse(lines[1]);
+  EXPECT_EQ(of_line["text"], spoken);
+  EXPECT_EQ(of_line["speaker"], "zac");
+  EXPECT_EQ(of_line["lang"], "es-ES");
+  EXPECT_FALSE(of_line.contains("target_lang"));
+  for (const json& line : {beside, of_line}) {
+    EXPECT_GE(line["offset"], 0);
+    EXPECT_GT(line["duration"], 1.5);
+    EXPECT_LT(line["cer"], 0.2);
+  }
+  const json report = json::parse(run.out);
+  EXPECT_EQ(report["all"]["utterances"], 2);
+  EXPECT_LT(report["recordings"][1]["kept_text"], 0.8);
+
+  // What was written is a manifest like any other.
+  const auto check =
+      here.glossa({"data", "check", "new/segments.jsonl", "--model", GLOSSA_BUNDLED_MODEL, "--quiet"});
+  EXPECT_EQ(check.exit_code, 0) << check.out;
+}
+
+TEST(DataSegment, SaysWhatCannotBeUsed) {
+  const Workplace here;
+  std::filesystem::copy_file(bundled_audio("pt-BR.flac"), here / "fala.flac");
+  const auto cut = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"data",           "segment", "--output",
+                                          "out.jsonl",      "--model", GLOSSA_BUNDLED_MODEL,
+                                          "--weight-cache", "off",     "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return here.glossa(arguments);
+  };
+  auto run = cut({"fala.flac", "--target-lang", "pt-BR"});
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.err, HasSubstr("fala.flac: no transcript (expected fala.txt beside it, or .srt or .vtt)"));
+  here.write("fala.txt", "Ligue para Conceição no zero zero um.");
+  EXPECT_THAT(cut({"fala.flac"}).err, HasSubstr("fala.flac: no language (expected target_lang"));
+  EXPECT_THAT(cut({"fala.flac", "--target-lang", "xx-XX"}).err, HasSubstr("fala.flac: "));
+  here.write("fala.txt", "\xff");
+  EXPECT_THAT(cut({"fala.flac", "--target-lang", "pt-BR"}).err, HasSubstr("not UTF-8"));
+  here.write("fala.txt", "Something that nobody said anywhere in this recording");
+  run = cut({"fala.flac", "--target-lang", "pt-BR"});
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.out, HasSubstr("Is it the text of this recording, in this language?"));
+  EXPECT_EQ(cut({"fala.flac", "--min-duration", "9", "--max-duration", "9"}).exit_code, 2);
+  EXPECT_EQ(cut({"gone.flac", "--target-lang", "pt-BR"}).exit_code, 3);
+  here.write("out.jsonl", "{}\n");
+  EXPECT_EQ(cut({"out.jsonl"}).exit_code, 2) << "the output is not an input";
+}
+
 }  // namespace
 }  // namespace glossa

@@ -192,6 +192,7 @@ TEST_F(Checks, CountTheHoursThatLimitsTake) {
       check({manifest("m.jsonl", line("a.wav", 1, "A.") + line("b.wav", 3, "B."))}, {}, options);
   EXPECT_THAT(kinds(results[0]), ElementsAre("lost-hours:0"));
   EXPECT_THAT(message(results[0], "lost-hours"), HasSubstr("1 of 2 lines"));
+  EXPECT_THAT(message(results[0], "lost-hours"), HasSubstr("(75.0 %); `glossa data segment` cuts them"));
   EXPECT_THAT(message(results[0], "lost-hours"), HasSubstr("75.0 %"));
 }
 
