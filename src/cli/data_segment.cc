@@ -53,13 +53,19 @@ struct Recording {
 
 struct Outcome {
   std::string name;
-  std::string error;      // empty: it could be used
-  double seconds = 0;     // of sound
-  double kept = 0;        // of these in utterances
-  double error_rate = 0;  // of the utterances' characters
+  std::string error;   // empty: it could be used
+  double seconds = 0;  // of sound
+  double kept = 0;     // of these in utterances
   std::size_t utterances = 0;
   std::size_t units = 0;  // words of the text, or letters
   std::size_t kept_units = 0;
+  double characters = 0;  // of the utterances
+  double wrong = 0;       // of these
+
+  double kept_share() const {
+    return units > 0 ? static_cast<double>(kept_units) / static_cast<double>(units) : 0;
+  }
+  double error_rate() const { return characters > 0 ? wrong / characters : 0; }
 };
 
 std::string read_text(const fs::path& path) {
@@ -208,25 +214,23 @@ class Segmentation {
       const std::string lang = language_of(input);
       const std::vector<float> samples = reader.read(input);
       if (samples.empty()) fail_bad_input("{}: no sound", input.name);
-      const AlignedTranscript aligned =
-          of(input, [&] { return align_transcript(text, recognize(samples, lang, context, heard), lang); });
+      const AlignedTranscript aligned = naming(
+          input, [&] { return align_transcript(text, recognize(samples, lang, context, heard), lang); });
       const data::Loudness loudness(samples, recognizer_->info().sample_rate);
       const auto segments = data::find_segments(aligned.units, aligned.heard, loudness, command_.segments);
       outcome.seconds = loudness.seconds();
       outcome.units = aligned.units.size();
-      double characters = 0;
       for (const data::Segment& segment : segments) {
         lines_.push_back(line_of(recording, segment, aligned.text_of(segment), lang));
         outcome.kept += segment.end - segment.start;
         outcome.kept_units += segment.last - segment.first;
         for (std::size_t unit = segment.first; unit < segment.last; ++unit) {
           const auto own = static_cast<double>(aligned.units[unit].characters);
-          characters += own;
-          outcome.error_rate += segment.error * own;
+          outcome.characters += own;
+          outcome.wrong += segment.error * own;
         }
       }
       outcome.utterances = segments.size();
-      if (characters > 0) outcome.error_rate /= characters;
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInternal) throw;
       outcome.error = error.what();
@@ -238,7 +242,7 @@ class Segmentation {
 
   // What goes wrong with a recording's words says of which.
   template <class Work>
-  static auto of(const Input& input, const Work& work) {
+  static auto naming(const Input& input, const Work& work) {
     try {
       return work();
     } catch (const Error& error) {
@@ -270,35 +274,28 @@ class Segmentation {
     replace_file(command_.output, bytes);
   }
 
-  static double share(const Outcome& outcome) {
-    return outcome.units > 0 ? static_cast<double>(outcome.kept_units) / static_cast<double>(outcome.units)
-                             : 0;
-  }
-
   static std::string told(const Outcome& outcome) {
     std::string text = fmt::format("{}: {} of {} in {}, {:.1f} % of the text", outcome.name,
                                    clock_time(outcome.kept), clock_time(outcome.seconds),
                                    counted(static_cast<std::int64_t>(outcome.utterances), "utterance"),
-                                   100 * share(outcome));
+                                   100 * outcome.kept_share());
     if (outcome.utterances > 0)
-      text += fmt::format("; {:.1f} % of its characters heard otherwise", 100 * outcome.error_rate);
-    if (share(outcome) < kFewKept) text += ". Is it the text of this recording, in this language?";
+      text += fmt::format("; {:.1f} % of its characters heard otherwise", 100 * outcome.error_rate());
+    if (outcome.kept_share() < kFewKept) text += ". Is it the text of this recording, in this language?";
     return text + "\n";
   }
 
   Outcome total() const {
     Outcome all{.name = "all"};
-    double weights = 0;
     for (const Outcome& one : outcomes_) {
       all.seconds += one.seconds;
       all.kept += one.kept;
       all.utterances += one.utterances;
       all.units += one.units;
       all.kept_units += one.kept_units;
-      all.error_rate += one.error_rate * static_cast<double>(one.kept_units);
-      weights += static_cast<double>(one.kept_units);
+      all.characters += one.characters;
+      all.wrong += one.wrong;
     }
-    if (weights > 0) all.error_rate /= weights;
     return all;
   }
 
@@ -318,8 +315,8 @@ class Segmentation {
             {"seconds", outcome.seconds},
             {"kept_seconds", outcome.kept},
             {"utterances", outcome.utterances},
-            {"kept_text", share(outcome)},
-            {"cer", outcome.utterances > 0 ? ordered_json(outcome.error_rate) : ordered_json()}};
+            {"kept_text", outcome.kept_share()},
+            {"cer", outcome.utterances > 0 ? ordered_json(outcome.error_rate()) : ordered_json()}};
   }
 
   std::string to_json() const {

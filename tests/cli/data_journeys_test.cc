@@ -183,7 +183,7 @@ TEST(Data, SaysWhatIsWrong) {
   EXPECT_EQ(here.glossa({"data", "check", "m.jsonl", "m.jsonl"}).exit_code, 2);
   const auto misspelt = here.glossa({"data", "chekc", "m.jsonl"});
   EXPECT_EQ(misspelt.exit_code, 2);
-  EXPECT_EQ(misspelt.err, "glossa: no such command (expected check, stats, tar, mix, got chekc)\n");
+  EXPECT_EQ(misspelt.err, "glossa: no such command (expected check, stats, tar, mix, segment, got chekc)\n");
   for (const char* limit : {"abc", "nan", "inf", "-1", "0", "1s"}) {
     const auto run = here.glossa({"data", "check", "m.jsonl", "--max-duration", limit});
     EXPECT_EQ(run.exit_code, 2) << limit;
