@@ -21,6 +21,7 @@
 #include "cli/transcriber.h"
 #include "cli/transcript_alignment.h"
 #include "data/segments.h"
+#include "eval/text_normalizer.h"
 #include "text/subtitle_text.h"
 #include "text/utf8.h"
 
@@ -31,7 +32,7 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr double kSliceSeconds = 60;  // of sound given to the stream at a time
-constexpr double kFewKept = 0.3;      // of the text
+constexpr double kFewHeard = 0.3;     // of the text
 
 struct SegmentCommand {
   std::vector<std::string> inputs;
@@ -57,7 +58,8 @@ struct Outcome {
   double seconds = 0;  // of sound
   double kept = 0;     // of these in utterances
   std::size_t utterances = 0;
-  std::size_t units = 0;  // words of the text, or letters
+  std::size_t units = 0;        // words of the text, or letters
+  std::size_t heard_units = 0;  // as they are written
   std::size_t kept_units = 0;
   double characters = 0;  // of the utterances
   double wrong = 0;       // of these
@@ -68,23 +70,39 @@ struct Outcome {
   double error_rate() const { return characters > 0 ? wrong / characters : 0; }
 };
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 std::string read_text(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
   if (!file) fail_bad_input("{}: cannot be read", path.string());
+  std::string text(std::istreambuf_iterator<char>(file), {});
   if (!text::is_valid_utf8(text)) fail_bad_input("{}: not UTF-8 (expected text in UTF-8)", path.string());
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   return path.extension() == ".txt" ? text : text::text_of_subtitles(text);
 }
 
-// The transcript beside a sound file: its name with another extension.
-std::string transcript_beside(const fs::path& audio) {
+// The transcript beside a sound file: its name with another extension. Empty: there is none.
+fs::path transcript_beside(const fs::path& audio) {
   constexpr std::array<const char*, 3> kExtensions = {".txt", ".srt", ".vtt"};
   for (const char* extension : kExtensions) {
     fs::path beside = audio;
-    if (fs::exists(beside.replace_extension(extension))) return read_text(beside);
+    std::error_code unusable;
+    if (fs::is_regular_file(beside.replace_extension(extension), unusable)) return beside;
   }
-  fail_bad_input("{}: no transcript (expected {} beside it, or .srt or .vtt)", audio.string(),
-                 fs::path(audio).filename().replace_extension(".txt").string());
+  return {};
+}
+
+// Error kBadInput says what is missing.
+std::string text_of(const Recording& recording) {
+  const Input& input = recording.input;
+  if (recording.line) return input.text.value_or("");
+  if (!fs::exists(input.audio)) fail_bad_input("{}: no such file", input.audio.string());
+  const fs::path beside = transcript_beside(input.audio);
+  if (beside.empty()) {
+    fail_bad_input("{}: no transcript (expected {} beside it, or .srt or .vtt)", input.audio.string(),
+                   fs::path(input.audio).filename().replace_extension(".txt").string());
+  }
+  return read_text(beside);
 }
 
 bool is_manifest(const fs::path& path) { return path.extension() == ".jsonl" || path.extension() == ".json"; }
@@ -102,6 +120,7 @@ std::vector<Recording> recordings_of_manifest(const fs::path& path) {
                                     .target_lang = entry.target_lang},
                           .line = data::JsonLine(std::move(line.raw))});
   }
+  if (recordings.empty()) fail_bad_input("{}: nothing to cut (expected entries, got none)", path.string());
   return recordings;
 }
 
@@ -129,14 +148,17 @@ class Segmentation {
       fail_invalid_argument("--min-duration is {} (expected less than --max-duration, {})",
                             command_.segments.min_duration, command_.segments.max_duration);
     }
-    for (const std::string& path : command_.inputs) {
-      if (fs::exists(command_.output) && fs::exists(path) && fs::equivalent(path, command_.output))
-        fail_invalid_argument("--output would replace {} (expected another file)", path);
-    }
+    for (const std::string& path : command_.inputs) check_output_is_not(path);
     const std::vector<Recording> recordings = collect(command_);
+    for (const Recording& recording : recordings) {
+      check_output_is_not(recording.input.audio);
+      if (!recording.line) check_output_is_not(transcript_beside(recording.input.audio));
+    }
     check_replaceable(command_.output);
     recognizer_ = load_recognizer(command_.model, command_.quiet);
     const AttContext context = latency();
+    if (!command_.target_lang.empty() && recognizer_->info().has_prompt)  // throws when it is unknown
+      recognizer_->create_stream({.target_lang = command_.target_lang});
     const InterruptGuard interrupt;
     Progress progress("cutting", static_cast<double>(std::max<std::size_t>(recordings.size(), 1)),
                       command_.quiet);
@@ -155,7 +177,7 @@ class Segmentation {
     } catch (const Interrupted&) {
       progress.clear();
       write();
-      fmt::print(stderr, "glossa: interrupted: {} holds {} of {} recordings\n", command_.output.string(),
+      fmt::print(stderr, "glossa: interrupted: {} utterances of {} of {} recordings written\n", lines_.size(),
                  outcomes_.size(), recordings.size());
       throw;
     }
@@ -168,6 +190,12 @@ class Segmentation {
   }
 
  private:
+  void check_output_is_not(const fs::path& input) const {
+    std::error_code missing;  // then they are not the same
+    if (fs::equivalent(input, command_.output, missing))
+      fail_invalid_argument("--output would replace {} (expected another file)", input.string());
+  }
+
   // The longest chunk hears best.
   AttContext latency() const {
     const ModelInfo& model = recognizer_->info();
@@ -209,9 +237,10 @@ class Segmentation {
     Outcome outcome{.name = recording.input.name};
     try {
       const Input& input = recording.input;
-      const std::string text = recording.line ? input.text.value_or("") : transcript_beside(input.audio);
-      if (text.empty()) fail_bad_input("{}: no text to be found in it", input.name);
+      const std::string text = text_of(recording);
       const std::string lang = language_of(input);
+      if (eval::normalize_for_scoring(text, lang, {}).empty())
+        fail_bad_input("{}: no words in its text", input.name);
       const std::vector<float> samples = reader.read(input);
       if (samples.empty()) fail_bad_input("{}: no sound", input.name);
       const AlignedTranscript aligned = naming(
@@ -220,6 +249,8 @@ class Segmentation {
       const auto segments = data::find_segments(aligned.units, aligned.heard, loudness, command_.segments);
       outcome.seconds = loudness.seconds();
       outcome.units = aligned.units.size();
+      outcome.heard_units = static_cast<std::size_t>(std::ranges::count_if(
+          aligned.units, [](const data::TranscriptUnit& one) { return one.heard.has_value(); }));
       for (const data::Segment& segment : segments) {
         lines_.push_back(line_of(recording, segment, aligned.text_of(segment), lang));
         outcome.kept += segment.end - segment.start;
@@ -268,7 +299,9 @@ class Segmentation {
     return line.text();
   }
 
+  // What was there before stays where nothing was found.
   void write() const {
+    if (lines_.empty()) return;
     std::string bytes;
     for (const std::string& line : lines_) bytes += line + "\n";
     replace_file(command_.output, bytes);
@@ -281,7 +314,8 @@ class Segmentation {
                                    100 * outcome.kept_share());
     if (outcome.utterances > 0)
       text += fmt::format("; {:.1f} % of its characters heard otherwise", 100 * outcome.error_rate());
-    if (outcome.kept_share() < kFewKept) text += ". Is it the text of this recording, in this language?";
+    if (static_cast<double>(outcome.heard_units) < kFewHeard * static_cast<double>(outcome.units))
+      text += ". Is it the text of this recording, in this language?";
     return text + "\n";
   }
 
@@ -292,6 +326,7 @@ class Segmentation {
       all.kept += one.kept;
       all.utterances += one.utterances;
       all.units += one.units;
+      all.heard_units += one.heard_units;
       all.kept_units += one.kept_units;
       all.characters += one.characters;
       all.wrong += one.wrong;
@@ -305,6 +340,7 @@ class Segmentation {
       if (outcome.error.empty()) text += told(outcome);
     }
     if (outcomes_.size() > 1) text += told(total());
+    if (lines_.empty()) return text + "nothing written\n";
     return text + fmt::format("{}: {} written\n", command_.output.string(),
                               counted(static_cast<std::int64_t>(lines_.size()), "line"));
   }

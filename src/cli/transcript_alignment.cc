@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "base/fail.h"
@@ -16,9 +15,10 @@ namespace {
 
 constexpr double kMostPairs = 1.6e9;  // a byte each
 constexpr std::size_t kManyWords = 3;
-constexpr std::size_t kManyLetters = 8;     // one misheard may be another altogether
-constexpr std::size_t kMostCompared = 200;  // words between two that are the same; more are another text
-constexpr double kOther = 0.65;             // of the characters: what a model mishears is more alike
+constexpr std::size_t kManyCharacters = 10;  // that one side has more: words that the other one lacks
+constexpr std::size_t kManyLetters = 8;      // one misheard may be another altogether
+constexpr std::size_t kMostCompared = 200;   // words between two that are the same; more are another text
+constexpr double kOther = 0.65;              // of the characters: what a model mishears is more alike
 
 using Strings = std::vector<std::string>;
 
@@ -82,8 +82,8 @@ class Aligner {
     const double pairs = static_cast<double>(written_.size()) * static_cast<double>(heard_.size());
     if (pairs > kMostPairs) {
       fail_bad_input(
-          "{} words written and {} heard are more than can be compared at once (expected at most 40000 of "
-          "both)",
+          "{} words or letters written and {} heard are more than can be compared at once (expected a "
+          "recording of at most some four hours)",
           written_.size(), heard_.size());
     }
     Gap gap;
@@ -119,28 +119,29 @@ class Aligner {
     }
   };
 
-  // The part of the longer side's characters that the other one does not have. How words are divided does not
-  // matter: "all right" and "alright" are alike.
-  static double difference_of(const Gap& gap) {
-    if (gap.units > kMostCompared || gap.heard_units > kMostCompared) return 1;
-    const auto edits = static_cast<double>(eval::char_edits(gap.heard, gap.written).edits());
-    const std::size_t longest =
-        std::max(text::count_characters(gap.written), text::count_characters(gap.heard));
-    return edits / static_cast<double>(longest);
-  }
-
-  // `next`: the unit behind the gap.
+  // `next`: the unit behind the gap. How words are divided does not matter: "all right" and "alright" are
+  // alike.
   void close(const Gap& gap, std::size_t next) {
     if (gap.units == 0 && gap.heard_units == 0) return;
-    const double difference = difference_of(gap);
+    const std::size_t written = text::count_characters(gap.written);
+    const std::size_t heard = text::count_characters(gap.heard);
+    const bool is_endless = gap.units > kMostCompared || gap.heard_units > kMostCompared;
+    const std::size_t edits =
+        is_endless ? std::max(written, heard)
+                   : static_cast<std::size_t>(eval::char_edits(gap.heard, gap.written).edits());
+    const std::size_t wrong = std::min(edits, written);
     for (std::size_t unit = next - gap.units; unit < next; ++unit) {
       data::TranscriptUnit& one = aligned_.units[unit];
-      one.wrong = static_cast<std::size_t>(std::lround(difference * static_cast<double>(one.characters)));
+      one.wrong = (one.characters * wrong + written / 2) / written;
     }
     if (next == aligned_.units.size()) return;
-    if (gap.units == 0) aligned_.units[next].extra = text::count_characters(gap.heard);
+    aligned_.units[next].extra = edits - wrong;
     const bool is_long = std::max(gap.units, gap.heard_units) >= (by_letters_ ? kManyLetters : kManyWords);
-    aligned_.units[next].follows_other = is_long && difference >= kOther;
+    const auto longest = static_cast<double>(std::max(written, heard));
+    const std::size_t uneven = std::max(written, heard) - std::min(written, heard);
+    aligned_.units[next].follows_other =
+        is_long && (static_cast<double>(edits) >= kOther * longest ||
+                    uneven >= (by_letters_ ? kManyLetters : kManyCharacters));
   }
 
   void read_text() {

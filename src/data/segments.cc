@@ -7,17 +7,18 @@
 namespace glossa::data {
 namespace {
 
-constexpr double kFrame = 0.01;  // seconds
-constexpr std::size_t kShortestPause = 12;
-constexpr std::size_t kMostOutside = 100;  // frames of a pause that are told beyond where it was looked for
-constexpr std::size_t kAround = 1000;      // frames on both sides whose speech is compared with
-constexpr float kWidestRange = 50;         // dB; what is quieter below the speech is digital silence
-constexpr float kQuietPart = 0.3f;         // of the range from the noise to the speech
-constexpr double kSilence = 0.3;           // seconds at either end of an utterance, where there are so many
-constexpr double kStampedLate = 0.3;       // seconds that a word may be over before its end is stamped
-constexpr double kStampedEarly = 0.1;      // seconds that a word may begin after its start is stamped
-constexpr std::size_t kLongWord = 5;       // characters: heard by chance it is not
-constexpr double kCostOfUtterance = 6;     // characters of text that another utterance must be worth
+constexpr double kFrame = 0.01;             // seconds
+constexpr std::size_t kMostOutside = 100;   // frames of a pause that are told beyond where it was looked for
+constexpr std::size_t kAround = 1000;       // frames on both sides whose speech is compared with
+constexpr float kWidestRange = 50;          // dB; what is quieter below the speech is digital silence
+constexpr float kQuietPart = 0.3f;          // of the range from the noise to the speech
+constexpr double kSilence = 0.3;            // seconds at either end of an utterance, where there are so many
+constexpr double kStampedLate = 0.3;        // seconds that a word may be over before its end is stamped
+constexpr double kStampedEarly = 0.05;      // seconds that a word may begin after its start is stamped
+constexpr double kPauseOfSentences = 0.12;  // seconds, at least
+constexpr double kPauseOfWords = 0.24;      // what is shorter may be the closure of a consonant
+constexpr std::size_t kLongWord = 5;        // characters: heard by chance it is not
+constexpr double kCostOfUtterance = 1;      // characters of text that another utterance must be worth
 constexpr double kCostOfBrokenSentence = 10;  // the same for an end that is no sentence's
 
 }  // namespace
@@ -45,36 +46,31 @@ float Loudness::quiet_below(std::size_t frame) const {
     std::nth_element(near.begin(), nth, near.end());
     return *nth;
   };
-  const float speech = quantile(0.95);
+  const float speech = quantile(0.98);
   const float noise = std::max(quantile(0.1), speech - kWidestRange);
   return noise + kQuietPart * (speech - noise);
 }
 
-std::optional<Pause> Loudness::longest_pause(double from, double to) const {
+std::vector<Pause> Loudness::pauses(double from, double to, double word) const {
   const auto frame_at = [&](double seconds) {
     const double frame = std::floor(std::max(seconds, 0.0) / kFrame);
     return std::min(static_cast<std::size_t>(frame), levels_.size());
   };
   const std::size_t begin = frame_at(from);
   const std::size_t end = frame_at(to);
-  if (begin >= end) return std::nullopt;
-  const float limit = quiet_below((begin + end) / 2);
+  std::vector<Pause> pauses;
+  if (begin >= end) return pauses;
+  const float limit = quiet_below(frame_at(word));
   const auto is_quiet = [&](std::size_t frame) { return levels_[frame] < limit; };
-  std::size_t longest_begin = 0;
-  std::size_t longest_end = 0;
   for (std::size_t at = begin; at < end; ++at) {
     if (!is_quiet(at)) continue;
     std::size_t first = at;
     while (first > 0 && begin - std::min(first, begin) < kMostOutside && is_quiet(first - 1)) --first;
     while (at < std::min(end + kMostOutside, levels_.size()) && is_quiet(at)) ++at;
-    if (at - first > longest_end - longest_begin) {
-      longest_begin = first;
-      longest_end = at;
-    }
+    pauses.push_back(
+        {static_cast<double>(first) * kFrame, std::min(static_cast<double>(at) * kFrame, seconds_)});
   }
-  if (longest_end - longest_begin < kShortestPause) return std::nullopt;
-  return Pause{static_cast<double>(longest_begin) * kFrame,
-               std::min(static_cast<double>(longest_end) * kFrame, seconds_)};
+  return pauses;
 }
 
 namespace {
@@ -131,7 +127,10 @@ class Cutter {
     if (!is_sure) return std::nullopt;
     const std::size_t index = *units_[unit].heard;
     const double from = index == 0 ? 0 : from_end_of(heard_[index - 1]);
-    const auto pause = loudness_.longest_pause(from, own->start + kStampedEarly);
+    const double latest = own->start + kStampedEarly;
+    const bool begins_sentence = unit == 0 || units_[unit - 1].ends_sentence;
+    const auto pause = longest(loudness_.pauses(from, latest, own->start), begins_sentence,
+                               [&](const Pause& one) { return one.end <= latest; });
     if (!pause) return index == 0 ? std::optional(0.0) : std::nullopt;
     return std::max(pause->end - kSilence, (pause->begin + pause->end) / 2);
   }
@@ -143,9 +142,25 @@ class Cutter {
     if (!is_sure) return std::nullopt;
     const std::size_t next = *units_[unit].heard + 1;
     const double to = next < heard_.size() ? heard_[next].start + kStampedEarly : loudness_.seconds();
-    const auto pause = loudness_.longest_pause(from_end_of(*own), to);
+    const double earliest = from_end_of(*own);
+    const auto pause = longest(loudness_.pauses(earliest, to, own->end), units_[unit].ends_sentence,
+                               [&](const Pause& one) { return one.begin >= earliest; });
     if (!pause) return next == heard_.size() ? std::optional(loudness_.seconds()) : std::nullopt;
     return std::min(pause->begin + kSilence, (pause->begin + pause->end) / 2);
+  }
+
+  // Of those that are where they should be, if it is long enough.
+  template <class Where>
+  static std::optional<Pause> longest(const std::vector<Pause>& pauses, bool is_between_sentences,
+                                      const Where& is_there) {
+    std::optional<Pause> best;
+    double most = is_between_sentences ? kPauseOfSentences : kPauseOfWords;
+    for (const Pause& pause : pauses) {
+      if (!is_there(pause) || pause.end - pause.begin < most) continue;
+      most = pause.end - pause.begin;
+      best = pause;
+    }
+    return best;
   }
 
   // From here on the word may be over.

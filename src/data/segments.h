@@ -24,9 +24,10 @@ class Loudness {
 
   double seconds() const { return seconds_; }
 
-  // The longest pause that lies in [from, to) at least in part: 0.12 s or more that are much quieter than the
-  // speech of the ten seconds around. It is told with up to a second of what it has outside.
-  std::optional<Pause> longest_pause(double from, double to) const;
+  // The pauses that lie in [from, to) at least in part, in order: stretches that are much quieter than the
+  // speech of the ten seconds around `word`, where one is said. Each is told with up to a second of what it
+  // has outside.
+  std::vector<Pause> pauses(double from, double to, double word) const;
 
  private:
   float quiet_below(std::size_t frame) const;

@@ -56,8 +56,8 @@ struct UtteranceResult {
   bool empty_output = false;  // nothing recognised though the reference has words
 
   // How long the last word was held back, in seconds of sound: what had been given to the stream when the
-  // chunk with the word's last token was decoded, less the word's end (the end of the encoder frame of that
-  // token). It is the wait for the chunk to fill, between 0 and the latency setting plus the front end's
+  // chunk with the word's last token that is spoken was decoded, less the word's end (the end of that token's
+  // encoder frame). It is the wait for the chunk to fill, between 0 and the latency setting plus the front end's
   // window; computing is not in it, nor how late the model puts the token itself. None without words.
   std::optional<double> final_word_lag;
 };

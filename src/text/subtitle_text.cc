@@ -50,6 +50,18 @@ void drop_between(std::string& text, std::string_view open, std::string_view clo
   }
 }
 
+// <i>, </i>, <v Anna>, <00:01.000>; another < is text.
+void drop_tags(std::string& text) {
+  for (std::size_t begin = 0; (begin = text.find('<', begin)) != std::string::npos; ++begin) {
+    const std::size_t end = text.find('>', begin);
+    if (end == std::string::npos) return;
+    const char next = text[begin + 1];
+    const bool is_tag = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || next == '/' ||
+                        (next >= '0' && next <= '9');
+    if (is_tag) text.replace(begin, end + 1 - begin, 1, ' ');
+  }
+}
+
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
     text.replace(at, from.size(), to);
@@ -67,10 +79,20 @@ std::string_view without_dash(std::string_view line) {
 std::string text_of_subtitles(std::string_view file) {
   const std::vector<std::string_view> lines = lines_of(file);
   std::string text;
+  std::string cue;
+  const auto close_cue = [&] {
+    drop_tags(cue);
+    drop_between(cue, "{", "}");
+    drop_between(cue, "[", "]");
+    for (const std::string_view mark : {kNote, kNotes}) replace_all(cue, mark, " ");
+    text += cue;
+    cue.clear();
+  };
   bool is_between = true;   // cues: names and numbers may stand here
   bool is_comment = false;  // until the next empty line
   for (std::size_t at = 0; at < lines.size(); ++at) {
     const std::string_view line = lines[at];
+    if (line.empty() || is_timing(line)) close_cue();
     if (line.empty()) {
       is_between = true;
       is_comment = false;
@@ -83,13 +105,10 @@ std::string text_of_subtitles(std::string_view file) {
         is_comment = is_comment || line.starts_with(header);
     }
     if (is_comment || names_cue || is_timing(line)) continue;
-    text += without_dash(line);
-    text += ' ';
+    cue += without_dash(line);
+    cue += ' ';
   }
-  drop_between(text, "<", ">");
-  drop_between(text, "{", "}");
-  drop_between(text, "[", "]");
-  for (const std::string_view mark : {kNote, kNotes}) replace_all(text, mark, " ");
+  close_cue();
   constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kEntities = {
       {{"&nbsp;", " "}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}}};
   for (const auto& [entity, character] : kEntities) replace_all(text, entity, character);

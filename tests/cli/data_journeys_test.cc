@@ -256,7 +256,7 @@ TEST(DataSegment, SaysWhatCannotBeUsed) {
   EXPECT_THAT(run.err, HasSubstr("fala.flac: no transcript (expected fala.txt beside it, or .srt or .vtt)"));
   here.write("fala.txt", "Ligue para Conceição no zero zero um.");
   EXPECT_THAT(cut({"fala.flac"}).err, HasSubstr("fala.flac: no language (expected target_lang"));
-  EXPECT_THAT(cut({"fala.flac", "--target-lang", "xx-XX"}).err, HasSubstr("fala.flac: "));
+  EXPECT_EQ(cut({"fala.flac", "--target-lang", "xx-XX"}).exit_code, 2);
   here.write("fala.txt", "\xff");
   EXPECT_THAT(cut({"fala.flac", "--target-lang", "pt-BR"}).err, HasSubstr("not UTF-8"));
   here.write("fala.txt", "Something that nobody said anywhere in this recording");
@@ -264,9 +264,21 @@ TEST(DataSegment, SaysWhatCannotBeUsed) {
   EXPECT_EQ(run.exit_code, 3);
   EXPECT_THAT(run.out, HasSubstr("Is it the text of this recording, in this language?"));
   EXPECT_EQ(cut({"fala.flac", "--min-duration", "9", "--max-duration", "9"}).exit_code, 2);
+  EXPECT_THAT(cut({"gone.flac", "--target-lang", "pt-BR"}).err, HasSubstr("gone.flac: no such file"));
+  here.write("fala.txt", " ... \n");
+  EXPECT_THAT(cut({"fala.flac", "--target-lang", "pt-BR"}).err, HasSubstr("no words in its text"));
+  here.write("out.jsonl", "kept");
   EXPECT_EQ(cut({"gone.flac", "--target-lang", "pt-BR"}).exit_code, 3);
+  EXPECT_EQ(here.read("out.jsonl"), "kept") << "what was there before stays where nothing was found";
   here.write("out.jsonl", "{}\n");
   EXPECT_EQ(cut({"out.jsonl"}).exit_code, 2) << "the output is not an input";
+  const auto over_sound = here.glossa({"data", "segment", "fala.flac", "--output", "fala.flac",
+                                       "--target-lang", "pt-BR", "--model", GLOSSA_BUNDLED_MODEL, "--quiet"});
+  EXPECT_EQ(over_sound.exit_code, 2);
+  const auto over_text = here.glossa({"data", "segment", ".", "--output", "fala.txt", "--target-lang",
+                                      "pt-BR", "--model", GLOSSA_BUNDLED_MODEL, "--quiet"});
+  EXPECT_THAT(over_text.err, HasSubstr("--output would replace"));
+  EXPECT_EQ(here.read("fala.txt"), " ... \n");
 }
 
 }  // namespace

@@ -29,6 +29,12 @@ TEST(SubtitleText, WithoutWhatIsNoSpeech) {
       "La la Come in! Well?");
 }
 
+TEST(SubtitleText, AMarkThatNothingClosesCostsNothing) {
+  EXPECT_EQ(text_of_subtitles("1\n00:00:01,000 --> 00:00:02,000\nIf x < 5 or [so\n\n"
+                              "2\n00:00:03,000 --> 00:00:04,000\nthen <i>this</i> > that]\n"),
+            "If x < 5 or [so then this > that]");
+}
+
 TEST(SubtitleText, OfOddFiles) {
   EXPECT_EQ(text_of_subtitles(""), "");
   EXPECT_EQ(text_of_subtitles("\n\n\r\r\n"), "");
