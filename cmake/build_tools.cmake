@@ -1,9 +1,7 @@
 # Faster builds where the tools exist; the result is the same without them.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # What one clone has compiled serves another, where there is no debug information; and files with precompiled headers are
-  # cached.
-  set(ccache env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
+  set(ccache ${PROJECT_SOURCE_DIR}/cmake/compiler_launcher.sh ${CCACHE_PROGRAM})
   set(CMAKE_C_COMPILER_LAUNCHER ${ccache})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
 endif()
