@@ -1,7 +1,7 @@
 # Faster builds where the tools exist; the result is the same without them.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(ccache ${PROJECT_SOURCE_DIR}/cmake/compiler_launcher.sh ${CCACHE_PROGRAM})
+  set(ccache bash ${PROJECT_SOURCE_DIR}/cmake/compiler_launcher.sh ${CCACHE_PROGRAM})
   set(CMAKE_C_COMPILER_LAUNCHER ${ccache})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
 endif()

@@ -10,23 +10,28 @@ export CCACHE_BASEDIR CCACHE_SLOPPINESS=pch_defines,time_macros
 # Once in a while g++ 12 writes a precompiled header with which every compilation ends in an internal error, and the cache
 # keeps it for good. So each is tried on an empty file, and written anew where that fails.
 trial=()
-skip=0
+option=
 for argument in "${@:2}"; do
-  if ((skip)); then
-    skip=0
-    continue
-  fi
-  case $argument in
-    -MD) ;;
-    -MT | -MF | -o | -c) skip=1 ;; # and what follows
-    c++-header) trial+=(c++) ;;
-    *) trial+=("$argument") ;;
+  case $option in
+    -o) header=$argument ;;
+    -MT | -MF | -c) ;;
+    *)
+      case $argument in
+        -MD | -MT | -MF | -o | -c) ;;
+        c++-header) trial+=(c++) ;;
+        *) trial+=("$argument") ;;
+      esac
+      ;;
   esac
+  option=$argument
 done
+trial+=(-o "$header.trial" -c /dev/null)
+trap 'rm -f "$header".trial*' EXIT
+rm -f "$header" # ccache takes what is there for a part of what is compiled, and would not know the new one again
 "$@"
 for attempt in 1 2 3; do
-  "${trial[@]}" -o /dev/null -c /dev/null 2>/dev/null && exit
+  "${trial[@]}" 2>/dev/null && exit
   echo "compiler_launcher.sh: a precompiled header that cannot be used is written anew ($attempt of 3)" >&2
   CCACHE_RECACHE=1 "$@"
 done
-exec "${trial[@]}" -o /dev/null -c /dev/null # says why
+"${trial[@]}" # says why

@@ -207,9 +207,9 @@ typedef struct glossa_stream_options {
   int64_t beam_size; /* hypotheses that the search keeps, up to 64; 0 or 1: greedy search */
   /* A second search of this lower latency hears the same sound: glossa_stream_drafted_text(). NULL: none. */
   const glossa_att_context* draft_att_context;
-  /* Beam search: a label is settled so many seconds, up to 60, behind its frame at the latest, or with its chunk
-     where that is longer, as the best hypothesis has it. 0: it waits until all agree or the stream ends; who
-     wants it settled at once says 0.001. */
+  /* Beam search: a label is settled so many seconds, up to 60, behind its frame at the latest, or with its
+     chunk where that is longer, as the best hypothesis has it. 0: it waits until all agree or the stream
+     ends; who wants it settled at once says 0.001. */
   double settle_delay;
 } glossa_stream_options;
 
@@ -296,8 +296,8 @@ GLOSSA_API glossa_status glossa_stream_token_count(const glossa_stream* stream, 
 GLOSSA_API glossa_status glossa_stream_token(const glossa_stream* stream, size_t index,
                                              const glossa_token** token);
 
-/* What the search holds now, the best first, and up to beam_size - 1 others. At the end of the stream the first is
-   the text. */
+/* What the search holds now, the best first, and up to beam_size - 1 others. At the end of the stream the
+   first is the text. */
 GLOSSA_API glossa_status glossa_stream_alternative_count(const glossa_stream* stream, size_t* count);
 GLOSSA_API glossa_status glossa_stream_alternative(const glossa_stream* stream, size_t index,
                                                    const glossa_alternative** alternative);

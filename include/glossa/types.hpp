@@ -141,21 +141,21 @@ struct Token {
 
 struct Word {
   std::string text;
-  double start = 0;      // seconds
-  double end = 0;        // seconds; punctuation marks behind the word, written when it is long over, do not count
-  float confidence = 0;  // smallest of its tokens
-  std::string language;  // of the language tag that closes its sentence; empty when none has come yet
+  double start = 0;             // seconds
+  double end = 0;               // seconds; without punctuation marks, which are written when it is long over
+  float confidence = 0;         // smallest of its tokens
+  std::string language;         // of the language tag that closes its sentence; empty when none has come yet
   std::size_t first_token = 0;  // its tokens are [first_token, last_token) of Transcript::tokens
   std::size_t last_token = 0;
 };
 
 struct Sentence {
   std::string text;
-  std::string language;  // of its closing tag; empty when none came
-  double start = 0;      // seconds
-  double end = 0;        // seconds, of its last word
-  std::size_t first_token = 0;  // its tokens are [first_token, last_token) of Transcript::tokens, a closing tag
-  std::size_t last_token = 0;   // among them
+  std::string language;         // of its closing tag; empty when none came
+  double start = 0;             // seconds
+  double end = 0;               // seconds, of its last word
+  std::size_t first_token = 0;  // its tokens, with a closing tag, are [first_token, last_token) of
+  std::size_t last_token = 0;   // Transcript::tokens
 };
 
 struct Transcript {

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/printable.h"
 #include "cli/option_values.h"
+#include "text/utf8.h"
 
 namespace glossa::cli {
 namespace {
@@ -55,7 +56,7 @@ std::vector<BoostedPhrase> boosted_phrases(const BoostOptions& options) {
     fail_bad_input("{}: no such file, or it cannot be read (from --boost-file)", options.file);
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
-    if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte order mark
+    if (number == 1) line = std::string(text::without_byte_order_mark(line));
     if (line.ends_with('\r')) line.pop_back();
     if (trim(line).empty() || line.starts_with('#')) continue;
     phrases.push_back(phrase_of(line, options.score, options.file, number));

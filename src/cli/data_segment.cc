@@ -48,8 +48,8 @@ struct SegmentCommand {
 
 // What is to be cut: a line of a manifest, or a sound file with its transcript beside it.
 struct Recording {
-  Input input;                         // with text
-  std::optional<data::JsonLine> line;  // of the manifest: its other keys are kept
+  Input input;
+  std::optional<data::JsonLine> line;  // of the manifest, whose text is in `input`; its other keys are kept
 };
 
 struct Outcome {
@@ -70,15 +70,13 @@ struct Outcome {
   double error_rate() const { return characters > 0 ? wrong / characters : 0; }
 };
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 std::string read_text(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) fail_bad_input("{}: cannot be read", path.string());
   std::string text(std::istreambuf_iterator<char>(file), {});
   if (!text::is_valid_utf8(text)) fail_bad_input("{}: not UTF-8 (expected text in UTF-8)", path.string());
-  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-  return path.extension() == ".txt" ? text : text::text_of_subtitles(text);
+  if (path.extension() != ".txt") return text::text_of_subtitles(text);
+  return std::string(text::without_byte_order_mark(text));
 }
 
 // The transcript beside a sound file: its name with another extension. Empty: there is none.

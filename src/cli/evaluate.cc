@@ -120,7 +120,8 @@ class Evaluation {
       });
     }
     attempt([&] {
-      print_to_stdout(options_.json ? evaluation_json(run, compared) : format_scores(run));
+      print_to_stdout(options_.json ? evaluation_json(run, compared)
+                                    : format_scores(run) + format_phrases(run));
       if (!options_.json && compared != nullptr) print_to_stdout(format_comparison(*compared));
     });
     if (failure_) std::rethrow_exception(failure_);

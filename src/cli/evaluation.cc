@@ -45,6 +45,8 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
   EvaluationRun run{.model = recognizer.info(), .settings = {}};
   std::vector<AttContext> contexts = options.att_contexts;
   if (contexts.empty()) contexts.push_back(run.model.att_contexts.front());
+  std::vector<std::string> phrases;
+  for (const BoostedPhrase& phrase : options.boosted_phrases) phrases.push_back(phrase.text);
   double utterances_before = 0;
   double seconds_before = 0;
   for (const AttContext context : contexts) {
@@ -52,7 +54,8 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
                              .name = setting_name(context),
                              .latency_ms = context.chunk_frames() * run.model.frame_seconds * 1000,
                              .utterances = {},
-                             .scores = {}};
+                             .scores = {},
+                             .phrases = {}};
     const std::string text = configuration_text(run.model, context, options, utterances);
     setting.fingerprint = hash_of(text).substr(0, 8);
     eval::EvalProgress last;
@@ -79,6 +82,7 @@ EvaluationRun evaluate(const Recognizer& recognizer, std::span<const eval::EvalU
     setting.processing_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     setting.scores = eval::score_by_language(setting.utterances, setting.name);
+    setting.phrases = eval::count_phrases(setting.utterances, phrases, options.letter_languages);
     run.settings.push_back(std::move(setting));
     utterances_before += static_cast<double>(utterances.size());
     seconds_before += last.seconds;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/inputs.h"
+#include "eval/phrase_hits.h"
 #include "eval/scores.h"
 #include "glossa/recognizer.hpp"
 
@@ -41,7 +42,8 @@ struct EvaluatedSetting {
   std::string fingerprint;  // of configuration_text()
   std::vector<eval::UtteranceResult> utterances;
   std::vector<eval::Score> scores;
-  double processing_seconds = 0;  // on the clock
+  std::vector<eval::PhraseHits> phrases;  // of EvaluationOptions::boosted_phrases, in their order
+  double processing_seconds = 0;          // on the clock
 };
 
 struct EvaluationRun {

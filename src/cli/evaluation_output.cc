@@ -5,16 +5,21 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/fail.h"
 #include "base/number_formats.h"
+#include "base/printable.h"
+#include "text/utf8.h"
 
 namespace glossa::cli {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr std::size_t kMostPhrasesShown = 50;
 
 std::string percent_of(double rate) {
   return std::isfinite(rate) ? fmt::format("{:.2f}", 100 * rate) : "inf";
@@ -30,15 +35,15 @@ std::string aligned(const std::vector<std::vector<std::string>>& lines, std::siz
   std::vector<std::size_t> widths(lines.front().size());
   for (const auto& line : lines) {
     for (std::size_t column = 0; column < line.size(); ++column)
-      widths[column] = std::max(widths[column], line[column].size());
+      widths[column] = std::max(widths[column], text::count_characters(line[column]));
   }
   std::string text;
   for (const auto& line : lines) {
     std::string row;
     for (std::size_t column = 0; column < line.size(); ++column) {
       if (column > 0) row += "  ";
-      row += column < left ? fmt::format("{:<{}}", line[column], widths[column])
-                           : fmt::format("{:>{}}", line[column], widths[column]);
+      const std::string spaces(widths[column] - text::count_characters(line[column]), ' ');
+      row += column < left ? line[column] + spaces : spaces + line[column];
     }
     row.erase(row.find_last_not_of(' ') + 1);
     text += row + "\n";
@@ -75,14 +80,17 @@ ordered_json to_json(const eval::Score& score) {
                        {"deletion_rate", score.deletion_rate()},
                        {"insertion_rate", score.insertion_rate()},
                        {"substitution_rate", score.substitution_rate()},
+                       {"lost_rate", score.lost_rate()},
                        {"empty_rate", score.empty_rate},
+                       {"loop_rate", score.loop_rate},
                        {"false_text_rate", number(score.false_text_rate)},
                        {"language_accuracy", number(score.language_accuracy)},
                        {"final_word_lag", number(score.final_word_lag)},
                        {"edits", to_json(score.normalized)}};
+  json["edits"]["lost"] = score.normalized.lost;
   if (score.utterances > 0) return json;
   for (const char* rate : {"wer", "wer_interval", "wer_raw", "wer_raw_interval", "cer", "deletion_rate",
-                           "insertion_rate", "substitution_rate", "empty_rate"})
+                           "insertion_rate", "substitution_rate", "lost_rate", "empty_rate", "loop_rate"})
     json[rate] = nullptr;  // of nothing
   return json;
 }
@@ -109,9 +117,18 @@ ordered_json to_json(const EvaluatedSetting& setting, const eval::UtteranceResul
                {"edits", to_json(result.normalized)},
                {"edits_raw", to_json(result.raw)},
                {"edits_characters", to_json(result.characters)},
+               {"loops", result.loops},
                {"final_word_lag", lag},
                {"configuration", setting.fingerprint}});
+  json["edits"]["lost"] = result.normalized.lost;
   return json;
+}
+
+ordered_json to_json(const eval::PhraseHits& phrase) {
+  return {{"phrase", phrase.phrase},
+          {"said", phrase.said},
+          {"found", phrase.found},
+          {"not_said", phrase.not_said}};
 }
 
 // What a table shows of a language without an utterance that could be used.
@@ -128,7 +145,9 @@ std::vector<std::string> cells_of(const EvaluatedSetting& setting, const eval::S
                                     percent_of(score.deletion_rate()),
                                     percent_of(score.insertion_rate()),
                                     percent_of(score.substitution_rate()),
-                                    fmt::format("{:.1f}", 100 * score.empty_rate)};
+                                    percent_of(score.lost_rate()),
+                                    fmt::format("{:.1f}", 100 * score.empty_rate),
+                                    fmt::format("{:.1f}", 100 * score.loop_rate)};
   if (score.utterances == 0) std::fill(cells.begin() + 3, cells.end(), kNoFigure);
   const auto share = [](std::optional<double> part) {
     return part ? fmt::format("{:.1f}", 100 * *part) : kNoFigure;
@@ -160,13 +179,42 @@ BaselineComparison compare(const EvaluationRun& run, std::string name,
 }
 
 std::string format_scores(const EvaluationRun& run) {
-  std::vector<std::vector<std::string>> lines = {{"setting", "language", "utts", "WER%", "95% of WER",
-                                                  "raw WER%", "CER%", "del%", "ins%", "sub%", "empty%",
-                                                  "false%", "lang%", "lag s", "configuration"}};
+  std::vector<std::vector<std::string>> lines = {
+      {"setting", "language", "utts", "WER%", "95% of WER", "raw WER%", "CER%", "del%", "ins%", "sub%",
+       "lost%", "empty%", "loop%", "false%", "lang%", "lag s", "configuration"}};
   for (const EvaluatedSetting& setting : run.settings) {
     for (const eval::Score& score : setting.scores) lines.push_back(cells_of(setting, score));
   }
   return aligned(lines, 2);
+}
+
+std::vector<eval::PhraseHits> phrases_to_show(const EvaluatedSetting& setting) {
+  if (setting.phrases.empty()) return {};
+  std::vector<eval::PhraseHits> shown;
+  eval::PhraseHits all;
+  for (const eval::PhraseHits& phrase : setting.phrases) {
+    all += phrase;
+    if (phrase.said + phrase.not_said > 0) shown.push_back(phrase);
+  }
+  const auto wrong = [](const eval::PhraseHits& phrase) {
+    return phrase.said - phrase.found + phrase.not_said;
+  };
+  std::ranges::stable_sort(shown, std::greater(), wrong);
+  if (shown.size() > kMostPhrasesShown) shown.resize(kMostPhrasesShown);
+  all.phrase = fmt::format("all {}, {} shown", setting.phrases.size(), shown.size());
+  shown.push_back(std::move(all));
+  return shown;
+}
+
+std::string format_phrases(const EvaluationRun& run) {
+  std::vector<std::vector<std::string>> lines = {{"setting", "boosted phrase", "said", "found", "not said"}};
+  for (const EvaluatedSetting& setting : run.settings) {
+    for (const eval::PhraseHits& phrase : phrases_to_show(setting)) {
+      lines.push_back({setting.name, printable(phrase.phrase), std::to_string(phrase.said),
+                       std::to_string(phrase.found), std::to_string(phrase.not_said)});
+    }
+  }
+  return lines.size() > 1 ? "\n" + aligned(lines, 2) : "";
 }
 
 std::string format_comparison(const BaselineComparison& comparison) {
@@ -193,11 +241,13 @@ std::string evaluation_json(const EvaluationRun& run, const BaselineComparison* 
   for (const EvaluatedSetting& setting : run.settings) {
     ordered_json scores = ordered_json::array();
     for (const eval::Score& score : setting.scores) scores.push_back(to_json(score));
-    json["settings"].push_back({{"att_context_size", {setting.context.left, setting.context.right}},
-                                {"latency_ms", setting.latency_ms},
-                                {"configuration", setting.fingerprint},
-                                {"processing_seconds", setting.processing_seconds},
-                                {"scores", scores}});
+    ordered_json one = {{"att_context_size", {setting.context.left, setting.context.right}},
+                        {"latency_ms", setting.latency_ms},
+                        {"configuration", setting.fingerprint},
+                        {"processing_seconds", setting.processing_seconds},
+                        {"scores", scores}};
+    for (const eval::PhraseHits& phrase : setting.phrases) one["boosted_phrases"].push_back(to_json(phrase));
+    json["settings"].push_back(std::move(one));
   }
   if (comparison != nullptr) {
     ordered_json languages = ordered_json::array();

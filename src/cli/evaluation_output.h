@@ -25,6 +25,12 @@ BaselineComparison compare(const EvaluationRun& run, std::string name,
 // Aligned text: a line per setting and language.
 std::string format_scores(const EvaluationRun& run);
 std::string format_comparison(const BaselineComparison& comparison);
+// A line per setting and boosted phrase that was said or heard; nothing where none is boosted.
+std::string format_phrases(const EvaluationRun& run);
+
+// The boosted phrases that were said or heard, the most often wrong first, fifty at most; behind them
+// "all N, M shown", the sum of all. Empty: none is boosted.
+std::vector<eval::PhraseHits> phrases_to_show(const EvaluatedSetting& setting);
 
 // One object: model, settings with their scores, and the comparison unless it is null. Rates are parts of 1.
 std::string evaluation_json(const EvaluationRun& run, const BaselineComparison* comparison);

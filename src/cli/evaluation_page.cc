@@ -64,18 +64,20 @@ void add_scores(eval::HtmlReport& page, const EvaluationRun& run) {
       "Scores",
       "Rates of the whole: edits over reference words (letters for languages without spaces). The "
       "bar is the normalised WER with its 95 % interval, by bootstrap over utterances. Raw: case and "
-      "punctuation count. Del., Ins., Sub.: parts of the WER. Empty: nothing heard. False: of the "
-      "utterances in which nothing is said, those in which words were heard. Tag: the language was named "
+      "punctuation count. Del., Ins., Sub.: parts of the WER. Lost: of Del., what is missing five words or "
+      "more in a row. Empty: nothing heard. Loop: words come again and again. False: of the utterances in "
+      "which nothing is said, those in which words were heard. Tag: the language was named "
       "rightly, told auto. Wait: what the last word waits for its chunk, median.");
   double full = 0;
   for (const EvaluatedSetting& setting : run.settings) {
     for (const eval::Score& score : setting.scores) full = std::max(full, score.normalized_interval.high);
   }
   full = std::clamp(full, 0.01, 1.0);
-  eval::Table table{.columns = {"Language", "Setting", "Utterances", "WER %", "Raw %", "CER %", "Del. %",
-                                "Ins. %", "Sub. %", "Empty %", "False %", "Tag %", "Wait s", "Configuration"},
-                    .rows = {},
-                    .text_columns = 2};
+  eval::Table table{
+      .columns = {"Language", "Setting", "Utterances", "WER %", "Raw %", "CER %", "Del. %", "Ins. %",
+                  "Sub. %", "Lost %", "Empty %", "Loop %", "False %", "Tag %", "Wait s", "Configuration"},
+      .rows = {},
+      .text_columns = 2};
   const bool several = run.settings.size() > 1;
   std::vector<std::string> languages;
   for (const eval::Score& score : run.settings.front().scores) languages.push_back(score.language);
@@ -103,7 +105,9 @@ void add_scores(eval::HtmlReport& page, const EvaluationRun& run) {
                                figure(percent_text(score.deletion_rate())),
                                figure(percent_text(score.insertion_rate())),
                                figure(percent_text(score.substitution_rate())),
+                               figure(percent_text(score.lost_rate())),
                                figure(fmt::format("{:.1f}", 100 * score.empty_rate)),
+                               figure(fmt::format("{:.1f}", 100 * score.loop_rate)),
                                share(score.false_text_rate),
                                share(score.language_accuracy),
                                score.final_word_lag ? fmt::format("{:.2f}", *score.final_word_lag) : "–",
@@ -147,6 +151,24 @@ void add_latency_plot(eval::HtmlReport& page, const EvaluationRun& run) {
     plot.series.push_back(std::move(series));
   }
   page.add_plot(plot);
+}
+
+void add_phrases(eval::HtmlReport& page, const EvaluationRun& run) {
+  eval::Table table{
+      .columns = {"Phrase", "Setting", "Said", "Found", "Not said"}, .rows = {}, .text_columns = 2};
+  for (const EvaluatedSetting& setting : run.settings) {
+    const std::vector<eval::PhraseHits> phrases = phrases_to_show(setting);
+    for (const eval::PhraseHits& phrase : phrases) {
+      table.rows.push_back({{phrase.phrase, setting.name, std::to_string(phrase.said),
+                             std::to_string(phrase.found), std::to_string(phrase.not_said)},
+                            &phrase == &phrases.back()});
+    }
+  }
+  if (table.rows.empty()) return;
+  page.add_section("Boosted phrases",
+                   "Said: times in the references. Found: heard in the same utterance. Not said: heard where "
+                   "the reference does not have it. Those most often wrong come first.");
+  page.add_table(table);
 }
 
 void add_comparison(eval::HtmlReport& page, const EvaluationRun& run, const BaselineComparison& comparison) {
@@ -257,6 +279,7 @@ std::string evaluation_page(const EvaluationRun& run, const BaselineComparison* 
   add_scores(page, run);
   add_latency_plot(page, run);
   if (comparison != nullptr) add_comparison(page, run, *comparison);
+  add_phrases(page, run);
   add_samples(page, run, letter_languages);
   add_unusable(page, run);
   page.add_section(

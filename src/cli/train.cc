@@ -53,6 +53,7 @@ struct TrainOptions {
   bool resume = false;
   bool print_config = false;
   bool skip_base_validation = false;
+  bool json = false;
   bool quiet = false;
   std::vector<std::string> overrides;
 };
@@ -166,8 +167,9 @@ int train(const TrainOptions& options) {
     return kDone;
   }
   std::signal(SIGPIPE, SIG_IGN);  // who reads our messages may leave
-  return run_training(parsed.config,
-                      {.quiet = options.quiet, .validate_base = !options.skip_base_validation});
+  return run_training(
+      parsed.config,
+      {.quiet = options.quiet, .json = options.json, .validate_base = !options.skip_base_validation});
 }
 
 }  // namespace
@@ -235,6 +237,10 @@ Command make_train_command(CLI::App& program) {
   program.add_flag("--skip-base-validation", options->skip_base_validation,
                    "Do not measure the base model before step 1");
   program.add_flag("--print-config", options->print_config, "Print the effective configuration and end");
+  program.add_flag("--json", options->json,
+                   "At the end one JSON object on stdout instead of the model's path: model, val_wer, "
+                   "base_val_wer, steps, "
+                   "stopped, folder, and more");
   program.add_flag("--quiet", options->quiet, "Neither progress nor notes on stderr, only errors");
   return {&program, [options] { return train(*options); }};
 }

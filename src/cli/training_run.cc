@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -304,13 +305,35 @@ class TrainingRun {
     if (outcome.stopped) {
       log::info(fmt::format("stopped at step {} of {}, saved; the same command with --resume goes on",
                             outcome.steps, config_.trainer.max_steps));
+      if (options_.json) print_to_stdout(to_json(outcome, unreadable));
       return;
     }
     if (outcome.out_of_patience) log::info(fmt::format("no better since step {}: ended", outcome.best_step));
     log::info(fmt::format("written: {}; report: {}", candidate_name(outcome.candidate),
                           (folder_ / "report.html").string()));
     tell_no_better(outcome);
-    print_to_stdout(outcome.model.string() + "\n");
+    print_to_stdout(options_.json ? to_json(outcome, unreadable) : outcome.model.string() + "\n");
+  }
+
+  std::string to_json(const train::TrainingOutcome& outcome, std::int64_t unreadable) const {
+    using nlohmann::ordered_json;
+    const auto rate = [](std::optional<double> value) {
+      return value ? ordered_json(*value) : ordered_json();
+    };
+    const ordered_json json = {
+        {"model", outcome.stopped ? ordered_json() : ordered_json(outcome.model.string())},
+        {"candidate", outcome.stopped ? ordered_json() : ordered_json(candidate_name(outcome.candidate))},
+        {"val_wer", rate(outcome.score)},
+        {"base_val_wer", rate(validator_ ? validator_->base_rate() : std::nullopt)},
+        {"steps", outcome.steps},
+        {"max_steps", config_.trainer.max_steps},
+        {"best_step", outcome.best_step},
+        {"stopped", outcome.stopped},
+        {"out_of_patience", outcome.out_of_patience},
+        {"unreadable_cuts", unreadable},
+        {"folder", folder_.string()},
+        {"report", (folder_ / "report.html").string()}};
+    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   }
 
   void tell_no_better(const train::TrainingOutcome& outcome) const {

@@ -8,6 +8,7 @@ namespace glossa::cli {
 
 struct TrainingRunOptions {
   bool quiet = false;
+  bool json = false;          // what comes of it as an object on stdout, else the path of the model
   bool validate_base = true;  // the base model's word error rate before step 1
 };
 

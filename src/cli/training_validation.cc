@@ -80,7 +80,9 @@ ordered_json to_json(const std::vector<eval::Score>& scores) {
                     {"cer", score.characters.rate()},
                     {"deletions", score.deletion_rate()},
                     {"insertions", score.insertion_rate()},
+                    {"lost", score.lost_rate()},
                     {"empty", score.empty_rate},
+                    {"loops", score.loop_rate},
                     {"false_text", or_null(score.false_text_rate)},
                     {"language_accuracy", or_null(score.language_accuracy)},
                     {"final_word_lag", or_null(score.final_word_lag)}});

@@ -40,21 +40,6 @@ std::string joined(const Strings& words) {
   return text;
 }
 
-std::string with_single_spaces(std::string_view text) {
-  std::string line;
-  while (!text.empty()) {
-    const text::CodePoint character = text::first_code_point(text);
-    if (!text::is_space(character.value)) {
-      line += text.substr(0, character.size);
-    } else if (!line.empty() && line.back() != ' ') {
-      line += ' ';
-    }
-    text.remove_prefix(character.size);
-  }
-  if (line.ends_with(' ')) line.pop_back();
-  return line;
-}
-
 // As one word that is compared; empty: nothing of it is.
 std::string comparable(std::string_view piece, std::string_view lang) {
   std::string plain = eval::normalize_for_scoring(piece, lang, {});
@@ -72,7 +57,7 @@ class Aligner {
  public:
   Aligner(std::string_view text, const Transcript& heard, std::string_view lang)
       : lang_(lang), by_letters_(eval::is_of_language(lang, eval::default_letter_languages())) {
-    aligned_.text = with_single_spaces(text);
+    aligned_.text = text::with_single_spaces(text);
     read_text();
     mark_sentences();
     for (const Word& word : heard.words) add_heard(word);

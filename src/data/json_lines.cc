@@ -5,14 +5,13 @@
 
 #include "base/fail.h"
 #include "base/lfs_pointer.h"
+#include "text/utf8.h"
 
 namespace glossa::data {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // What was said, whether or not the value is text: a transcript "42" is often written as a number.
 std::string shown(const json& value) {
@@ -22,7 +21,7 @@ std::string shown(const json& value) {
 }  // namespace
 
 std::optional<json> parse_json_line(std::string_view text, const Place& place) {
-  if (place.line == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (place.line == 1) text = text::without_byte_order_mark(text);
   if (text.find_first_not_of(" \t\r") == std::string_view::npos) return std::nullopt;
   if (place.line == 1 && is_lfs_pointer(text)) fail_lfs_pointer(place.file);
   json object;

@@ -86,8 +86,8 @@ struct LeftOut {
   double hours = 0;
 };
 
-void report(const LeftOut& left_out, double limit, const char* option, const LeftOut& all,
-            const char* advice, Findings& findings) {
+void report(const LeftOut& left_out, double limit, const char* option, const LeftOut& all, const char* advice,
+            Findings& findings) {
   if (left_out.lines == 0) return;
   findings.warning("lost-hours", 0,
                    fmt::format("{} {} leaves out {} of {} lines, {:.3f} of {:.3f} hours ({:.1f} %){}", option,
@@ -121,7 +121,8 @@ void check_sound(const CheckInput& input, std::size_t manifest, Findings& findin
     }
   }
   report(too_short, options.min_duration, "--min-duration", all, "", findings);
-  report(too_long, options.max_duration, "--max-duration", all, "; `glossa data segment` cuts them", findings);
+  report(too_long, options.max_duration, "--max-duration", all, "; `glossa data segment` cuts them",
+         findings);
   std::map<int, int> files_by_rate;
   for (const auto& [file, rate] : narrow) ++files_by_rate[rate];
   for (const auto& [rate, files] : files_by_rate) {

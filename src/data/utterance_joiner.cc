@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/fail.h"
+#include "text/utf8.h"
 
 namespace glossa::data {
 namespace {
@@ -20,16 +21,9 @@ constexpr std::uint64_t kWhether = 0;
 constexpr std::uint64_t kHowMany = 1;
 constexpr std::uint64_t kPause = 2;
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
-}
-
 // No space between the sentences of languages that have none.
 void append_text(std::string& text, const Cut& part) {
-  const std::string_view more = trimmed(part.text);
+  const std::string_view more = text::trimmed(part.text);
   const std::string_view lang = part.target_lang;
   const bool spaced = !lang.starts_with("zh") && !lang.starts_with("ja");
   if (spaced && !text.empty() && !more.empty()) text += ' ';

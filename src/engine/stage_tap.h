@@ -17,7 +17,8 @@ namespace glossa::engine {
 //   "mel" [new mel frames, mels], "subsampling" [frames, d_model], "layer.0" .. [frames, d_model],
 //   "encoder" [frames, d_model] (the last layer again), "prompt" [frames, d_model] when the checkpoint has a
 //   prompt, "joint.enc" [frames, joint hidden].
-// Of a stream with a draft both searches are shown. `stream` is the index into the streams given to decode_with_tap(). The rows are valid during the call only.
+// Of a stream with a draft both searches are shown. `stream` is the index into the streams given to
+// decode_with_tap(). The rows are valid during the call only.
 using StageTap =
     std::function<void(std::string_view stage, std::size_t stream, backend::Matrix<const float> rows)>;
 

@@ -391,12 +391,13 @@ void StreamImpl::append_described(Transcript& transcript, std::size_t first_toke
                                 .last_token = first_token + static_cast<std::size_t>(word.last_token)});
   }
   for (const text::TimedSentence& sentence : text::group_sentences(timed, words, detokenizer, tags)) {
-    transcript.sentences.push_back({.text = sentence.text,
-                                    .language = sentence.language,
-                                    .start = start_of(sentence.start_frame),
-                                    .end = end_of(sentence.end_frame),
-                                    .first_token = first_token + static_cast<std::size_t>(sentence.first_token),
-                                    .last_token = first_token + static_cast<std::size_t>(sentence.last_token)});
+    transcript.sentences.push_back(
+        {.text = sentence.text,
+         .language = sentence.language,
+         .start = start_of(sentence.start_frame),
+         .end = end_of(sentence.end_frame),
+         .first_token = first_token + static_cast<std::size_t>(sentence.first_token),
+         .last_token = first_token + static_cast<std::size_t>(sentence.last_token)});
   }
 }
 

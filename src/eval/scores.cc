@@ -45,6 +45,7 @@ class Tally {
     raw_.push_back(sample_of(result.raw));
     normalized_.push_back(sample_of(result.normalized));
     if (result.empty_output) ++empty_;
+    if (result.loops) ++loops_;
     if (result.final_word_lag) lags_.push_back(*result.final_word_lag);
     const bool is_silence = result.normalized.reference_words == 0;
     const bool has_text = result.normalized.edits() > 0;
@@ -63,8 +64,10 @@ class Tally {
     score.setting = setting;
     score.raw_interval = bootstrap_interval(raw_);
     score.normalized_interval = bootstrap_interval(normalized_);
-    if (score.utterances > 0)
+    if (score.utterances > 0) {
       score.empty_rate = static_cast<double>(empty_) / static_cast<double>(score.utterances);
+      score.loop_rate = static_cast<double>(loops_) / static_cast<double>(score.utterances);
+    }
     if (silences_ > 0)
       score.false_text_rate = static_cast<double>(false_texts_) / static_cast<double>(silences_);
     if (guessed_ > 0)
@@ -79,6 +82,7 @@ class Tally {
   std::vector<RateSample> normalized_;
   std::vector<double> lags_;
   std::int64_t empty_ = 0;
+  std::int64_t loops_ = 0;
   std::int64_t silences_ = 0;
   std::int64_t false_texts_ = 0;
   std::int64_t guessed_ = 0;

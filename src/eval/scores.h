@@ -30,6 +30,7 @@ struct Score {
   Interval normalized_interval;
 
   double empty_rate = 0;  // share of the utterances with nothing recognised though something was said
+  double loop_rate = 0;   // share of the utterances in which words come again and again
   // Share of the utterances in which nothing is said where words were recognised; none without such.
   std::optional<double> false_text_rate;
   // Share of the utterances told "auto" and of known language whose tag named it ("en" is named by any
@@ -41,6 +42,7 @@ struct Score {
   double deletion_rate() const { return part(normalized.deletions); }
   double insertion_rate() const { return part(normalized.insertions); }
   double substitution_rate() const { return part(normalized.substitutions); }
+  double lost_rate() const { return part(normalized.lost); }  // of the deletions, in passages
 
  private:
   double part(std::int64_t edits) const {

@@ -12,6 +12,11 @@
 namespace glossa::eval {
 namespace {
 
+// A word has two letters or so where letters are scored.
+constexpr int kPassageOfLetters = 2 * kPassage;
+constexpr int kLoop = 4;
+constexpr int kLoopOfLetters = 2 * kLoop;
+
 // A place in the batch and the utterance on it.
 struct Slot {
   std::size_t utterance = 0;
@@ -197,10 +202,11 @@ void score_texts(UtteranceResult& result, std::span<const std::string> letter_la
   result.raw = word_edits(result.hypothesis, reference);
   const std::string heard = normalize_for_scoring(result.hypothesis, result.target_lang, letter_languages);
   const std::string spoken = normalize_for_scoring(reference, result.target_lang, letter_languages);
-  result.normalized = word_edits(heard, spoken);
-  result.characters =
-      is_of_language(result.target_lang, letter_languages) ? result.normalized : char_edits(heard, spoken);
+  const bool by_letters = is_of_language(result.target_lang, letter_languages);
+  result.normalized = word_edits(heard, spoken, by_letters ? kPassageOfLetters : kPassage);
+  result.characters = by_letters ? result.normalized : char_edits(heard, spoken);
   result.empty_output = heard.empty() && !spoken.empty();
+  result.loops = longest_loop(heard) - longest_loop(spoken) >= (by_letters ? kLoopOfLetters : kLoop);
 }
 
 std::vector<UtteranceResult> evaluate_streaming(const Recognizer& recognizer,

@@ -54,11 +54,13 @@ struct UtteranceResult {
   EditCounts normalized;      // words or letters after normalize_for_scoring()
   EditCounts characters;      // of the normalised texts; equals `normalized` for languages scored by letters
   bool empty_output = false;  // nothing recognised though the reference has words
+  bool loops = false;         // words come again and again: longest_loop() is 4 words longer than the
+                              // reference's, or 8 letters
 
   // How long the last word was held back, in seconds of sound: what had been given to the stream when the
   // chunk with the word's last token that is spoken was decoded, less the word's end (the end of that token's
-  // encoder frame). It is the wait for the chunk to fill, between 0 and the latency setting plus the front end's
-  // window; computing is not in it, nor how late the model puts the token itself. None without words.
+  // encoder frame). It is the wait for the chunk to fill, between 0 and the latency setting plus the front
+  // end's window; computing is not in it, nor how late the model puts the token itself. None without words.
   std::optional<double> final_word_lag;
 };
 

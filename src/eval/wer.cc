@@ -45,16 +45,32 @@ std::vector<std::string_view> characters(std::string_view text) {
 
 // A cell of the Levenshtein table: the cheapest way to it, by kind of edit.
 struct Path {
-  std::int64_t substitutions = 0;
-  std::int64_t deletions = 0;
-  std::int64_t insertions = 0;
-  std::int64_t cost() const { return substitutions + deletions + insertions; }
+  std::int32_t substitutions = 0;
+  std::int32_t deletions = 0;
+  std::int32_t insertions = 0;
+  std::int32_t lost = 0;  // of the deletions
+  std::int32_t run = 0;   // of deletions, up to here
+
+  std::int32_t cost() const { return substitutions + deletions + insertions; }
+  void add_deletion(std::int32_t passage) {
+    ++deletions;
+    ++run;
+    if (run >= passage) lost += run == passage ? passage : 1;
+  }
+  // Not dearer, and the same edits in fewer pieces.
+  bool loses_more(const Path& other) const {
+    return substitutions == other.substitutions && deletions == other.deletions &&
+           insertions == other.insertions && std::pair(lost, run) > std::pair(other.lost, other.run);
+  }
 };
+
+constexpr std::int32_t kNoPassage = std::numeric_limits<std::int32_t>::max();
 
 using Units = std::vector<std::string_view>;
 
 // `choices`, unless null, becomes the last edit of the cheapest way to every cell, [heard, spoken].
-EditCounts levenshtein(const Units& heard_units, const Units& spoken_units, std::vector<Edit>* choices) {
+EditCounts levenshtein(const Units& heard_units, const Units& spoken_units, std::int32_t passage,
+                       std::vector<Edit>* choices) {
   // Units become numbers so that the table compares integers.
   std::unordered_map<std::string_view, int> numbers;
   const auto number = [&](const Units& units) {
@@ -70,26 +86,32 @@ EditCounts levenshtein(const Units& heard_units, const Units& spoken_units, std:
 
   // One row of the table per heard unit; row[n] is the path to the first n spoken ones.
   std::vector<Path> row(spoken.size() + 1);
-  for (std::size_t n = 1; n < row.size(); ++n) row[n].deletions = static_cast<std::int64_t>(n);
+  for (std::size_t n = 1; n < row.size(); ++n) {
+    row[n] = row[n - 1];
+    row[n].add_deletion(passage);
+  }
   for (const int unit : heard) {
     Path diagonal = row[0];
     ++row[0].insertions;
     for (std::size_t n = 1; n < row.size(); ++n) {
       Path best = diagonal;
+      best.run = 0;
       Edit choice = Edit::kMatch;
       if (spoken[n - 1] != unit) {
         ++best.substitutions;
         choice = Edit::kSubstitution;
       }
       diagonal = row[n];
-      if (row[n - 1].cost() + 1 < best.cost()) {
-        best = row[n - 1];
-        ++best.deletions;
+      Path deletion = row[n - 1];
+      deletion.add_deletion(passage);
+      if (deletion.cost() < best.cost() || deletion.loses_more(best)) {
+        best = deletion;
         choice = Edit::kDeletion;
       }
       if (diagonal.cost() + 1 < best.cost()) {
         best = diagonal;
         ++best.insertions;
+        best.run = 0;
         choice = Edit::kInsertion;
       }
       row[n] = best;
@@ -97,7 +119,8 @@ EditCounts levenshtein(const Units& heard_units, const Units& spoken_units, std:
     }
   }
   const Path& path = row.back();
-  return {path.substitutions, path.deletions, path.insertions, static_cast<std::int64_t>(spoken.size())};
+  return {path.substitutions, path.deletions, path.insertions, static_cast<std::int64_t>(spoken.size()),
+          path.lost};
 }
 
 }  // namespace
@@ -112,22 +135,37 @@ EditCounts& EditCounts::operator+=(const EditCounts& other) {
   deletions += other.deletions;
   insertions += other.insertions;
   reference_words += other.reference_words;
+  lost += other.lost;
   return *this;
 }
 
-EditCounts word_edits(std::string_view hypothesis, std::string_view reference) {
-  return levenshtein(split(hypothesis), split(reference), nullptr);
+EditCounts word_edits(std::string_view hypothesis, std::string_view reference, int passage) {
+  return levenshtein(split(hypothesis), split(reference), passage, nullptr);
+}
+
+std::int64_t longest_loop(std::string_view text) {
+  constexpr std::size_t kLongestRound = 8;
+  const Units words = split(text);
+  std::size_t longest = 0;
+  for (std::size_t round = 1; round <= kLongestRound; ++round) {
+    std::size_t same = 0;  // words in a row, each as the one a round before
+    for (std::size_t at = round; at < words.size(); ++at) {
+      same = words[at] == words[at - round] ? same + 1 : 0;
+      if (same >= round) longest = std::max(longest, same);
+    }
+  }
+  return static_cast<std::int64_t>(longest);
 }
 
 EditCounts char_edits(std::string_view hypothesis, std::string_view reference) {
-  return levenshtein(characters(hypothesis), characters(reference), nullptr);
+  return levenshtein(characters(hypothesis), characters(reference), kNoPassage, nullptr);
 }
 
 std::vector<AlignedWord> align_words(std::string_view hypothesis, std::string_view reference) {
   const Units heard = split(hypothesis);
   const Units spoken = split(reference);
   std::vector<Edit> table;
-  levenshtein(heard, spoken, &table);
+  levenshtein(heard, spoken, kPassage, &table);
   std::vector<AlignedWord> aligned;
   std::size_t h = heard.size();
   std::size_t s = spoken.size();

@@ -9,11 +9,15 @@
 
 namespace glossa::eval {
 
+// So many words that are missing in a row were not misheard but dropped: a passage.
+inline constexpr int kPassage = 5;
+
 struct EditCounts {
   std::int64_t substitutions = 0;
   std::int64_t deletions = 0;
   std::int64_t insertions = 0;
   std::int64_t reference_words = 0;  // characters when char_edits() counted
+  std::int64_t lost = 0;             // of the deletions: in passages; 0 when char_edits() counted
 
   std::int64_t edits() const { return substitutions + deletions + insertions; }
   // edits / reference words; infinity when there are edits but no reference words, 0 when there are neither.
@@ -22,8 +26,13 @@ struct EditCounts {
   friend bool operator==(const EditCounts&, const EditCounts&) = default;
 };
 
-// Levenshtein over words split at Unicode white space (as Python's str.split()).
-EditCounts word_edits(std::string_view hypothesis, std::string_view reference);
+// Levenshtein over words split at Unicode white space (as Python's str.split()). `passage`: words of one at
+// least.
+EditCounts word_edits(std::string_view hypothesis, std::string_view reference, int passage = kPassage);
+
+// Words of the longest stretch in which one to eight words come again and again, less their first round: 3 of
+// "way way way way", 5 of "so I see I see I see I". 0: nothing is said twice in a row.
+std::int64_t longest_loop(std::string_view text);
 
 // Levenshtein over Unicode characters (code points). White space between words counts as one space, however
 // long; at the ends it does not count.
@@ -38,8 +47,9 @@ struct AlignedWord {
 };
 
 // The alignment that word_edits() counts: words of both sides in order. Of the cheapest alignments it is the
-// one that, seen from the end, takes a match or substitution before a deletion before an insertion. Memory is
-// one byte for each pair of words.
+// one that, seen from the end, takes a match or substitution before a deletion before an insertion, but a
+// deletion first where that goes on with a longer run of them: what is missing is missing in one piece.
+// Memory is one byte for each pair of words.
 std::vector<AlignedWord> align_words(std::string_view hypothesis, std::string_view reference);
 
 }  // namespace glossa::eval

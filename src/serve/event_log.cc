@@ -102,6 +102,8 @@ void log_stream(const StreamEvent& event) {
   entry["seconds"] = rounded(event.seconds);
   if (event.kind == "live") entry["most_lag"] = rounded(event.most_lag);
   entry["utterances"] = event.utterances;
+  entry["words"] = event.words;
+  entry["boosted_words"] = event.boosted_words;
   send(entry);
 }
 

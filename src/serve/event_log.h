@@ -57,6 +57,8 @@ struct StreamEvent {
   double seconds = 0;         // from its beginning to its end
   double most_lag = 0;        // seconds; as Metrics::lag(), of live streams
   std::size_t utterances = 0;
+  std::size_t words = 0;          // of these
+  std::size_t boosted_words = 0;  // of these, as Metrics::words()
 };
 void log_stream(const StreamEvent& event);
 

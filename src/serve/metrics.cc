@@ -55,6 +55,14 @@ class Metrics::Impl {
           .Add({}, kSeconds);
   prometheus::Counter& audio =
       BuildCounter().Name("glossa_audio_seconds_total").Help("Sound decoded").Register(registry).Add({});
+  prometheus::Counter& words =
+      BuildCounter().Name("glossa_words_total").Help("Words of final utterances").Register(registry).Add({});
+  prometheus::Counter& boosted_words =
+      BuildCounter()
+          .Name("glossa_boosted_words_total")
+          .Help("Of these, words that would be others without boosted phrases")
+          .Register(registry)
+          .Add({});
   prometheus::Counter& refused = BuildCounter()
                                      .Name("glossa_refused_total")
                                      .Help("Streams refused for want of capacity")
@@ -86,6 +94,12 @@ void Metrics::step(int streams, double seconds, double audio_seconds) {
 }
 
 void Metrics::lag(double seconds) { impl_->lag.Observe(seconds); }
+
+void Metrics::words(std::size_t all, std::size_t boosted) {
+  impl_->words.Increment(static_cast<double>(all));
+  impl_->boosted_words.Increment(static_cast<double>(boosted));
+}
+
 void Metrics::refused() { impl_->refused.Increment(); }
 
 void Metrics::finished(std::string_view how) {

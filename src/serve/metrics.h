@@ -1,6 +1,7 @@
 // What an operator watches, as Prometheus reads it. Thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@ class Metrics {
   void streams(int live, int files);
   void capacity(int streams);
   void step(int streams, double seconds, double audio_seconds);
-  void lag(double seconds);  // from the arrival of a chunk's last sample to its text
+  void lag(double seconds);                          // from the arrival of a chunk's last sample to its text
+  void words(std::size_t all, std::size_t boosted);  // of final utterances; those that boosting changed
   void refused();
   void finished(std::string_view how);  // "ok", "cancelled", "error"
 

@@ -153,8 +153,7 @@ class Realtime final : public WebSocketHandler {
     settings_.session.keeps_transcript = item_.has_value();
     settings_.session.takes_drafts = settings_.dialect == Dialect::kCaptions;  // the others append
     settings_.session.origin = origin_;
-    session_ = scheduler_.open(
-        settings_.session, make_realtime_teller(events_, settings_, item_, seconds_));
+    session_ = scheduler_.open(settings_.session, make_realtime_teller(events_, settings_, item_, seconds_));
     began_ = seconds_;
   }
 

@@ -39,6 +39,16 @@ std::size_t next_number() {
   return ++last;
 }
 
+// `transcript`: to which the utterance belongs.
+void count_words(const Utterance& utterance, const Transcript& transcript, WordCounts& counts) {
+  for (const Word& word : utterance.words) {
+    const auto tokens =
+        std::span(transcript.tokens).subspan(word.first_token, word.last_token - word.first_token);
+    ++counts.all;
+    if (std::ranges::any_of(tokens, &Token::boosted)) ++counts.boosted;
+  }
+}
+
 void shift(Utterance& utterance, double seconds) {
   utterance.start += seconds;
   utterance.end += seconds;
@@ -255,6 +265,7 @@ StreamSession::Progress StreamSession::report(Clock::time_point now, Metrics& me
       utterances_.forget(sentences - rest.sentences.size(), words - rest.words.size());
     }
   }
+  meter_words(metrics);
   return progress;
 }
 
@@ -291,6 +302,7 @@ void StreamSession::tell(bool ended, bool flushed, const SessionFailure& failure
   if (utterances.interim) shift(*utterances.interim, began);
   for (const Utterance& utterance : utterances.finals) log_utterance(origin_, number_, utterance);
   finals_ += utterances.finals.size();
+  for (const Utterance& utterance : utterances.finals) count_words(utterance, transcript, words_);
   if (!transcript.language.empty()) language_ = transcript.language;
   listener_({.transcript = transcript,
              .began = began,
@@ -310,9 +322,15 @@ void StreamSession::end(const char* outcome, const SessionFailure& failure) {
   outcome_ = outcome;
 }
 
-void StreamSession::record_end(Metrics& metrics) const {
+void StreamSession::meter_words(Metrics& metrics) {
+  metrics.words(words_.all - metered_.all, words_.boosted - metered_.boosted);
+  metered_ = words_;
+}
+
+void StreamSession::record_end(Metrics& metrics) {
   const char* outcome = outcome_.load();
   metrics.finished(outcome);
+  meter_words(metrics);
   log_stream({.origin = origin_,
               .stream = number_,
               .kind = kind() == Kind::kLive ? "live" : "file",
@@ -325,7 +343,9 @@ void StreamSession::record_end(Metrics& metrics) const {
               .audio_seconds = static_cast<double>(fed_) / sample_rate_,
               .seconds = std::chrono::duration<double>(Clock::now() - opened_).count(),
               .most_lag = most_lag_,
-              .utterances = finals_});
+              .utterances = finals_,
+              .words = words_.all,
+              .boosted_words = words_.boosted});
 }
 
 }  // namespace glossa::serve

@@ -43,6 +43,11 @@ struct SessionFailure {
   bool is_client_error = false;
 };
 
+struct WordCounts {
+  std::size_t all = 0;
+  std::size_t boosted = 0;  // others without boosted phrases
+};
+
 class StreamSession final : public Session, public std::enable_shared_from_this<StreamSession> {
  public:
   using Clock = std::chrono::steady_clock;
@@ -93,7 +98,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   Progress report(Clock::time_point now, Metrics& metrics);
 
   // After its end: into metrics and the log.
-  void record_end(Metrics& metrics) const;
+  void record_end(Metrics& metrics);
 
   void fail(const std::string& why);
 
@@ -117,6 +122,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   void begin_anew();                       // everything before a flush is decoded
   void tell(bool ended, bool flushed = false, const SessionFailure& failure = {});
   void end(const char* outcome, const SessionFailure& failure = {});
+  void meter_words(Metrics& metrics);
 
   const Recognizer& recognizer_;
   const Origin origin_;
@@ -158,6 +164,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   std::int64_t began_ = 0;    // samples before the last flush
   std::string language_;      // the last one that the model named
   std::size_t finals_ = 0;
+  WordCounts words_;        // of the finals
+  WordCounts metered_;      // of these, in the metrics already
   double most_lag_ = 0;     // seconds
   SessionFailure failure_;  // it ended before its time
   std::string lang_;        // that the stream was told; empty: as it was made

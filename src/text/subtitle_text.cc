@@ -5,26 +5,28 @@
 #include <utility>
 #include <vector>
 
+#include "text/utf8.h"
+
 namespace glossa::text {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kNote = "\xE2\x99\xAA";    // U+266A
 constexpr std::string_view kNotes = "\xE2\x99\xAB";   // U+266B
 constexpr std::string_view kEnDash = "\xE2\x80\x93";  // U+2013
 
-std::string_view trimmed(std::string_view text) {
+// A line of no-break spaces is none of these: it fills a cue and does not end it.
+std::string_view without_blanks(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
 }
 
 std::vector<std::string_view> lines_of(std::string_view file) {
-  if (file.starts_with(kByteOrderMark)) file.remove_prefix(kByteOrderMark.size());
+  file = without_byte_order_mark(file);
   std::vector<std::string_view> lines;
   while (!file.empty()) {
     const std::size_t end = std::min(file.find_first_of("\r\n"), file.size());
-    lines.push_back(trimmed(file.substr(0, end)));
+    lines.push_back(without_blanks(file.substr(0, end)));
     const bool is_pair = file.substr(end).starts_with("\r\n");
     file.remove_prefix(std::min(end + (is_pair ? 2 : 1), file.size()));
   }
@@ -112,14 +114,7 @@ std::string text_of_subtitles(std::string_view file) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kEntities = {
       {{"&nbsp;", " "}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}}};
   for (const auto& [entity, character] : kEntities) replace_all(text, entity, character);
-  // One space between words, none at the ends.
-  std::string line;
-  for (const char character : text) {
-    const bool is_space = character == ' ' || character == '\t';
-    if (!is_space) line += character;
-    if (is_space && !line.empty() && line.back() != ' ') line += ' ';
-  }
-  return std::string(trimmed(line));
+  return with_single_spaces(text);
 }
 
 }  // namespace glossa::text

@@ -68,4 +68,38 @@ bool is_space(char32_t character) {
   return u_isUWhiteSpace(static_cast<UChar32>(character)) != 0 || (character >= 0x1C && character <= 0x1F);
 }
 
+std::string_view trimmed(std::string_view text) {
+  std::size_t begin = text.size();
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint character = first_code_point(text.substr(at));
+    if (!is_space(character.value)) {
+      begin = std::min(begin, at);
+      end = at + character.size;
+    }
+    at += character.size;
+  }
+  return end == 0 ? std::string_view{} : text.substr(begin, end - begin);
+}
+
+std::string with_single_spaces(std::string_view text) {
+  std::string spaced;
+  for (text = trimmed(text); !text.empty();) {
+    const CodePoint character = first_code_point(text);
+    if (!is_space(character.value)) {
+      spaced += text.substr(0, character.size);
+    } else if (spaced.back() != ' ') {
+      spaced += ' ';
+    }
+    text.remove_prefix(character.size);
+  }
+  return spaced;
+}
+
+std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kMark)) text.remove_prefix(kMark.size());
+  return text;
+}
+
 }  // namespace glossa::text

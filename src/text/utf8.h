@@ -31,6 +31,15 @@ std::size_t promised_length(char lead);
 // and the separators U+001C..U+001F.
 bool is_space(char32_t character);
 
+// Without white space at its ends.
+std::string_view trimmed(std::string_view text);
+
+// Trimmed, and each run of white space one ' '.
+std::string with_single_spaces(std::string_view text);
+
+// A file's text without the byte order mark (U+FEFF) that some editors put in front.
+std::string_view without_byte_order_mark(std::string_view text);
+
 inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
 inline constexpr std::string_view kWordMark = "\xE2\x96\x81";              // U+2581, a space inside a piece
 

@@ -17,7 +17,7 @@ enum class Role {
   kContinue,  // goes on with the word
   kPunctuation,
   kSpokenMark,  // joins as punctuation does
-  kOpening,  // punctuation that belongs to what follows: begins a word after a U+2581
+  kOpening,     // punctuation that belongs to what follows: begins a word after a U+2581
   kTag,
 };
 
@@ -38,20 +38,6 @@ bool is_terminator(char32_t mark) {
 bool is_spoken(char32_t mark) {
   constexpr char32_t kSpoken[] = {U'%', U'&', U'@', U'#', U'*', U'/', U'\\', 0x2030, 0x066A, 0xFF05};
   return std::find(std::begin(kSpoken), std::end(kSpoken), mark) != std::end(kSpoken);
-}
-
-std::string_view trimmed(std::string_view text) {
-  std::size_t begin = text.size();
-  std::size_t end = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const CodePoint character = first_code_point(text.substr(at));
-    if (!is_space(character.value)) {
-      begin = std::min(begin, at);
-      end = at + character.size;
-    }
-    at += character.size;
-  }
-  return end == 0 ? std::string_view{} : text.substr(begin, end - begin);
 }
 
 char32_t last_character(std::string_view text) {

@@ -47,9 +47,9 @@ struct TimedSentence {
 //   * an opening mark (such as U+00BF or a bracket) after a U+2581 starts a word (NeMo: sometimes);
 //   * byte pieces go on with the word, they are parts of one character (NeMo: every byte is a word);
 //   * a word's text has NeMo's punctuation clean-up and is trimmed; control pieces are no text;
-//   * marks behind a word do not count in its end_frame (NeMo: only so for TDT models, whose marks it moves to
-//     the end of the label before): the model writes them when it has heard the silence behind. Marks that
-//     have a name which is said, such as %, do count.
+//   * marks behind a word do not count in its end_frame (NeMo: only so for TDT models, whose marks it moves
+//     to the end of the label before): the model writes them when it has heard the silence behind. Marks
+//     that have a name which is said, such as %, do count.
 // Words joined with single spaces equal the stripped text up to white space.
 // Scripts without spaces (Chinese, Japanese, Thai): nothing starts a word inside a sentence, so a whole
 // sentence is one word, as in NeMo.

@@ -77,6 +77,38 @@ TEST(Evaluate, TableResultsAndPage) {
   EXPECT_THAT(page, HasSubstr(output["settings"][0]["configuration"].get<std::string>()));
 }
 
+// A boost this small changes no text.
+TEST(Evaluate, TellsOfEachBoostedPhraseHowOftenItWasFound) {
+  const Workplace here;
+  const std::string english = heard(here, "en-US_0.wav", "en-US");
+  const std::string phrase = english.substr(0, english.find(' '));
+  ASSERT_EQ(english.find(phrase, 1), std::string::npos) << "expected once";
+  here.write("set.jsonl", entry("en-US_0.wav", {{"text", english}, {"target_lang", "en-US"}}) +
+                              entry("en-US_0.wav", {{"text", "nothing like it"}, {"target_lang", "en-US"}}));
+  const std::vector<std::string> options = {"--dataset-manifest",
+                                            (here / "set.jsonl").string(),
+                                            "--boost",
+                                            phrase,
+                                            "--boost",
+                                            "else",
+                                            "--boost-score",
+                                            "0.001",
+                                            "--report",
+                                            (here / "page.html").string(),
+                                            "--att-context-size",
+                                            "56,3"};
+  const auto table = evaluate(here, options);
+  ASSERT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("boosted phrase"));
+  EXPECT_THAT(table.out, HasSubstr("all 2, 1 shown"));
+  std::vector<std::string> as_json = options;
+  as_json.emplace_back("--json");
+  const auto phrases = json::parse(evaluate(here, as_json).out)["settings"][0]["boosted_phrases"];
+  EXPECT_EQ(phrases, json({{{"phrase", phrase}, {"said", 1}, {"found", 1}, {"not_said", 1}},
+                           {{"phrase", "else"}, {"said", 0}, {"found", 0}, {"not_said", 0}}}));
+  EXPECT_THAT(here.read("page.html"), HasSubstr("Boosted phrases"));
+}
+
 TEST(Evaluate, PrintsConfigurationBesideEveryRate) {
   const Workplace here;
   here.write("set.jsonl", entry("en-US_0.wav", {{"text", "nothing like it"}, {"target_lang", "en-US"}}));
@@ -182,7 +214,8 @@ TEST(Evaluate, NoUsableUtteranceHasNoFigures) {
                                        "--report", (here / "page.html").string()});
   EXPECT_EQ(as_json.exit_code, 3);
   const auto score = json::parse(as_json.out)["settings"][0]["scores"][0];
-  for (const char* rate : {"wer", "wer_interval", "wer_raw", "cer", "deletion_rate", "empty_rate"})
+  for (const char* rate :
+       {"wer", "wer_interval", "wer_raw", "cer", "deletion_rate", "lost_rate", "empty_rate", "loop_rate"})
     EXPECT_TRUE(score[rate].is_null()) << rate;
   const auto table = evaluate(here, {"--dataset-manifest", (here / "none.jsonl").string()});
   EXPECT_THAT(table.out, Not(HasSubstr("0.00")));

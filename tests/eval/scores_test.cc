@@ -87,6 +87,17 @@ TEST(ScoreByLanguage, SumsPerLanguageAndOfAll) {
   EXPECT_GE(scores[3].normalized_interval.high, 3.0 / 9);
 }
 
+TEST(ScoreByLanguage, DroppedPassagesAndLoops) {
+  const std::vector<UtteranceResult> results = {
+      result("a", "en-US", "one two three four five six seven eight nine ten", "one ten"),
+      result("b", "en-US", "no way way", "no way way way way way"),  // three more than in the reference
+      result("c", "en-US", "no way way", "Way, way! way way way way. Way?"),
+      result("d", "en-US", "five five five five five five", "five five five five five five")};
+  const Score score = score_by_language(results, "x")[0];
+  EXPECT_DOUBLE_EQ(score.lost_rate(), 8.0 / 22);
+  EXPECT_DOUBLE_EQ(score.loop_rate, 0.25);
+}
+
 TEST(ScoreByLanguage, OneLanguageNeedsNoSum) {
   const std::vector<UtteranceResult> one = {result("a", "en", "yes", "yes", "en-GB")};
   const auto scores = score_by_language(one, "x");

@@ -53,6 +53,62 @@ TEST(WordEdits, CountsEachKind) {
   EXPECT_DOUBLE_EQ(edits.rate(), 0.5);
 }
 
+TEST(WordEdits, TellsDroppedPassagesFromMissedWords) {
+  EXPECT_EQ(word_edits("a b", "a x x x x b").lost, 0);
+  EXPECT_EQ(word_edits("a b", "a x x x x x b").lost, 5);
+  EXPECT_EQ(word_edits("a b", "a 1 2 3 4 5 6 7 b").lost, 7);
+  EXPECT_EQ(word_edits("", "1 2 3 4 5 6").lost, 6);
+  EXPECT_EQ(word_edits("c d e f g h", "1 2 3 4 5 c d e f g h 1 2 3 4 5 6").lost, 11) << "two of them";
+  EXPECT_EQ(word_edits("a b c d", "1 a 2 b 3 c 4 d 5").lost, 0) << "five, but none in a row";
+  EXPECT_EQ(word_edits("1 2 3 4 5 6", "").lost, 0);
+  EXPECT_EQ(word_edits("x the y", "x the a b c the d e f y").lost, 7) << "not split by the word that recurs";
+  EXPECT_EQ(word_edits("a b", "a x x x x x b", /*passage=*/6).lost, 0);
+  EXPECT_EQ(char_edits("a", "abcdefgh").lost, 0) << "of words alone";
+  EditCounts sum = word_edits("a b", "a x x x x x b");
+  sum += word_edits("", "1 2 3 4 5 6");
+  EXPECT_EQ(sum.lost, 11);
+}
+
+// Oracle: the definition, over an alignment.
+std::int64_t lost_words(const std::vector<AlignedWord>& aligned) {
+  std::int64_t lost = 0;
+  std::int64_t run = 0;
+  for (const AlignedWord& pair : aligned) {
+    run = pair.edit == Edit::kDeletion ? run + 1 : 0;
+    if (run >= kPassage) lost += run == kPassage ? run : 1;
+  }
+  return lost;
+}
+
+TEST(WordEdits, LostWordsAreThoseOfTheAlignment) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 500; ++round) {
+    std::string spoken;
+    std::string heard;
+    for (int word = 0; word < 60; ++word) {
+      const std::string next = std::string(1, static_cast<char>('a' + random() % 20)) + " ";
+      spoken += next;
+      if ((word / 12) % 2 == 0 && random() % 6 > 0) heard += next;
+    }
+    ASSERT_EQ(word_edits(heard, spoken).lost, lost_words(align_words(heard, spoken)))
+        << heard << "| " << spoken;
+  }
+}
+
+TEST(LongestLoop, IsWhatComesAgainAndAgain) {
+  EXPECT_EQ(longest_loop(""), 0);
+  EXPECT_EQ(longest_loop("way"), 0);
+  EXPECT_EQ(longest_loop("no way way way way"), 3);
+  EXPECT_EQ(longest_loop("well I see I see  I see that"), 4);
+  EXPECT_EQ(longest_loop("thank you very much thank you very much thank you"), 6)
+      << "the last round is cut off";
+  EXPECT_EQ(longest_loop("thank you very much thank you very"), 0) << "not one whole round again";
+  EXPECT_EQ(longest_loop("the the cat is is on my my red red mat"), 1) << "a stutter is no loop";
+  EXPECT_EQ(longest_loop("a b c d e f g h a b c d e f g h"), 8);
+  EXPECT_EQ(longest_loop("a b c d e f g h i a b c d e f g h i"), 0) << "nine words are another sentence";
+  EXPECT_EQ(longest_loop("no more no less"), 0);
+}
+
 TEST(WordEdits, NothingIsFolded) {
   EXPECT_EQ(word_edits("Hello, world.", "hello world").edits(), 2);
   EXPECT_EQ(word_edits("hi <en-US>", "hi").insertions, 1);
@@ -124,7 +180,9 @@ TEST(AlignWords, IsTheCountedAlignment) {
     EditCounts counted;
     std::string heard_again;
     std::string spoken_again;
-    for (const AlignedWord& pair : align_words(heard, spoken)) {
+    const std::vector<AlignedWord> aligned = align_words(heard, spoken);
+    counted.lost = lost_words(aligned);
+    for (const AlignedWord& pair : aligned) {
       if (!pair.hypothesis.empty()) heard_again += pair.hypothesis + " ";
       if (!pair.reference.empty()) spoken_again += pair.reference + " ";
       if (pair.edit != Edit::kInsertion) ++counted.reference_words;

@@ -273,6 +273,9 @@ def main():
         tokenizer = next(data for name, data in read.items() if name.endswith("tokenizer.model"))
         put("sentencepiece", model, tokenizer)
     put("pickle", "one", one_tensor())
+    put("subtitles", "subrip", "\ufeff1\r\n00:00:01,000 --> 00:00:02,500\r\n- <i>One &amp; {\\an8}two</i>\r\n\u266a [door] three\r\n".encode())
+    put("subtitles", "webvtt", b"WEBVTT\n\nSTYLE\n::cue {}\n\nNOTE none\n\nname\n00:01.000 --> 00:02.000 align:start\n"
+        b"<v Anna>One<00:01.500> < two&nbsp;three</v>\n")
     put("arpa", "bigrams", "\\data\\\nngram 1=5\nngram 2=3\n\n\\1-grams:\n-1.5\t<unk>\t0\n0\t<s>\t-0.3\n-0.7\t</s>\n-0.5\ti\t-0.2\n"
         "-0.6\t\u0080\t0.1\n\n\\2-grams:\n-0.1\t<s> i\n-0.2\ti \u0080\n-inf\ti </s>\n\n\\end\\\n".encode())
     put("gguf", "f32", SmallGguf(2, False, (0, 1, 4)).file())

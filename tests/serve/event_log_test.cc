@@ -47,7 +47,7 @@ TEST_F(EventLogTest, FailuresOfTheServerAreWarningsAndSayWhy) {
       {.origin = origin_, .call = "Recognize", .code = "INTERNAL", .is_failure = true, .why = "no memory"});
   log_stream({.origin = origin_, .kind = "live", .outcome = "error", .is_failure = true, .why = "no memory"});
   log_stream({.origin = origin_, .kind = "live", .outcome = "error", .why = "too long"});
-  log_stream({.origin = origin_, .kind = "live", .outcome = "cancelled"});
+  log_stream({.origin = origin_, .kind = "live", .outcome = "cancelled", .words = 7, .boosted_words = 2});
   ASSERT_THAT(lines_, SizeIs(4));
   EXPECT_EQ(lines_[0]["level"], "warning");
   EXPECT_EQ(lines_[0]["why"], "no memory");
@@ -57,6 +57,8 @@ TEST_F(EventLogTest, FailuresOfTheServerAreWarningsAndSayWhy) {
   EXPECT_EQ(lines_[2]["why"], "too long");
   EXPECT_EQ(lines_[3]["level"], "info");
   EXPECT_FALSE(lines_[3].contains("why"));
+  EXPECT_EQ(lines_[3]["words"], 7);
+  EXPECT_EQ(lines_[3]["boosted_words"], 2);
 }
 
 TEST_F(EventLogTest, TranscriptsAreToldOnDemand) {

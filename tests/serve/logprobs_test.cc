@@ -18,10 +18,9 @@ Transcript hello() {
                        {.id = 9, .frame = 5, .log_prob = -16, .confidence = 0.2f},   // <en-US>
                        {.id = 5, .frame = 7, .log_prob = -32, .confidence = 0.6f},   // _S
                        {.id = 6, .frame = 8, .log_prob = -64, .confidence = 0.5f}};  // o
-  transcript.words = {
-      {.text = "Hi", .language = "en-US", .first_token = 0, .last_token = 1},
-      {.text = "there.", .language = "en-US", .first_token = 1, .last_token = 4},
-      {.text = "So", .first_token = 5, .last_token = 7}};
+  transcript.words = {{.text = "Hi", .language = "en-US", .first_token = 0, .last_token = 1},
+                      {.text = "there.", .language = "en-US", .first_token = 1, .last_token = 4},
+                      {.text = "So", .first_token = 5, .last_token = 7}};
   transcript.text = "Hi there. So";
   return transcript;
 }

@@ -27,6 +27,14 @@ TEST(Metrics, BoundsAreWrittenAsTheyAreMeant) {
   EXPECT_THAT(text, Not(HasSubstr("0.560000")));
 }
 
+TEST(Metrics, WordsThatBoostingChangedAreCounted) {
+  Metrics metrics;
+  metrics.words(5, 0);
+  metrics.words(7, 2);
+  EXPECT_THAT(metrics.text(), HasSubstr("\nglossa_words_total 12\n"));
+  EXPECT_THAT(metrics.text(), HasSubstr("\nglossa_boosted_words_total 2\n"));
+}
+
 TEST(Metrics, TheProcessIsThere) {
   const std::string text = Metrics().text();
   EXPECT_THAT(text, HasSubstr("# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total "));

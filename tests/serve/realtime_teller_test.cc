@@ -44,8 +44,7 @@ class Conversation {
                         RealtimeSettings settings = {}) {
     settings.dialect = dialect;
     settings.session.silence = 0.5;
-    teller_ =
-        make_realtime_teller(std::make_shared<RealtimeEvents>(socket_), settings, std::move(item), 10);
+    teller_ = make_realtime_teller(std::make_shared<RealtimeEvents>(socket_), settings, std::move(item), 10);
   }
 
   // Gives the new events. What is open is the interim utterance, unless that is said to have changed.

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -361,14 +363,31 @@ TEST_F(SchedulerTest, OpenSessionsAreToldWhenItEnds) {
 
 TEST_F(SchedulerTest, FinalsAreTheSameWithoutTheTranscript) {
   Scheduler scheduler(recognizer_, {.max_streams = 2}, metrics_);
-  // The random model writes commas alone, and boosted, tags and words behind them.
+  // The random model writes commas alone, and boosted, words and a tag behind them.
   StreamOptions options{.att_context = AttContext{56, 0}};
-  options.boosted_phrases = {{",<en-US> the, the,", kMostBoost}, {",<el-GR>", kMostBoost}};
+  options.boosted_phrases = {{", the, the<el-GR>", kMostBoost}};
   Heard whole;
   Heard rest;
+  std::size_t words = 0;
+  std::size_t boosted = 0;
   for (const bool keeps : {true, false}) {
     Heard& heard = keeps ? whole : rest;
-    const auto session = scheduler.open({.stream = options, .keeps_transcript = keeps}, heard.listener());
+    const auto session = scheduler.open(
+        {.stream = options, .keeps_transcript = keeps},
+        [&, listener = heard.listener()](const SessionUpdate& update) {
+          const Transcript& transcript = update.transcript;
+          const auto is_boosted = [&](const Word& word) {
+            return std::any_of(transcript.tokens.begin() + static_cast<std::ptrdiff_t>(word.first_token),
+                               transcript.tokens.begin() + static_cast<std::ptrdiff_t>(word.last_token),
+                               [](const Token& token) { return token.boosted; });
+          };
+          if (keeps && update.ended) {
+            words = transcript.words.size();
+            boosted = static_cast<std::size_t>(
+                std::count_if(transcript.words.begin(), transcript.words.end(), is_boosted));
+          }
+          listener(update);
+        });
     session->push(glossa::testing::wandering_noise(16000 * 30, 8));
     session->finish();
     heard.wait();
@@ -376,6 +395,16 @@ TEST_F(SchedulerTest, FinalsAreTheSameWithoutTheTranscript) {
   EXPECT_EQ(rest.finals, whole.finals);
   EXPECT_LT(rest.text.size(), whole.text.size() / 2);
   EXPECT_TRUE(whole.text.ends_with(rest.text));
+  // Of both streams, once they have come to the metrics: an ended stream does a moment later.
+  EXPECT_GT(boosted, 0u);
+  EXPECT_LT(boosted, words);
+  const auto has = [&](const std::string& line) {
+    return metrics_.text().find("\n" + line + "\n") != std::string::npos;
+  };
+  for (int tries = 0; tries < 1000 && !has("glossa_streams_total{outcome=\"ok\"} 2"); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(has("glossa_words_total " + std::to_string(2 * words))) << words << metrics_.text();
+  EXPECT_TRUE(has("glossa_boosted_words_total " + std::to_string(2 * boosted))) << boosted << metrics_.text();
 }
 
 TEST_F(SchedulerTest, AFlushIsTheEndOfAnUtteranceAndNotOfTheStream) {

@@ -158,9 +158,9 @@ TEST(SentencesGolden, EqualNeMosSegmentsCutAtTags) {
     const std::vector<TimedSentence> sentences = texts.sentences(timestamps.tokens);
     const std::vector<TimedWord> words = texts.words(timestamps.tokens);
     const auto last_word_of = [&](const TimedSentence& sentence) {
-      const auto behind =
-          std::find_if(words.begin(), words.end(),
-                       [&](const TimedWord& word) { return word.first_token >= sentence.last_token; });
+      const auto behind = std::find_if(words.begin(), words.end(), [&](const TimedWord& word) {
+        return word.first_token >= sentence.last_token;
+      });
       return *std::prev(behind);
     };
     std::size_t next = 0;
@@ -388,7 +388,8 @@ TEST(Sentences, EndAtTerminatorsAndTags) {
   EXPECT_EQ(shown, (Lines{"The.//0-1", "river?/en-US/20-31", "go/de-DE/70-71", "go\xE3\x80\x82//100-101",
                           "The//120-121"}));
   std::vector<std::pair<int, int>> tokens;
-  for (const TimedSentence& sentence : sentences) tokens.emplace_back(sentence.first_token, sentence.last_token);
+  for (const TimedSentence& sentence : sentences)
+    tokens.emplace_back(sentence.first_token, sentence.last_token);
   EXPECT_EQ(tokens, (std::vector<std::pair<int, int>>{{0, 2}, {2, 7}, {7, 10}, {10, 12}, {12, 13}}))
       << "with their tags";
 }

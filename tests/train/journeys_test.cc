@@ -159,7 +159,7 @@ TEST_F(Training, LowRankFactorsEndInTheMatrices) {
 
 TEST_F(Training, SigtermSavesAndEndsCleanly) {
   std::vector<std::string> arguments = plain(four(), "stopped", 2, 100000);
-  arguments.push_back("--resume");
+  for (const char* word : {"--resume", "--json"}) arguments.emplace_back(word);
   const fs::path metrics = of_run("stopped", "metrics.jsonl");
   ASSERT_EQ(end_after(start(arguments), metrics, 3, SIGTERM), 0) << err();
   const std::size_t steps = lines_of(metrics).size();
@@ -168,6 +168,10 @@ TEST_F(Training, SigtermSavesAndEndsCleanly) {
       of_run("stopped", "checkpoints") /
       ("step-" + std::string(8 - std::to_string(steps).size(), '0') + std::to_string(steps) + ".state")));
   EXPECT_FALSE(fs::exists(of_run("stopped", "run.nemo"))) << "the run did not come to its end";
+  const json told = json::parse(out());
+  EXPECT_TRUE(told["stopped"]);
+  EXPECT_EQ(told["model"], nullptr);
+  EXPECT_EQ(told["steps"], steps);
 }
 
 TEST_F(Training, TwoProcessesWithHalfTheBatchAreOneWithTheWhole) {
@@ -218,7 +222,7 @@ TEST_F(Training, WhatIsMixedWithTheBaseIsValidatedAsItIsWritten) {
   std::erase(arguments, "--quiet");
   for (const std::string word :
        {"--validation", data.c_str(), "--latency", "80ms", "trainer.val_check_interval=2",
-        "glossa.average_best=2", "glossa.base_share=0.5"})
+        "glossa.average_best=2", "glossa.base_share=0.5", "--json"})
     arguments.push_back(word);
   ASSERT_EQ(run(arguments), 0) << err();
   const std::vector<json> validations = lines_of(of_run("mixed", "validation.jsonl"));
@@ -228,6 +232,13 @@ TEST_F(Training, WhatIsMixedWithTheBaseIsValidatedAsItIsWritten) {
   EXPECT_EQ(validations[4]["base_share"], 0.5);
   EXPECT_THAT(err(), HasSubstr("mixed with 50 % of the base: word error rate"));
   EXPECT_THAT(text_of(of_run("mixed", "report.html")), HasSubstr("50 % base"));
+  const json told = json::parse(out());
+  EXPECT_EQ(told["model"], of_run("mixed", "run.nemo").string());
+  EXPECT_THAT(told["candidate"].get<std::string>(), ::testing::EndsWith(", mixed with 50 % of the base"));
+  EXPECT_EQ(told["val_wer"], validations[4]["val_wer"]);
+  EXPECT_EQ(told["base_val_wer"], validations[0]["val_wer"]);
+  EXPECT_EQ(told["steps"], 4);
+  EXPECT_FALSE(told["stopped"]);
 
   // As the base of another run it has the same figure.
   std::vector<std::string> again = plain(data, "again", 2, 1);

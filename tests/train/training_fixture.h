@@ -60,11 +60,7 @@ class Training : public ::testing::Test {
 
   static json entry(const std::string& name, const std::string& text, const std::string& lang,
                     const std::string& mode) {
-    return {{"audio_filepath", audio(name)},
-
-            {"text", text},
-            {"target_lang", lang},
-            {"prompt_mode", mode}};
+    return {{"audio_filepath", audio(name)}, {"text", text}, {"target_lang", lang}, {"prompt_mode", mode}};
   }
 
   std::string manifest(const std::string& name, const std::vector<json>& entries,

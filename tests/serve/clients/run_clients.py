@@ -133,6 +133,9 @@ def check_log(messages, spoken):
     protocols = {line["protocol"] for line in streams}
     assert protocols == {"http", "websocket", "grpc", "wyoming"}, protocols
     assert any(line["text"] == spoken for line in utterances), utterances[:10]
+    assert all(line["words"] > 0 for line in streams if line["utterances"])
+    assert any(line["boosted_words"] > 0 for line in streams), "phrases were boosted"
+    assert all(line["boosted_words"] <= line["words"] for line in streams)
     assert all(line["most_lag"] > 0 for line in streams if line["kind"] == "live" and line["audio_seconds"] > 1)
 
 
