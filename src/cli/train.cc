@@ -239,8 +239,7 @@ Command make_train_command(CLI::App& program) {
   program.add_flag("--print-config", options->print_config, "Print the effective configuration and end");
   program.add_flag("--json", options->json,
                    "At the end one JSON object on stdout instead of the model's path: model, val_wer, "
-                   "base_val_wer, steps, "
-                   "stopped, folder, and more");
+                   "base_val_wer, steps, stopped, folder, and more");
   program.add_flag("--quiet", options->quiet, "Neither progress nor notes on stderr, only errors");
   return {&program, [options] { return train(*options); }};
 }
