@@ -122,7 +122,8 @@ class Evaluation {
     attempt([&] {
       print_to_stdout(options_.json ? evaluation_json(run, compared)
                                     : format_scores(run) + format_phrases(run));
-      if (!options_.json && compared != nullptr) print_to_stdout(format_comparison(*compared));
+      if (!options_.json && compared != nullptr)
+        print_to_stdout(format_comparison(*compared) + format_phrases(run, *compared));
     });
     if (failure_) std::rethrow_exception(failure_);
     return run.unusable() > 0 ? kUnusableInput : kDone;

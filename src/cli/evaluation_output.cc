@@ -168,12 +168,19 @@ std::string text_of(const ordered_json& json) {
 BaselineComparison compare(const EvaluationRun& run, std::string name,
                            std::vector<std::vector<eval::UtteranceResult>> baseline,
                            std::span<const std::string> letter_languages) {
-  BaselineComparison comparison{std::move(name), {}, std::move(baseline)};
+  BaselineComparison comparison{std::move(name), {}, std::move(baseline), {}};
   for (std::size_t index = 0; index < run.settings.size(); ++index) {
     const EvaluatedSetting& setting = run.settings[index];
-    const auto languages = eval::compare_by_language(setting.utterances, comparison.results[index],
-                                                     setting.name, letter_languages);
+    const eval::CommonUtterances common =
+        eval::common_utterances(setting.utterances, comparison.results[index], letter_languages);
+    const auto languages = eval::compare_by_language(common, setting.name);
     comparison.languages.insert(comparison.languages.end(), languages.begin(), languages.end());
+    std::vector<std::string> phrases;
+    for (const eval::PhraseHits& phrase : setting.phrases) phrases.push_back(phrase.phrase);
+    const auto hits = eval::count_phrases(common.system, phrases, letter_languages);
+    const auto baseline_hits = eval::count_phrases(common.baseline, phrases, letter_languages);
+    auto& compared = comparison.phrases.emplace_back();
+    for (std::size_t at = 0; at < phrases.size(); ++at) compared.push_back({hits[at], baseline_hits[at]});
   }
   return comparison;
 }
@@ -188,30 +195,39 @@ std::string format_scores(const EvaluationRun& run) {
   return aligned(lines, 2);
 }
 
-std::vector<eval::PhraseHits> phrases_to_show(const EvaluatedSetting& setting) {
-  if (setting.phrases.empty()) return {};
-  std::vector<eval::PhraseHits> shown;
-  eval::PhraseHits all;
-  for (const eval::PhraseHits& phrase : setting.phrases) {
-    all += phrase;
-    if (phrase.said + phrase.not_said > 0) shown.push_back(phrase);
+std::vector<ComparedPhrase> phrases_to_show(std::vector<ComparedPhrase> phrases) {
+  if (phrases.empty()) return {};
+  const std::size_t count = phrases.size();
+  ComparedPhrase all;
+  for (const ComparedPhrase& phrase : phrases) {
+    all.system += phrase.system;
+    all.baseline += phrase.baseline;
   }
-  const auto wrong = [](const eval::PhraseHits& phrase) {
-    return phrase.said - phrase.found + phrase.not_said;
+  std::erase_if(phrases, [](const ComparedPhrase& phrase) {
+    return phrase.system.said + phrase.system.not_said + phrase.baseline.not_said == 0;
+  });
+  const auto wrong = [](const ComparedPhrase& phrase) {
+    return phrase.system.said - phrase.system.found + phrase.system.not_said;
   };
-  std::ranges::stable_sort(shown, std::greater(), wrong);
-  if (shown.size() > kMostPhrasesShown) shown.resize(kMostPhrasesShown);
-  all.phrase = fmt::format("all {}, {} shown", setting.phrases.size(), shown.size());
-  shown.push_back(std::move(all));
-  return shown;
+  std::ranges::stable_sort(phrases, std::greater(), wrong);
+  if (phrases.size() > kMostPhrasesShown) phrases.resize(kMostPhrasesShown);
+  all.system.phrase = fmt::format("all {}, {} shown", count, phrases.size());
+  phrases.push_back(std::move(all));
+  return phrases;
+}
+
+std::vector<ComparedPhrase> phrases_to_show(const EvaluatedSetting& setting) {
+  std::vector<ComparedPhrase> phrases;
+  for (const eval::PhraseHits& phrase : setting.phrases) phrases.push_back({phrase, {}});
+  return phrases_to_show(std::move(phrases));
 }
 
 std::string format_phrases(const EvaluationRun& run) {
   std::vector<std::vector<std::string>> lines = {{"setting", "boosted phrase", "said", "found", "not said"}};
   for (const EvaluatedSetting& setting : run.settings) {
-    for (const eval::PhraseHits& phrase : phrases_to_show(setting)) {
-      lines.push_back({setting.name, printable(phrase.phrase), std::to_string(phrase.said),
-                       std::to_string(phrase.found), std::to_string(phrase.not_said)});
+    for (const auto& [hits, none] : phrases_to_show(setting)) {
+      lines.push_back({setting.name, printable(hits.phrase), std::to_string(hits.said),
+                       std::to_string(hits.found), std::to_string(hits.not_said)});
     }
   }
   return lines.size() > 1 ? "\n" + aligned(lines, 2) : "";
@@ -228,6 +244,19 @@ std::string format_comparison(const BaselineComparison& comparison) {
                      fmt::format("{:.0f}", 100 * language.paired.first_better)});
   }
   return fmt::format("\nbeside {}\n", comparison.name) + aligned(lines, 2);
+}
+
+std::string format_phrases(const EvaluationRun& run, const BaselineComparison& comparison) {
+  std::vector<std::vector<std::string>> lines = {
+      {"setting", "boosted phrase", "said", "found", "baseline", "not said", "baseline"}};
+  for (std::size_t index = 0; index < run.settings.size(); ++index) {
+    for (const auto& [hits, baseline] : phrases_to_show(comparison.phrases[index])) {
+      lines.push_back({run.settings[index].name, printable(hits.phrase), std::to_string(hits.said),
+                       std::to_string(hits.found), std::to_string(baseline.found),
+                       std::to_string(hits.not_said), std::to_string(baseline.not_said)});
+    }
+  }
+  return lines.size() > 1 ? "\n" + aligned(lines, 2) : "";
 }
 
 std::string evaluation_json(const EvaluationRun& run, const BaselineComparison* comparison) {
@@ -262,6 +291,15 @@ std::string evaluation_json(const EvaluationRun& run, const BaselineComparison* 
                            {"better", language.paired.first_better}});
     }
     json["baseline"] = {{"name", comparison->name}, {"differences", languages}};
+    for (std::size_t index = 0; index < run.settings.size(); ++index) {
+      for (const auto& [hits, baseline] : comparison->phrases[index]) {
+        ordered_json phrase = to_json(hits);
+        phrase["setting"] = run.settings[index].name;
+        phrase["baseline_found"] = baseline.found;
+        phrase["baseline_not_said"] = baseline.not_said;
+        json["baseline"]["boosted_phrases"].push_back(std::move(phrase));
+      }
+    }
   }
   return text_of(json);
 }

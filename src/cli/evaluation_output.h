@@ -10,12 +10,19 @@
 
 namespace glossa::cli {
 
+// A boosted phrase in what two systems heard of the same utterances; no hits where there is no baseline.
+struct ComparedPhrase {
+  eval::PhraseHits system;
+  eval::PhraseHits baseline;
+};
+
 // A run beside another system on the same utterances.
 struct BaselineComparison {
   std::string name;                         // of the baseline
   std::vector<eval::Comparison> languages;  // in order of setting, then language
   // Results of the baseline at each setting of the run, empty where it has none.
   std::vector<std::vector<eval::UtteranceResult>> results;
+  std::vector<std::vector<ComparedPhrase>> phrases;  // those of the run, at each of its settings
 };
 
 BaselineComparison compare(const EvaluationRun& run, std::string name,
@@ -27,10 +34,13 @@ std::string format_scores(const EvaluationRun& run);
 std::string format_comparison(const BaselineComparison& comparison);
 // A line per setting and boosted phrase that was said or heard; nothing where none is boosted.
 std::string format_phrases(const EvaluationRun& run);
+// The same beside the baseline's, of the utterances that both have.
+std::string format_phrases(const EvaluationRun& run, const BaselineComparison& comparison);
 
-// The boosted phrases that were said or heard, the most often wrong first, fifty at most; behind them
-// "all N, M shown", the sum of all. Empty: none is boosted.
-std::vector<eval::PhraseHits> phrases_to_show(const EvaluatedSetting& setting);
+// The phrases that were said or heard, those first that the system has wrong most often, fifty at most;
+// behind them "all N, M shown", the sum of all. Empty: none is boosted.
+std::vector<ComparedPhrase> phrases_to_show(std::vector<ComparedPhrase> phrases);
+std::vector<ComparedPhrase> phrases_to_show(const EvaluatedSetting& setting);
 
 // One object: model, settings with their scores, and the comparison unless it is null. Rates are parts of 1.
 std::string evaluation_json(const EvaluationRun& run, const BaselineComparison* comparison);

@@ -153,21 +153,32 @@ void add_latency_plot(eval::HtmlReport& page, const EvaluationRun& run) {
   page.add_plot(plot);
 }
 
-void add_phrases(eval::HtmlReport& page, const EvaluationRun& run) {
+void add_phrases(eval::HtmlReport& page, const EvaluationRun& run, const BaselineComparison* comparison) {
   eval::Table table{
       .columns = {"Phrase", "Setting", "Said", "Found", "Not said"}, .rows = {}, .text_columns = 2};
-  for (const EvaluatedSetting& setting : run.settings) {
-    const std::vector<eval::PhraseHits> phrases = phrases_to_show(setting);
-    for (const eval::PhraseHits& phrase : phrases) {
-      table.rows.push_back({{phrase.phrase, setting.name, std::to_string(phrase.said),
-                             std::to_string(phrase.found), std::to_string(phrase.not_said)},
-                            &phrase == &phrases.back()});
+  if (comparison != nullptr)
+    table.columns.insert(table.columns.end(), {"Baseline found", "Baseline not said"});
+  for (std::size_t index = 0; index < run.settings.size(); ++index) {
+    const std::vector<ComparedPhrase> phrases = comparison != nullptr
+                                                    ? phrases_to_show(comparison->phrases[index])
+                                                    : phrases_to_show(run.settings[index]);
+    for (const auto& [hits, baseline] : phrases) {
+      eval::Row row{{hits.phrase, run.settings[index].name, std::to_string(hits.said),
+                     std::to_string(hits.found), std::to_string(hits.not_said)},
+                    &hits == &phrases.back().system};
+      if (comparison != nullptr) {
+        row.cells.emplace_back(std::to_string(baseline.found));
+        row.cells.emplace_back(std::to_string(baseline.not_said));
+      }
+      table.rows.push_back(std::move(row));
     }
   }
   if (table.rows.empty()) return;
-  page.add_section("Boosted phrases",
-                   "Said: times in the references. Found: heard in the same utterance. Not said: heard where "
-                   "the reference does not have it. Those most often wrong come first.");
+  page.add_section(
+      "Boosted phrases",
+      "Said: times in the references. Found: heard in the same utterance. Not said: heard where "
+      "the reference does not have it. Those most often wrong come first. Beside a baseline only "
+      "the utterances count that both have.");
   page.add_table(table);
 }
 
@@ -279,7 +290,7 @@ std::string evaluation_page(const EvaluationRun& run, const BaselineComparison* 
   add_scores(page, run);
   add_latency_plot(page, run);
   if (comparison != nullptr) add_comparison(page, run, *comparison);
-  add_phrases(page, run);
+  add_phrases(page, run, comparison);
   add_samples(page, run, letter_languages);
   add_unusable(page, run);
   page.add_section(

@@ -104,12 +104,30 @@ std::vector<Score> score_by_language(std::span<const UtteranceResult> results, c
   return scores;
 }
 
-std::vector<Comparison> compare_by_language(std::span<const UtteranceResult> system,
-                                            std::span<const UtteranceResult> baseline,
-                                            const std::string& setting,
-                                            std::span<const std::string> letter_languages) {
+CommonUtterances common_utterances(std::span<const UtteranceResult> system,
+                                   std::span<const UtteranceResult> baseline,
+                                   std::span<const std::string> letter_languages) {
   std::unordered_map<std::string_view, std::deque<const UtteranceResult*>> by_id;
   for (const UtteranceResult& result : baseline) by_id[result.id].push_back(&result);
+  CommonUtterances common;
+  for (const UtteranceResult& result : system) {
+    const auto found = by_id.find(result.id);
+    if (found == by_id.end() || found->second.empty()) continue;
+    UtteranceResult other = *found->second.front();
+    found->second.pop_front();
+    if (!result.error.empty() || !other.error.empty()) continue;
+    if (other.reference != result.reference || other.target_lang != result.target_lang) {
+      other.reference = result.reference;
+      other.target_lang = result.target_lang;
+      score_texts(other, letter_languages);
+    }
+    common.system.push_back(result);
+    common.baseline.push_back(std::move(other));
+  }
+  return common;
+}
+
+std::vector<Comparison> compare_by_language(const CommonUtterances& common, const std::string& setting) {
   struct Pairs {
     std::vector<RateSample> system;
     std::vector<RateSample> baseline;
@@ -124,19 +142,10 @@ std::vector<Comparison> compare_by_language(std::span<const UtteranceResult> sys
   };
   std::map<std::string, Pairs> languages;
   Pairs all;
-  for (const UtteranceResult& result : system) {
-    const auto found = by_id.find(result.id);
-    if (found == by_id.end() || found->second.empty()) continue;
-    UtteranceResult other = *found->second.front();
-    found->second.pop_front();
-    if (!result.error.empty() || !other.error.empty()) continue;
-    if (other.reference != result.reference || other.target_lang != result.target_lang) {
-      other.reference = result.reference;
-      other.target_lang = result.target_lang;
-      score_texts(other, letter_languages);
-    }
-    languages[language_of(result)].add(result, other);
-    all.add(result, other);
+  for (std::size_t index = 0; index < common.system.size(); ++index) {
+    const UtteranceResult& result = common.system[index];
+    languages[language_of(result)].add(result, common.baseline[index]);
+    all.add(result, common.baseline[index]);
   }
   std::vector<Comparison> comparisons;
   const auto append = [&](const std::string& language, const Pairs& pairs) {

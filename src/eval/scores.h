@@ -56,8 +56,18 @@ struct Score {
 // than one. There, letters of zh, ja, th count like words of other languages.
 std::vector<Score> score_by_language(std::span<const UtteranceResult> results, const std::string& setting);
 
-// Two systems on the same utterances, by id, and the n-th of one id with the n-th; those that only one has,
-// or could use, are left out.
+// What two systems made of the utterances that both could use: by id, and the n-th of one id with the n-th.
+// References and languages are the system's: a baseline that was scored against others (a manifest that was
+// mended since) is scored anew, by letters in `letter_languages`. Equal sizes, in the system's order.
+struct CommonUtterances {
+  std::vector<UtteranceResult> system;
+  std::vector<UtteranceResult> baseline;
+};
+CommonUtterances common_utterances(std::span<const UtteranceResult> system,
+                                   std::span<const UtteranceResult> baseline,
+                                   std::span<const std::string> letter_languages);
+
+// Two systems on the utterances that they have in common.
 struct Comparison {
   std::string language;
   std::string setting;
@@ -67,13 +77,8 @@ struct Comparison {
   PairedDifference paired;   // system less baseline
 };
 
-// Languages as in score_by_language(); those without a common utterance are left out. References and
-// languages are the system's: a baseline that was scored against others (a manifest that was mended since) is
-// scored anew, by letters in `letter_languages`.
-std::vector<Comparison> compare_by_language(std::span<const UtteranceResult> system,
-                                            std::span<const UtteranceResult> baseline,
-                                            const std::string& setting,
-                                            std::span<const std::string> letter_languages);
+// Languages as in score_by_language(); those without a common utterance are left out.
+std::vector<Comparison> compare_by_language(const CommonUtterances& common, const std::string& setting);
 
 // For a row of a ForgettingMatrix: the normalised rates of `scores` at `setting`, NaN for a language without.
 std::vector<double> rates_of(std::span<const Score> scores, const std::string& setting,

@@ -15,12 +15,12 @@ TEST(PhrasesToShow, ThoseMostOftenWrongComeFirstAndTheSumOfAllLast) {
                      {.phrase = "missed, too", .said = 3}};
   const auto shown = phrases_to_show(setting);
   std::vector<std::string> names;
-  for (const eval::PhraseHits& phrase : shown) names.push_back(phrase.phrase);
+  for (const ComparedPhrase& phrase : shown) names.push_back(phrase.system.phrase);
   EXPECT_THAT(names, ::testing::ElementsAre("false", "missed", "missed, too", "found", "all 5, 4 shown"));
-  EXPECT_EQ(shown.back().said, 16);
-  EXPECT_EQ(shown.back().found, 10);
-  EXPECT_EQ(shown.back().not_said, 5);
-  EXPECT_TRUE(phrases_to_show({}).empty());
+  EXPECT_EQ(shown.back().system.said, 16);
+  EXPECT_EQ(shown.back().system.found, 10);
+  EXPECT_EQ(shown.back().system.not_said, 5);
+  EXPECT_TRUE(phrases_to_show(EvaluatedSetting()).empty());
 }
 
 TEST(PhrasesToShow, AreNotMoreThanCanBeRead) {
@@ -29,10 +29,10 @@ TEST(PhrasesToShow, AreNotMoreThanCanBeRead) {
     setting.phrases.push_back({.phrase = std::to_string(index), .said = 1, .not_said = index});
   const auto shown = phrases_to_show(setting);
   ASSERT_EQ(shown.size(), 51u);
-  EXPECT_EQ(shown[0].phrase, "59");
-  EXPECT_EQ(shown[49].phrase, "10");
-  EXPECT_EQ(shown[50].phrase, "all 60, 50 shown");
-  EXPECT_EQ(shown[50].said, 60);
+  EXPECT_EQ(shown[0].system.phrase, "59");
+  EXPECT_EQ(shown[49].system.phrase, "10");
+  EXPECT_EQ(shown[50].system.phrase, "all 60, 50 shown");
+  EXPECT_EQ(shown[50].system.said, 60);
 }
 
 TEST(FormatPhrases, AlignsWhatIsNotAsciiAndShowsNoControls) {
@@ -48,6 +48,31 @@ TEST(FormatPhrases, AlignsWhatIsNotAsciiAndShowsNoControls) {
             "[56,3]   all 2, 2 shown     2      1         0\n");
   run.settings[0].phrases.clear();
   EXPECT_EQ(format_phrases(run), "");
+}
+
+eval::UtteranceResult result(const std::string& id, const std::string& reference,
+                             const std::string& hypothesis) {
+  eval::UtteranceResult result;
+  result.id = id;
+  result.reference = reference;
+  result.hypothesis = hypothesis;
+  return result;
+}
+
+TEST(Compare, CountsPhrasesWhereBothHaveTheUtterance) {
+  EvaluatedSetting setting;
+  setting.name = "[56,3]";
+  setting.utterances = {result("a", "to Piraeus", "to Piraeus"), result("b", "to pray", "to Piraeus"),
+                        result("c", "Piraeus", "Piraeus")};
+  setting.phrases = {{.phrase = "Piraeus", .said = 2, .found = 2, .not_said = 1}};
+  EvaluationRun run;
+  run.settings = {setting};
+  const auto comparison =
+      compare(run, "plain", {{result("a", "to Piraeus", "to pray"), result("b", "to pray", "to pray")}}, {});
+  EXPECT_EQ(format_phrases(run, comparison),
+            "\nsetting  boosted phrase  said  found  baseline  not said  baseline\n"
+            "[56,3]   Piraeus            1      1         0         1         0\n"
+            "[56,3]   all 1, 1 shown     1      1         0         1         0\n");
 }
 
 }  // namespace

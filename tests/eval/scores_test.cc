@@ -127,7 +127,8 @@ TEST(CompareByLanguage, OnCommonUtterancesOnly) {
   std::vector<UtteranceResult> other = {
       result("b", "de-DE", "Vier", "vier"), result("c", "zh-CN", "你好吗", "你"),
       result("e", "de-DE", "Fünf", "fünf"), result("z", "de-DE", "Neun", "")};
-  const auto compared = compare_by_language(corpus(), other, "[56,3]", default_letter_languages());
+  const auto compared =
+      compare_by_language(common_utterances(corpus(), other, default_letter_languages()), "[56,3]");
   ASSERT_EQ(compared.size(), 3u);
   EXPECT_EQ(compared[0].language, "de-DE");
   EXPECT_EQ(compared[0].utterances, 1);
@@ -143,7 +144,8 @@ TEST(CompareByLanguage, OnCommonUtterancesOnly) {
 TEST(CompareByLanguage, TheNthOfAnIdIsTheOthersNth) {
   const std::vector<UtteranceResult> results = {result("a", "de-DE", "eins zwei", "eins"),
                                                 result("a", "de-DE", "drei vier", "drei vier fünf sechs")};
-  const auto compared = compare_by_language(results, results, "[56,3]", default_letter_languages());
+  const auto compared =
+      compare_by_language(common_utterances(results, results, default_letter_languages()), "[56,3]");
   ASSERT_EQ(compared.size(), 1u);
   EXPECT_EQ(compared[0].utterances, 2);
   EXPECT_EQ(compared[0].paired.difference, 0);
@@ -153,7 +155,9 @@ TEST(CompareByLanguage, TheNthOfAnIdIsTheOthersNth) {
 TEST(CompareByLanguage, ReferencesAreTheSystems) {
   const std::vector<UtteranceResult> system = {result("a", "de-DE", "eins zwei", "eins zwei")};
   const std::vector<UtteranceResult> earlier = {result("a", "de-DE", "eins drei", "eins zwei")};
-  EXPECT_EQ(compare_by_language(system, earlier, "[56,3]", default_letter_languages())[0].baseline_rate, 0);
+  const CommonUtterances common = common_utterances(system, earlier, default_letter_languages());
+  EXPECT_EQ(common.baseline[0].reference, "eins zwei");
+  EXPECT_EQ(compare_by_language(common, "[56,3]")[0].baseline_rate, 0);
 }
 
 TEST(SpelledCode, OneForThoseThatAPromptTableTakesAsOne) {
