@@ -57,10 +57,12 @@ struct Path {
     ++run;
     if (run >= passage) lost += run == passage ? passage : 1;
   }
-  // Not dearer, and the same edits in fewer pieces.
+  // The same edits, and more of what is missing in one piece. One word alone is none: of "zero zero" where
+  // one was heard it stays the last.
   bool loses_more(const Path& other) const {
     return substitutions == other.substitutions && deletions == other.deletions &&
-           insertions == other.insertions && std::pair(lost, run) > std::pair(other.lost, other.run);
+           insertions == other.insertions &&
+           (lost > other.lost || (lost == other.lost && run > std::max(other.run, 1)));
   }
 };
 

@@ -48,8 +48,8 @@ struct AlignedWord {
 
 // The alignment that word_edits() counts: words of both sides in order. Of the cheapest alignments it is the
 // one that, seen from the end, takes a match or substitution before a deletion before an insertion, but a
-// deletion first where that goes on with a longer run of them: what is missing is missing in one piece.
-// Memory is one byte for each pair of words.
+// deletion first where that goes on with a longer run of them, of two at least: what is missing is missing in
+// one piece. Memory is one byte for each pair of words.
 std::vector<AlignedWord> align_words(std::string_view hypothesis, std::string_view reference);
 
 }  // namespace glossa::eval

@@ -202,6 +202,16 @@ TEST(AlignWords, IsTheCountedAlignment) {
   }
 }
 
+TEST(AlignWords, WhatIsMissingIsMissingInOnePiece) {
+  const auto missing = [](std::string_view heard, std::string_view spoken) {
+    std::string words;
+    for (const AlignedWord& pair : align_words(heard, spoken)) words += pair.hypothesis.empty() ? 'x' : '.';
+    return words;
+  };
+  EXPECT_EQ(missing("x the y", "x the a b c the d y"), "..xxxxx.");
+  EXPECT_EQ(missing("no zero one", "no zero zero one"), ".x..") << "one word alone: the last is heard";
+}
+
 // By hand.
 TEST(AlignWords, NamesWhatHappened) {
   const auto aligned = align_words("the cat sat down here now", "the bat sat here now today");
