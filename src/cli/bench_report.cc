@@ -6,6 +6,7 @@
 
 #include "base/number_formats.h"
 #include "cli/output_writer.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -238,7 +239,7 @@ void BenchReport::add(const bench::MemoryUse& memory, AttContext context, double
 
 void BenchReport::finish() {
   document_["sections"] = std::move(sections_);
-  if (json_) print_to_stdout(document_.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  if (json_) print_to_stdout(text::json_text(document_, 2) + "\n");
 }
 
 }  // namespace glossa::cli

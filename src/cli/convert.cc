@@ -22,6 +22,7 @@
 #include "cli/output_writer.h"
 #include "cli/progress.h"
 #include "model/tensor_spec.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -238,7 +239,7 @@ int convert(const ConvertOptions& options) {
     } else {
       report["largest_relative_error"] = parity.largest_relative_error;
     }
-    print_to_stdout(report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    print_to_stdout(text::json_text(report, 2) + "\n");
     return kDone;
   }
   print_to_stdout(fmt::format("{} ({:.1f} MB) -> {} ({:.1f} MB, {})\n", options.in.string(),

@@ -16,6 +16,7 @@
 #include "cli/output_writer.h"
 #include "cli/progress.h"
 #include "data/checks.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -220,7 +221,7 @@ std::string to_json(const Outcome& outcome, const CheckCommand& command) {
                      {"changed", outcome.clean->changed},
                      {"dropped", outcome.clean->dropped}};
   }
-  return report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return text::json_text(report, 2) + "\n";
 }
 
 int check(const CheckCommand& command) {

@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "data/batch_sampler.h"
 #include "data/cut_sources.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -171,7 +172,7 @@ std::string to_json(const Preview& preview) {
                                {"streams", streams},
                                {"languages", languages},
                                {"first_batches", preview.first_batches}};
-  return report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return text::json_text(report, 2) + "\n";
 }
 
 std::string to_text(const Preview& preview) {

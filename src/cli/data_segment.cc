@@ -22,6 +22,7 @@
 #include "cli/transcript_alignment.h"
 #include "data/segments.h"
 #include "eval/text_normalizer.h"
+#include "text/json_text.h"
 #include "text/subtitle_text.h"
 #include "text/utf8.h"
 
@@ -289,11 +290,11 @@ class Segmentation {
     const std::string audio = fs::absolute(recording.input.audio).lexically_normal().string();
     data::JsonLine line = recording.line.value_or(data::JsonLine("{}"));
     line.set("audio_filepath", data::json_string(audio));
-    line.set("offset", ordered_json(offset).dump());
-    line.set("duration", ordered_json(duration).dump());
+    line.set("offset", text::json_text(ordered_json(offset)));
+    line.set("duration", text::json_text(ordered_json(duration)));
     line.set("text", data::json_string(text));
     if (!lang.empty() && !line.has("lang")) line.set("target_lang", data::json_string(lang));
-    line.set("cer", ordered_json(error).dump());
+    line.set("cer", text::json_text(ordered_json(error)));
     return line.text();
   }
 
@@ -358,7 +359,7 @@ class Segmentation {
     for (const Outcome& outcome : outcomes_) recordings.push_back(described(outcome));
     ordered_json report = {{"file", command_.output.string()}, {"recordings", std::move(recordings)}};
     report["all"] = described(total());
-    return report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+    return text::json_text(report, 2) + "\n";
   }
 
   const SegmentCommand& command_;

@@ -11,6 +11,7 @@
 #include "cli/option_values.h"
 #include "cli/output_writer.h"
 #include "data/statistics.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -70,7 +71,7 @@ std::string to_json(const data::Statistics& statistics, bool with_tokens) {
     report["tokens"] = statistics.tokens;
     report["tokens_per_second"] = to_json(statistics.tokens_per_second);
   }
-  return report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return text::json_text(report, 2) + "\n";
 }
 
 // Most hours first.

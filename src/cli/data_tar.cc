@@ -13,6 +13,7 @@
 #include "cli/output_writer.h"
 #include "cli/progress.h"
 #include "data/shard_writer.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -42,7 +43,7 @@ void print(const data::ShardReport& report, const TarCommand& command) {
                                {"left_out", report.left_out},    {"hours_left_out", report.hours_left_out},
                                {"bytes", report.bytes},          {"lines_per_shard", report.lines_per_shard},
                                {"tarred_audio_filepaths", tars}, {"manifest_filepath", manifests}};
-    print_to_stdout(json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+    print_to_stdout(text::json_text(json, 2) + "\n");
     return;
   }
   std::string text =

@@ -14,6 +14,7 @@
 #include "cli/npy.h"
 #include "cli/output_writer.h"
 #include "engine/stage_tap.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -77,7 +78,7 @@ void write_tokens(const fs::path& path, const DumpOptions& options, const Transc
                                          {"score", transcript.score},
                                          {"tokens", tokens}};
   std::ofstream file(path, std::ios::binary);
-  file << object.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  file << text::json_text(object, 1) << "\n";
   if (!file.flush()) fail_bad_input("{}: cannot write the file", path.string());
 }
 
@@ -104,7 +105,7 @@ int dump(const DumpOptions& options) {
                                      {"rows", nlohmann::ordered_json::object()}};
     for (const auto& [stage, rows] : stages) report["rows"][stage] = rows;
     report["tokens"] = stream->transcript().tokens.size();
-    print_to_stdout(report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    print_to_stdout(text::json_text(report, 2) + "\n");
     return kDone;
   }
   for (const auto& [stage, rows] : stages) print_to_stdout(fmt::format("{}.npy\t{} rows\n", stage, rows));

@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/number_formats.h"
 #include "base/printable.h"
+#include "text/json_text.h"
 #include "text/utf8.h"
 
 namespace glossa::cli {
@@ -159,9 +160,7 @@ std::vector<std::string> cells_of(const EvaluatedSetting& setting, const eval::S
   return cells;
 }
 
-std::string text_of(const ordered_json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace) + "\n";
-}
+std::string text_of(const ordered_json& json) { return text::json_text(json) + "\n"; }
 
 }  // namespace
 

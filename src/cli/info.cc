@@ -12,6 +12,7 @@
 #include "cli/common_options.h"
 #include "cli/model_report.h"
 #include "cli/output_writer.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -147,8 +148,7 @@ std::string to_text(const ordered_json& info) {
 int info(const InfoOptions& options) {
   const auto checkpoint = checkpoint::read_checkpoint(model_path(options.model));
   const ordered_json report = to_json(*checkpoint);
-  print_to_stdout(options.json ? report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"
-                               : to_text(report));
+  print_to_stdout(options.json ? text::json_text(report, 2) + "\n" : to_text(report));
   return kDone;
 }
 

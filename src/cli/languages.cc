@@ -10,6 +10,7 @@
 #include "cli/common_options.h"
 #include "cli/model_report.h"
 #include "cli/output_writer.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -30,7 +31,7 @@ std::string to_json(const std::vector<LanguageReport>& reports) {
                     {"tier", report.tier.empty() ? ordered_json() : ordered_json(report.tier)},
                     {"tag_id", report.tag_id < 0 ? ordered_json() : ordered_json(report.tag_id)}});
   }
-  return list.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return text::json_text(list, 2) + "\n";
 }
 
 std::string to_text(const std::vector<LanguageReport>& reports) {

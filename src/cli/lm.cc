@@ -23,6 +23,7 @@
 #include "lm/arpa.h"
 #include "lm/ngram_automaton.h"
 #include "lm/ngram_estimate.h"
+#include "text/json_text.h"
 #include "text/lang_tag.h"
 
 namespace glossa::cli {
@@ -174,7 +175,7 @@ int build(const LmCommand& command) {
     lines += fmt::format("test: {}, perplexity {:.1f} a piece, {:.1f} a word\n", counted(test->words, "word"),
                          per_piece, per_word);
   }
-  print_to_stdout(command.json ? json.dump(2) + "\n" : lines);
+  print_to_stdout(command.json ? text::json_text(json, 2) + "\n" : lines);
   return kDone;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "text/conversation.h"
+#include "text/json_text.h"
 #include "text/subtitles.h"
 
 namespace glossa::cli {
@@ -20,7 +21,7 @@ ordered_json four_digits(double value) { return std::round(value * 10000) / 1000
 
 std::string dump(const ordered_json& object) {
   // File names need not be UTF-8.
-  return object.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace) + "\n";
+  return text::json_text(object) + "\n";
 }
 
 ordered_json to_json(const Sentence& sentence) {

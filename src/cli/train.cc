@@ -20,6 +20,7 @@
 #include "cli/output_writer.h"
 #include "cli/train_command.h"
 #include "cli/training_run.h"
+#include "text/json_text.h"
 #include "train/train_config.h"
 #include "train/train_recipe.h"
 
@@ -67,9 +68,7 @@ std::string read_text(const fs::path& path) {
 }
 
 // As YAML that is nothing but this text, whatever it holds. JSON's quotes are YAML's.
-std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string quoted(const std::string& text) { return text::json_text(nlohmann::json(text)); }
 
 std::string list_of(const std::vector<std::string>& values) {
   std::string list;

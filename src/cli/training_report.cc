@@ -13,6 +13,7 @@
 
 #include "eval/html_report.h"
 #include "eval/scores.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -25,7 +26,7 @@ std::vector<json> read_lines(const std::filesystem::path& path) {
   std::vector<json> lines;
   std::ifstream file(path);
   for (std::string text; std::getline(file, text);) {
-    json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    json line = text::parsed_json(text);
     if (line.is_object()) lines.push_back(std::move(line));
   }
   return lines;

@@ -28,6 +28,7 @@
 #include "cli/training_report.h"
 #include "cli/training_validation.h"
 #include "model/tensor_spec.h"
+#include "text/json_text.h"
 #include "train/checkpoint_store.h"
 #include "train/device.h"
 #include "train/metrics_log.h"
@@ -333,7 +334,7 @@ class TrainingRun {
         {"unreadable_cuts", unreadable},
         {"folder", folder_.string()},
         {"report", (folder_ / "report.html").string()}};
-    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+    return text::json_text(json, 2) + "\n";
   }
 
   void tell_no_better(const train::TrainingOutcome& outcome) const {

@@ -14,6 +14,7 @@
 #include "cli/inputs.h"
 #include "cli/progress.h"
 #include "eval/scores.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -186,7 +187,7 @@ double TrainingValidator::validate(const fs::path& model, const train::Candidate
       {"step", candidate.step},    {"averaged", candidate.averaged},   {"base_share", candidate.base_share},
       {"val_wer", rate},           {"target", to_json(target_scores)}, {"probes", to_json(probe_scores)},
       {"seconds", seconds.count()}};
-  result_ = result.dump() + "\n";
+  result_ = text::json_text(result) + "\n";
   return rate;
 }
 

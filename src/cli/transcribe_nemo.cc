@@ -18,6 +18,7 @@
 #include "cli/search_options.h"
 #include "cli/transcriber.h"
 #include "eval/wer.h"
+#include "text/json_text.h"
 
 namespace glossa::cli {
 namespace {
@@ -74,7 +75,7 @@ void write_output(const Pass& pass, const fs::path& path) {
         {"pred_text", text},
         {"text", *input->text},
         {"wer", rounded_percent(eval::word_edits(text, *input->text).rate())}};
-    file << line.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace) << "\n";
+    file << text::json_text(line) << "\n";
   }
   if (!file.flush()) fail_bad_input("{}: cannot write the file", path.string());
 }

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/lfs_pointer.h"
+#include "text/json_text.h"
 #include "text/utf8.h"
 
 namespace glossa::data {
@@ -14,9 +15,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 // What was said, whether or not the value is text: a transcript "42" is often written as a number.
-std::string shown(const json& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
-}
+std::string shown(const json& value) { return text::json_text(value); }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "text/json_text.h"
 
 namespace glossa::data {
 namespace {
@@ -140,8 +141,6 @@ std::string JsonLine::string_of(std::string_view key) const {
       .get<std::string>();
 }
 
-std::string json_string(std::string_view text) {
-  return json(std::string(text)).dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string json_string(std::string_view text) { return text::json_text(json(std::string(text))); }
 
 }  // namespace glossa::data

@@ -14,6 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "text/json_text.h"
+
 namespace glossa::serve {
 namespace {
 
@@ -58,7 +60,7 @@ void send(const json& entry) {
     const std::lock_guard lock(sink_mutex);
     sink = current_sink;
   }
-  if (sink) (*sink)(entry.dump(-1, ' ', false, json::error_handler_t::replace));
+  if (sink) (*sink)(text::json_text(entry));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "serve/event_log.h"
 #include "serve/punctuation.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -22,7 +23,7 @@ using json = nlohmann::json;
 
 constexpr const char* kArchitecture = "cache-aware-fastconformer-rnnt";
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) { return text::json_text(value); }
 
 json model_info(const ListenAbout& about) {
   return {{"name", about.model}, {"version", about.version}, {"arch", kArchitecture}};

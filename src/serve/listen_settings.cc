@@ -13,6 +13,7 @@
 #include "base/printable.h"
 #include "serve/boosting.h"
 #include "serve/latency.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -97,7 +98,7 @@ void read_language(const Fields& query, StreamOptions& options) {
 
 // One text, or several as Deepgram's SDK for JavaScript writes them: ["a","b"].
 std::vector<std::string> texts_of(const std::string& value) {
-  const nlohmann::json list = nlohmann::json::parse(value, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json list = text::parsed_json(value);
   std::vector<std::string> texts;
   if (!list.is_array()) return {value};
   for (const nlohmann::json& text : list) {

@@ -6,18 +6,17 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "text/json_text.h"
+
 namespace glossa::serve {
 
 using json = nlohmann::json;
 
 std::string to_json(const ApiError& error) {
   const json parameter = error.parameter.empty() ? json() : json(error.parameter);
-  return json({{"error",
-                {{"message", error.message},
-                 {"type", error.type},
-                 {"param", parameter},
-                 {"code", error.code}}}})
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  return text::json_text(json(
+      {{"error",
+        {{"message", error.message}, {"type", error.type}, {"param", parameter}, {"code", error.code}}}}));
 }
 
 void send_error(HttpReply& reply, const ApiError& error) {
@@ -41,13 +40,12 @@ std::string model_json(const ModelInfo& model) {
     latencies.push_back({{"milliseconds", std::lround(context.chunk_frames() * model.frame_seconds * 1000)},
                          {"att_context_size", {context.left, context.right}}});
   }
-  return json({{"id", model.name},
-               {"object", "model"},
-               {"created", 0},
-               {"owned_by", "glossa"},
-               {"languages", languages},
-               {"latencies", latencies}})
-      .dump();
+  return text::json_text(json({{"id", model.name},
+                               {"object", "model"},
+                               {"created", 0},
+                               {"owned_by", "glossa"},
+                               {"languages", languages},
+                               {"latencies", latencies}}));
 }
 
 }  // namespace glossa::serve

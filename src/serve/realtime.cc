@@ -18,6 +18,7 @@
 #include "serve/realtime_settings.h"
 #include "serve/realtime_teller.h"
 #include "serve/sound_reader.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -224,7 +225,7 @@ std::string default_transcription_session(const ModelInfo& model) {
   json session = describe_session(settings, model);
   session["id"] = "session_1";
   session["client_secret"] = nullptr;
-  return session.dump();
+  return text::json_text(session);
 }
 
 }  // namespace glossa::serve

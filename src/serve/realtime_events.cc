@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "serve/openai.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 
@@ -13,11 +14,11 @@ using json = nlohmann::json;
 void RealtimeEvents::send(json event) {
   const std::lock_guard lock(mutex_);
   event["event_id"] = fmt::format("event_{}", ++events_);
-  socket_->send(event.dump(-1, ' ', false, json::error_handler_t::replace));
+  socket_->send(text::json_text(event));
 }
 
 void RealtimeEvents::error(const ApiError& error) {
-  json event = json::parse(to_json(error));
+  json event = text::parsed_json(to_json(error));
   event["type"] = "error";
   send(std::move(event));
 }
@@ -44,7 +45,7 @@ void RealtimeEvents::committed(const std::string& id, const char* item_event) {
 }
 
 void RealtimeEvents::failed(const std::string& item, const ApiError& error) {
-  json event = json::parse(to_json(error));
+  json event = text::parsed_json(to_json(error));
   event["type"] = "conversation.item.input_audio_transcription.failed";
   event["item_id"] = item;
   event["content_index"] = 0;

@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "serve/boosting.h"
 #include "serve/latency.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -31,7 +32,7 @@ const json& member(const json& object, const char* name) {
 }
 
 // For messages.
-std::string quoted(const json& value) { return printable(value.dump()); }
+std::string quoted(const json& value) { return printable(text::json_text(value)); }
 
 std::string text_of(const json& object, const char* name, const std::string& otherwise) {
   const json& value = member(object, name);
@@ -66,7 +67,8 @@ void read_latency(const json& session, const ModelInfo& model, StreamOptions& op
     const bool is_pair = context.is_array() && context.size() == 2 && context[0].is_number_integer() &&
                          context[1].is_number_integer();
     if (!is_pair) fail_invalid_argument("att_context_size is {}, expected two numbers", quoted(context));
-    options.att_context = parse_latency(fmt::format("{},{}", context[0].dump(), context[1].dump()), model);
+    options.att_context =
+        parse_latency(fmt::format("{},{}", text::json_text(context[0]), text::json_text(context[1])), model);
   }
   const std::string latency = text_of(session, "latency", "");
   if (!latency.empty()) options.att_context = parse_latency(latency, model);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "serve/event_log.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -19,7 +20,7 @@ constexpr int kNoHandshake = 400;
 
 // The message in an error's JSON, of OpenAI's form or Deepgram's.
 std::string reason_in(const std::string& body) {
-  const json answer = json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const json answer = text::parsed_json(body);
   if (!answer.is_object()) return {};
   const json& error = answer.contains("error") ? answer["error"] : answer;
   if (!error.is_object()) return {};

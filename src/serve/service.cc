@@ -12,6 +12,7 @@
 #include "serve/page_files.h"
 #include "serve/realtime.h"
 #include "serve/recorded.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -114,7 +115,7 @@ void Service::handle(HttpRequest request, std::shared_ptr<HttpReply> plain) {
   }
   if (get && path == "/metrics") return reply->send(200, "text/plain; version=0.0.4", metrics_.text());
   if (get && path == "/version")
-    return reply->send(200, "application/json", json{{"version", options_.version}}.dump());
+    return reply->send(200, "application/json", text::json_text(json{{"version", options_.version}}));
   const ModelInfo& model = scheduler_.recognizer().info();
   if (get && path == std::string(kModels) + model.name)
     return reply->send(200, "application/json", model_json(model));

@@ -19,6 +19,7 @@
 #include "serve/logprobs.h"
 #include "serve/multipart.h"
 #include "serve/openai.h"
+#include "text/json_text.h"
 #include "text/subtitles.h"
 
 namespace glossa::serve {
@@ -40,8 +41,6 @@ struct Order {
   bool logprobs = false;
   StreamOptions options;
 };
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 Order read_order(const HttpRequest& request, const ModelInfo& model) {
   Order order;
@@ -159,10 +158,12 @@ void send_whole(HttpReply& reply, const Transcript& transcript, const Order& ord
   if (order.format == "vtt") return reply.send(200, "text/vtt; charset=utf-8", text::to_vtt(transcript));
   const bool is_verbose = order.format == "verbose_json";
   reply.send(200, "application/json",
-             dump(is_verbose ? verbose(transcript, order) : text_json(transcript, order)));
+             text::json_text(is_verbose ? verbose(transcript, order) : text_json(transcript, order)));
 }
 
-void send_event(HttpReply& reply, const json& event) { reply.write("data: " + dump(event) + "\n\n"); }
+void send_event(HttpReply& reply, const json& event) {
+  reply.write("data: " + text::json_text(event) + "\n\n");
+}
 
 class Events {
  public:
@@ -186,7 +187,7 @@ class Events {
       event["type"] = "transcript.text.done";
       send_event(*reply_, event);
     } else {
-      json event = json::parse(to_json(describe_failure(update)));
+      json event = text::parsed_json(to_json(describe_failure(update)));
       event["type"] = "error";
       send_event(*reply_, event);
     }

@@ -9,6 +9,7 @@
 #include "serve/api_error.h"
 #include "serve/growing_text.h"
 #include "serve/sound_reader.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -23,7 +24,7 @@ int number(const json& data, const char* name, int otherwise, int least, int mos
   if (!data.contains(name) || data[name].is_null()) return otherwise;
   const json& value = data[name];
   if (!value.is_number_integer() || value.get<double>() < least || value.get<double>() > most)
-    fail_invalid_argument("{} is {}, expected {} to {}", name, value.dump(), least, most);
+    fail_invalid_argument("{} is {}, expected {} to {}", name, text::json_text(value), least, most);
   return value.get<int>();
 }
 

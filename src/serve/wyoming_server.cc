@@ -24,6 +24,7 @@
 #include "serve/listening.h"
 #include "serve/outbox.h"
 #include "serve/wyoming.h"
+#include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
@@ -59,8 +60,8 @@ class Peer final : public WyomingPeer {
       const std::lock_guard lock(mutex_);
       error_ = data.value("text", "");
     }
-    const std::string body = data.dump(-1, ' ', false, json::error_handler_t::replace);
-    std::string bytes = json({{"type", type}, {"data_length", body.size()}}).dump() + "\n" + body;
+    const std::string body = text::json_text(data);
+    std::string bytes = text::json_text(json({{"type", type}, {"data_length", body.size()}})) + "\n" + body;
     if (unsent_ += bytes.size(); unsent_ > kMostUnsent) return outbox_->close();  // the reader notices
     outbox_->push({std::move(bytes)});
   }

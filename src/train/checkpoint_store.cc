@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "checkpoint/archive_writer.h"
+#include "text/json_text.h"
 
 namespace glossa::train {
 namespace {
@@ -139,7 +140,7 @@ void CheckpointStore::write_scores() const {
   json list = json::array();
   for (const auto& [step, score] : scores_) list.push_back({{"step", step}, {"score", score}});
   checkpoint::AtomicFile file(folder_ / kScores);
-  file.write(list.dump(1));
+  file.write(text::json_text(list, 1));
   file.commit();
 }
 

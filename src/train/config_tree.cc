@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
+#include "text/json_text.h"
 
 namespace glossa::train {
 namespace {
@@ -208,7 +209,7 @@ std::string yaml_scalar(std::string_view text) {
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   const bool is_word = std::find(std::begin(kWords), std::end(kWords), lower) != std::end(kWords);
   if (is_plain && !is_word) return std::string(text);
-  return nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+  return text::json_text(nlohmann::json(text));
 }
 
 std::string flow_style(const YAML::Node& node) {

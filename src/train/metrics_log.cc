@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
+#include "text/json_text.h"
 
 namespace glossa::train {
 namespace {
@@ -22,7 +23,7 @@ std::uintmax_t size_of_earlier_lines(const fs::path& path, std::int64_t first_st
   std::uintmax_t kept = 0;
   std::string line;
   for (int number = 1; std::getline(file, line) && !file.eof(); ++number) {  // eof: no newline, a cut line
-    const auto object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const auto object = text::parsed_json(line);
     const auto step = object.is_object() ? object.find("step") : object.end();
     if (!object.is_object() || step == object.end() || !step->is_number_integer()) {
       fail_bad_input("{}:{}: no line of a metrics log (expected a JSON object with a whole number \"step\")",
@@ -143,7 +144,7 @@ void MetricsLog::write(std::int64_t step, const Metrics& metrics) {
     else
       line[name] = value;
   }
-  file_.append(line.dump() + "\n");
+  file_.append(text::json_text(line) + "\n");
 }
 
 TensorBoardLog::TensorBoardLog(const fs::path& folder, std::int64_t first_step, double now)

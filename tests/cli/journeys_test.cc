@@ -85,7 +85,7 @@ TEST(Transcribe, JsonHasEveryField) {
     EXPECT_EQ(word["language"], "en-US");
     before = word["start"];
   }
-  EXPECT_EQ(joined, expected["text_stripped"]);
+  EXPECT_EQ(joined, expected["text_stripped"].get<std::string>());
   EXPECT_EQ(lines_of(run.out).size(), 1u);
 }
 

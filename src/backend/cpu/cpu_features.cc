@@ -17,7 +17,7 @@ bool scalar_runs_here() { return true; }
 #if defined(__x86_64__)
 bool avx2_runs_here() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-// clang 14 knows no name for it.
+// clang 16 knows no name for it.
 bool avxvnni_runs_here() {
   unsigned a = 0;
   unsigned b = 0;
