@@ -117,33 +117,55 @@ class Cutter {
     return units_[unit].heard && units_[next].heard && *units_[unit].heard + 1 == *units_[next].heard;
   }
 
-  // Where an utterance that begins with the unit begins.
+  // Of the text before a unit that was heard, or behind it, nothing was heard at all: perhaps it was said all
+  // the same.
+  bool lacks_before(std::size_t unit) const {
+    std::size_t before = unit;
+    while (before > 0 && !units_[before - 1].heard) --before;
+    const std::size_t heard_there = before == 0 ? 0 : *units_[before - 1].heard + 1;
+    return before < unit && *units_[unit].heard == heard_there;
+  }
+  bool lacks_behind(std::size_t unit) const {
+    std::size_t next = unit + 1;
+    while (next < units_.size() && !units_[next].heard) ++next;
+    const std::size_t heard_there = next == units_.size() ? heard_.size() : *units_[next].heard;
+    return next > unit + 1 && *units_[unit].heard + 1 == heard_there;
+  }
+
+  // Where an utterance that begins with the unit begins: in the midst of a sentence not where a word may be
+  // that nobody heard, and in no pause that the word heard before it lies in, which is none then.
   std::optional<double> start_of(std::size_t unit) const {
     const HeardUnit* own = heard_of(unit);
     if (own == nullptr || !own->begins_word) return std::nullopt;
     const bool is_sure =
         units_[unit].characters >= kLongWord || (unit + 1 < units_.size() && are_neighbours(unit, unit + 1));
     if (!is_sure) return std::nullopt;
+    const bool begins_sentence = unit == 0 || units_[unit - 1].ends_sentence;
+    if (!begins_sentence && lacks_before(unit)) return std::nullopt;
     const std::size_t index = *units_[unit].heard;
     const double from = index == 0 ? 0 : from_end_of(heard_[index - 1]);
+    const double earliest = index == 0 ? 0 : heard_[index - 1].start;
     const double latest = own->start + kStampedEarly;
-    const bool begins_sentence = unit == 0 || units_[unit - 1].ends_sentence;
     const auto pause = longest(loudness_.pauses(from, latest, own->start), begins_sentence,
-                               [&](const Pause& one) { return one.end <= latest; });
+                               [&](const Pause& one) { return one.begin >= earliest && one.end <= latest; });
     if (!pause) return index == 0 ? std::optional(0.0) : std::nullopt;
     return std::max(pause->end - kSilence, (pause->begin + pause->end) / 2);
   }
 
+  // The same of the end.
   std::optional<double> end_of(std::size_t unit) const {
     const HeardUnit* own = heard_of(unit);
     if (own == nullptr || !own->ends_word) return std::nullopt;
     const bool is_sure = units_[unit].characters >= kLongWord || (unit > 0 && are_neighbours(unit - 1, unit));
     if (!is_sure) return std::nullopt;
+    const bool ends_sentence = unit + 1 == units_.size() || units_[unit].ends_sentence;
+    if (!ends_sentence && lacks_behind(unit)) return std::nullopt;
     const std::size_t next = *units_[unit].heard + 1;
     const double to = next < heard_.size() ? heard_[next].start + kStampedEarly : loudness_.seconds();
     const double earliest = from_end_of(*own);
+    const double latest = next < heard_.size() ? heard_[next].end : loudness_.seconds();
     const auto pause = longest(loudness_.pauses(earliest, to, own->end), units_[unit].ends_sentence,
-                               [&](const Pause& one) { return one.begin >= earliest; });
+                               [&](const Pause& one) { return one.begin >= earliest && one.end <= latest; });
     if (!pause) return next == heard_.size() ? std::optional(loudness_.seconds()) : std::nullopt;
     return std::min(pause->begin + kSilence, (pause->begin + pause->end) / 2);
   }

@@ -70,9 +70,10 @@ struct Segment {
 };
 
 // Utterances in order, none overlapping another. Each begins and ends with words that were heard as they are
-// written, at pauses, with up to 0.3 s of silence. None spans a place where
-// text and sound have nothing to do with each other. Ends of sentences are preferred, and few long utterances
-// to many short ones. `units` follow each other in the transcript, their `heard` in `heard`.
+// written, at pauses, with up to 0.3 s of silence, and in the midst of a sentence not beside a word of which
+// nothing was heard. None spans a place where text and sound have nothing to do with each other. Ends of
+// sentences are preferred, and few long utterances to many short ones. `units` follow each other in the
+// transcript, their `heard` in `heard`.
 std::vector<Segment> find_segments(std::span<const TranscriptUnit> units, std::span<const HeardUnit> heard,
                                    const Loudness& loudness, const SegmentOptions& options);
 

@@ -23,7 +23,7 @@ using ::testing::SizeIs;
 constexpr int kRate = 16000;
 constexpr double kLate = 0.1;  // seconds
 
-enum class Said { kAsWritten, kOtherwise, kNotWritten, kNotSaid };
+enum class Said { kAsWritten, kOtherwise, kNotHeard, kNotWritten, kNotSaid };
 
 class Scene {
  public:
@@ -39,7 +39,7 @@ class Scene {
     const double start = seconds();
     if (said != Said::kNotSaid) {
       add(0.4, 0.1f);
-      heard.push_back({.start = start + kLate, .end = start + 0.4 + kLate});
+      if (said != Said::kNotHeard) heard.push_back({.start = start + kLate, .end = start + 0.4 + kLate});
       words.emplace_back(start, start + 0.4);
     }
     if (said == Said::kNotWritten) {
@@ -53,6 +53,16 @@ class Scene {
     if (said == Said::kAsWritten) unit.heard = heard.size() - 1;
     if (said != Said::kAsWritten) unit.wrong = 7;
     units.push_back(unit);
+    return *this;
+  }
+
+  // A word as loud as that.
+  Scene& whispered(float level) {
+    const double start = seconds();
+    add(0.4, level);
+    heard.push_back({.start = start + kLate, .end = start + 0.4 + kLate});
+    words.emplace_back(start, start + 0.4);
+    units.push_back({.characters = 7, .heard = heard.size() - 1});
     return *this;
   }
 
@@ -134,6 +144,31 @@ TEST(Segments, EndWhereASentenceDoesRatherThanAtAnyPause) {
   }
   EXPECT_THAT(units_of(scene.cut({.max_duration = 8})),
               ElementsAre(Pair(0, 11), Pair(11, 22), Pair(22, 33), Pair(33, 44)));
+}
+
+// "Call six one | two.", of which the last was said and nobody heard it.
+TEST(Segments, NoneEndsInASentenceBesideAWordOfWhichNothingWasHeard) {
+  for (const Said said : {Said::kAsWritten, Said::kOtherwise, Said::kNotHeard}) {
+    Scene scene;
+    for (int word = 0; word < 20; ++word) scene.word();
+    scene.pause(0.5);
+    scene.word(said).pause(0.9);
+    for (int word = 0; word < 19; ++word) scene.word();
+    scene.word(Said::kAsWritten, true);
+    EXPECT_THAT(scene.cut({.max_duration = 12}), SizeIs(said == Said::kNotHeard ? 0 : 2));
+  }
+}
+
+TEST(Segments, NoPauseHasAWordInIt) {
+  for (const float level : {0.1f, 0.001f}) {
+    Scene scene;
+    for (int word = 0; word < 20; ++word) scene.word();
+    scene.pause(0.3);
+    scene.whispered(level).pause(0.6);
+    for (int word = 0; word < 19; ++word) scene.word();
+    scene.word(Said::kAsWritten, true);
+    EXPECT_THAT(scene.cut({.max_duration = 12}), SizeIs(level > 0.01f ? 2 : 0)) << level;
+  }
 }
 
 TEST(Segments, NeverCutRunningSpeech) {
