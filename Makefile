@@ -35,21 +35,24 @@ test: dependencies
 	ctest --test-dir build/dev --output-on-failure -j $(TEST_JOBS)
 	@MAKE="$(MAKE)" tools/as_time_allows.sh $(STARTED) $(MINUTES) test-asan test-tsan test-arm
 
-# AddressSanitizer and UndefinedBehaviorSanitizer with clang, slow tests left out; builds the fuzz targets, too.
+# AddressSanitizer and UndefinedBehaviorSanitizer with clang: all tests but slow ones, the server and its clients; builds the
+# fuzz targets, too. Ends at the first failure, here and below, so that none is cut off with the rest.
 test-asan: dependencies
+	@tools/install_dependencies.sh tests/apt-packages.txt
 	cmake --preset asan >/dev/null
 	cmake --build --preset asan -j $(JOBS)
-	ctest --test-dir build/asan --output-on-failure -j $(TEST_JOBS) -LE slow
+	ctest --test-dir build/asan --output-on-failure --stop-on-failure -j $(TEST_JOBS) -LE slow
 
 # ThreadSanitizer with clang: the tests that use several threads.
 test-tsan: dependencies
 	cmake --preset tsan >/dev/null
 	cmake --build --preset tsan -j $(JOBS) --target engine_threads_test thread_pool_test data_loader_test
-	ctest --test-dir build/tsan --output-on-failure -j $(JOBS) -R 'Concurrency|ThreadPool'
+	ctest --test-dir build/tsan --output-on-failure --stop-on-failure -j $(JOBS) -R 'Concurrency|ThreadPool'
 
 # The server under ThreadSanitizer: its own tests, real clients, and those that break. Not part of `make test`, which has no time
 # for it. Riva's calls are not checked: gRPC's library is not instrumented.
 test-serve-tsan: dependencies
+	@tools/install_dependencies.sh tests/apt-packages.txt
 	cmake --preset tsan-serve >/dev/null
 	cmake --build --preset tsan-serve -j $(JOBS) --target glossa glossa-serve serve_test
 	ctest --test-dir build/tsan-serve --output-on-failure -R '$(SERVE_TESTS)'
@@ -63,7 +66,7 @@ test-arm: dependencies
 	cmake --preset aarch64 >/dev/null
 	cmake --build --preset aarch64 -j $(JOBS)
 	tools/check_symbols.sh build/aarch64
-	ctest --test-dir build/aarch64 --output-on-failure -j $(JOBS)
+	ctest --test-dir build/aarch64 --output-on-failure --stop-on-failure -j $(JOBS)
 
 format:
 	find include src tests bench examples -name '*.h' -o -name '*.hpp' -o -name '*.cc' -o -name '*.c' | xargs clang-format -i

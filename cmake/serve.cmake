@@ -6,7 +6,7 @@ set(glossa_serve_needed "")
 if(GLOSSA_SERVE STREQUAL "ON")
   set(glossa_serve_needed REQUIRED)
 endif()
-if(NOT GLOSSA_SERVE STREQUAL "OFF" AND 
+if(NOT GLOSSA_SERVE STREQUAL "OFF" AND
    (CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 16 OR
     GLOSSA_SERVE STREQUAL "ON"))
   find_package(Boost 1.74 QUIET ${glossa_serve_needed})

@@ -17,6 +17,9 @@ struct AudioInfo {
   double seconds() const { return sample_rate > 0 ? static_cast<double>(frames) / sample_rate : 0; }
 };
 
+// What ffmpeg is asked for of a file whose format libsndfile does not know.
+inline constexpr int kUnknownRate = 16000;  // Hz
+
 // None when libsndfile cannot open the file, or the file does not say how long it is.
 std::optional<AudioInfo> read_audio_info(const std::filesystem::path& path);
 

@@ -10,7 +10,6 @@
 namespace glossa::audio {
 namespace {
 
-constexpr int kMaxRate = 10'000'000;            // Hz
 constexpr std::size_t kOutputBlock = 1u << 14;  // samples fetched from soxr at a time
 
 struct SoxrDeleter {

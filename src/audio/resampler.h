@@ -7,10 +7,12 @@
 
 namespace glossa::audio {
 
+inline constexpr int kMaxRate = 10'000'000;  // Hz
+
 // A streaming resampler; one thread at a time. The joined output does not depend on how the input was sliced.
 class Resampler {
  public:
-  // Rates in Hz, 1 to 10,000,000. Equal rates pass samples through unchanged.
+  // Rates in Hz, 1 to kMaxRate. Equal rates pass samples through unchanged.
   Resampler(int from_rate, int to_rate);
   ~Resampler();
   Resampler(Resampler&&) noexcept;

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <utility>
 
+#include "audio/resampler.h"
 #include "base/fail.h"
 
 namespace glossa::audio {
 namespace {
 
-constexpr int kMaxRate = 10'000'000;  // Hz
 constexpr int kMaxChannels = 1024;
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "checkpoint/little_endian.h"
 #include "checkpoint/partial_name.h"
 
 namespace glossa::checkpoint {
@@ -19,12 +20,8 @@ namespace {
 
 constexpr std::size_t kBuffer = 1 << 20;
 constexpr std::size_t kTarBlock = 512;
-constexpr std::uint64_t kAlignment = 64;  // of the records of a torch zip
+constexpr std::uint64_t kRecordAlignment = 64;  // of the records of a torch zip
 constexpr std::uint64_t kIn64 = 0xffffffff;
-
-void append_number(std::string& out, std::uint64_t value, int bytes) {
-  for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
-}
 
 // "<length> <key>=<value>\n", the length counting itself.
 std::string pax_record(std::string_view key, std::string_view value) {
@@ -58,7 +55,7 @@ std::string ustar_block(std::string_view name, std::uint64_t size, char type) {
 
 // Alignment padding of torch: an extra field "FB" that ends where the record begins.
 std::string alignment_field(std::uint64_t header_end) {
-  const std::uint64_t padding = (kAlignment - (header_end + 4) % kAlignment) % kAlignment;
+  const std::uint64_t padding = (kRecordAlignment - (header_end + 4) % kRecordAlignment) % kRecordAlignment;
   std::string field = "FB";
   append_number(field, padding, 2);
   return field + std::string(padding, 'Z');

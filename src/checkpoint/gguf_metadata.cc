@@ -8,15 +8,12 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "checkpoint/gguf_config.h"
+#include "checkpoint/little_endian.h"
 #include "features/log_mel.h"
 #include "text/sentencepiece_model.h"
 
 namespace glossa::checkpoint {
 namespace {
-
-void append_number(std::string& out, std::uint64_t value, int bytes) {
-  for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
-}
 
 // general.file_type: numbers of llama.cpp.
 int file_type(DType dtype) {

@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kLongestHeader = 16 << 20;  // a tensor's entry has some 100 bytes
-constexpr std::uint64_t kAlignment = 8;             // of the numbers, as the reference library aligns them
+constexpr std::uint64_t kNumberAlignment = 8;       // of the numbers, as the reference library aligns them
 
 constexpr std::array<std::pair<std::string_view, DType>, 3> kDTypes = {
     {{"F32", DType::kF32}, {"F16", DType::kF16}, {"BF16", DType::kBF16}}};
@@ -134,7 +134,7 @@ std::string safetensors_header(std::span<const SafetensorsPlan> tensors,
     at = end;
   }
   std::string text = header.dump();
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  text.resize((text.size() + kNumberAlignment - 1) / kNumberAlignment * kNumberAlignment, ' ');
   const std::uint64_t length = text.size();
   std::string out(sizeof length, '\0');
   std::memcpy(out.data(), &length, sizeof length);

@@ -35,7 +35,7 @@ struct MixCommand {
   int batches = 1000;
 };
 
-struct Stream {
+struct SoundStream {
   std::string name;
   double weight = 0;      // of the sum of all
   std::int64_t cuts = 0;  // within the duration limits, as the hours
@@ -45,7 +45,7 @@ struct Stream {
 };
 
 struct Preview {
-  std::vector<Stream> streams;
+  std::vector<SoundStream> streams;
   std::map<std::string, std::pair<std::int64_t, double>> languages;  // drawn cuts and hours
   data::BatchSampler::Totals totals;
   std::int64_t batches = 0;
@@ -89,7 +89,7 @@ Preview draw(const MixCommand& command) {
   double weights = 0;
   for (const data::WeightedCuts& stream : mixture) weights += stream.weight;
   for (const data::WeightedCuts& stream : mixture) {
-    Stream& row = preview.streams.emplace_back();
+    SoundStream& row = preview.streams.emplace_back();
     row.name = stream.name;
     row.weight = weights > 0 ? stream.weight / weights : 0;
     for (const data::Cut& cut : stream.cuts) {
@@ -112,7 +112,7 @@ Preview draw(const MixCommand& command) {
     for (const data::PlannedCut& planned : batch) {
       const data::Cut& cut = *planned.cut;
       longest = std::max(longest, cut.duration);
-      Stream& stream = preview.streams[stream_of.at(planned.cut)];
+      SoundStream& stream = preview.streams[stream_of.at(planned.cut)];
       ++stream.drawn;
       stream.drawn_hours += cut.duration / 3600;
       auto& [cuts, hours] = preview.languages[cut.target_lang];
@@ -137,11 +137,11 @@ Preview draw(const MixCommand& command) {
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 // How often a stream's sound has been seen.
-double epochs(const Stream& stream) { return share(stream.drawn_hours, stream.hours); }
+double epochs(const SoundStream& stream) { return share(stream.drawn_hours, stream.hours); }
 
 std::string to_json(const Preview& preview) {
   ordered_json streams = ordered_json::array();
-  for (const Stream& stream : preview.streams) {
+  for (const SoundStream& stream : preview.streams) {
     streams.push_back({{"name", stream.name},
                        {"weight", stream.weight},
                        {"cuts", stream.cuts},
@@ -188,7 +188,7 @@ std::string to_text(const Preview& preview) {
       preview.batches == 1 ? "1 batch" : fmt::format("{} batches", preview.batches), preview.smallest,
       preview.largest, preview.longest_batch, 100 * preview.padding(), "stream", "weight", "cuts", "hours",
       "drawn", "share", "epochs");
-  for (const Stream& stream : preview.streams) {
+  for (const SoundStream& stream : preview.streams) {
     text += fmt::format("{:<40} {:>7.4f} {:>8} {:>9.3f} {:>9} {:>5.1f} % {:>7.2f}\n", stream.name,
                         stream.weight, stream.cuts, stream.hours, stream.drawn,
                         100 * share(stream.drawn_hours, preview.drawn_hours), epochs(stream));

@@ -32,8 +32,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-constexpr double kSliceSeconds = 60;  // of sound given to the stream at a time
-constexpr double kFewHeard = 0.3;     // of the text
+constexpr double kFedSeconds = 60;  // of sound given to the stream at a time
+constexpr double kFewHeard = 0.3;   // of the text
 
 struct SegmentCommand {
   std::vector<std::string> inputs;
@@ -53,7 +53,7 @@ struct Recording {
   std::optional<data::JsonLine> line;  // of the manifest, whose text is in `input`; its other keys are kept
 };
 
-struct Outcome {
+struct RecordingOutcome {
   std::string name;
   std::string error;   // empty: it could be used
   double seconds = 0;  // of sound
@@ -165,7 +165,7 @@ class Segmentation {
     try {
       for (const Recording& recording : recordings) {
         const auto before = static_cast<double>(outcomes_.size());
-        const Outcome outcome = cut(recording, context, reader, [&](double part, double seconds) {
+        const RecordingOutcome outcome = cut(recording, context, reader, [&](double part, double seconds) {
           interrupt.check();
           progress.update(before + part, fmt::format("{} of this recording", clock_time(seconds)));
         });
@@ -184,7 +184,7 @@ class Segmentation {
     write();
     print_to_stdout(command_.json ? to_json() : to_text());
     const bool all_used =
-        std::ranges::all_of(outcomes_, [](const Outcome& one) { return one.error.empty(); });
+        std::ranges::all_of(outcomes_, [](const RecordingOutcome& one) { return one.error.empty(); });
     return all_used && !lines_.empty() ? kDone : kUnusableInput;
   }
 
@@ -219,7 +219,7 @@ class Segmentation {
     options.target_lang = model.has_prompt ? lang : "";
     const auto stream = recognizer_->create_stream(options);
     Stream* ready[] = {stream.get()};
-    const auto slice = static_cast<std::size_t>(kSliceSeconds * model.sample_rate);
+    const auto slice = static_cast<std::size_t>(kFedSeconds * model.sample_rate);
     for (std::size_t at = 0; at < samples.size(); at += slice) {
       stream->accept_waveform(samples.subspan(at, std::min(slice, samples.size() - at)));
       if (at + slice >= samples.size()) stream->input_finished();
@@ -232,8 +232,9 @@ class Segmentation {
 
   // What makes a recording unusable is its own problem, not the end of the work.
   template <class Heard>
-  Outcome cut(const Recording& recording, AttContext context, InputReader& reader, const Heard& heard) {
-    Outcome outcome{.name = recording.input.name};
+  RecordingOutcome cut(const Recording& recording, AttContext context, InputReader& reader,
+                       const Heard& heard) {
+    RecordingOutcome outcome{.name = recording.input.name};
     try {
       const Input& input = recording.input;
       const std::string text = text_of(recording);
@@ -306,7 +307,7 @@ class Segmentation {
     replace_file(command_.output, bytes);
   }
 
-  static std::string told(const Outcome& outcome) {
+  static std::string told(const RecordingOutcome& outcome) {
     std::string text = fmt::format("{}: {} of {} in {}, {:.1f} % of the text", outcome.name,
                                    clock_time(outcome.kept), clock_time(outcome.seconds),
                                    counted(static_cast<std::int64_t>(outcome.utterances), "utterance"),
@@ -318,9 +319,9 @@ class Segmentation {
     return text + "\n";
   }
 
-  Outcome total() const {
-    Outcome all{.name = "all"};
-    for (const Outcome& one : outcomes_) {
+  RecordingOutcome total() const {
+    RecordingOutcome all{.name = "all"};
+    for (const RecordingOutcome& one : outcomes_) {
       all.seconds += one.seconds;
       all.kept += one.kept;
       all.utterances += one.utterances;
@@ -335,7 +336,7 @@ class Segmentation {
 
   std::string to_text() const {
     std::string text;
-    for (const Outcome& outcome : outcomes_) {
+    for (const RecordingOutcome& outcome : outcomes_) {
       if (outcome.error.empty()) text += told(outcome);
     }
     if (outcomes_.size() > 1) text += told(total());
@@ -344,7 +345,7 @@ class Segmentation {
                               counted(static_cast<std::int64_t>(lines_.size()), "line"));
   }
 
-  static ordered_json described(const Outcome& outcome) {
+  static ordered_json described(const RecordingOutcome& outcome) {
     if (!outcome.error.empty()) return {{"name", outcome.name}, {"error", outcome.error}};
     return {{"name", outcome.name},
             {"seconds", outcome.seconds},
@@ -356,7 +357,7 @@ class Segmentation {
 
   std::string to_json() const {
     ordered_json recordings = ordered_json::array();
-    for (const Outcome& outcome : outcomes_) recordings.push_back(described(outcome));
+    for (const RecordingOutcome& outcome : outcomes_) recordings.push_back(described(outcome));
     ordered_json report = {{"file", command_.output.string()}, {"recordings", std::move(recordings)}};
     report["all"] = described(total());
     return text::json_text(report, 2) + "\n";
@@ -364,7 +365,7 @@ class Segmentation {
 
   const SegmentCommand& command_;
   std::shared_ptr<const Recognizer> recognizer_;
-  std::vector<Outcome> outcomes_;
+  std::vector<RecordingOutcome> outcomes_;
   std::vector<std::string> lines_;  // of the new manifest
 };
 

@@ -51,7 +51,7 @@ struct EvaluateOptions {
   bool quiet = false;
 };
 
-constexpr const char* kFooter =
+constexpr const char* kEvaluateFooter =
     R"(A manifest has one JSON object per line: audio_filepath, text, and optionally target_lang, duration and
 offset (seconds; only with it is the file cut to duration). Every entry needs a text; an entry whose sound or
 language cannot be used is reported on stderr and left out of all figures, and the exit code is 3.
@@ -297,7 +297,7 @@ Command add_evaluate(CLI::App& program) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* command = program.add_subcommand(
       "evaluate", "Error rates on manifests with references, per language and latency");
-  command->footer(kFooter);
+  command->footer(kEvaluateFooter);
   command->add_option("words", options->words, "NeMo's key=value words")->type_name("");
   add_model_options(*command, options->model);
   command->add_option("--dataset-manifest", options->manifests, "Manifests of JSON lines with text")

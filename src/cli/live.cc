@@ -28,7 +28,7 @@ struct LiveOptions {
   bool quiet = false;
 };
 
-constexpr const char* kFooter =
+constexpr const char* kLiveFooter =
     R"(Sentences are printed when they are settled: when the model has written their language's tag, or when
 the next one has begun. What is open stands in the last line, what is not settled dim.
 Ctrl-C ends. The sound comes from parec, arecord or ffmpeg, or from any command:
@@ -94,7 +94,7 @@ int live(const LiveOptions& options) {
 Command add_live(CLI::App& program) {
   auto options = std::make_shared<LiveOptions>();
   CLI::App* command = program.add_subcommand("live", "The microphone to live captions in the terminal");
-  command->footer(kFooter);
+  command->footer(kLiveFooter);
   add_model_options(*command, options->model);
   add_recognition_options(*command, options->recognition);
   for (const char* meaningless : {"--streaming", "--keep-lang-tags"})

@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);  // of the bar on a terminal
 constexpr auto kLine = std::chrono::milliseconds(5000);   // between plain lines
-constexpr int kBarWidth = 24;                             // characters
+constexpr int kProgressWidth = 24;                        // characters
 
 }  // namespace
 
@@ -44,9 +44,9 @@ void Progress::update(double done, std::string_view rate) {
     state += fmt::format("{}{} left", rate.empty() ? "" : ", ", clock_time(spent * (1 - part) / done_here));
   }
   if (terminal_) {
-    const int filled = static_cast<int>(part * kBarWidth);
-    fmt::print(stderr, "\r\033[K{} [{:#<{}}{:.<{}}] {:3.0f} %  {}", what_, "", filled, "", kBarWidth - filled,
-               part * 100, state);
+    const int filled = static_cast<int>(part * kProgressWidth);
+    fmt::print(stderr, "\r\033[K{} [{:#<{}}{:.<{}}] {:3.0f} %  {}", what_, "", filled, "",
+               kProgressWidth - filled, part * 100, state);
     drawn_ = true;
   } else {
     fmt::print(stderr, "{}: {:.0f} %, {}\n", what_, part * 100, state);

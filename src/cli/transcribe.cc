@@ -44,7 +44,7 @@ struct TranscribeOptions {
   std::string stdin_format = "s16le";
 };
 
-constexpr const char* kFooter =
+constexpr const char* kTranscribeFooter =
     R"(Inputs are files (wav, flac, ogg, opus, mp3; anything ffmpeg reads when it is installed),
 folders, or - for raw mono PCM (or one wav, flac or ogg file) on stdin. Results go to stdout in
 the order of the inputs; with several inputs each text line begins with the path and a tab. A file
@@ -269,7 +269,7 @@ Command add_transcribe(CLI::App& program) {
   auto options = std::make_shared<TranscribeOptions>();
   CLI::App* command =
       program.add_subcommand("transcribe", "Speech to text: files, folders, manifests, live sound");
-  command->footer(kFooter);
+  command->footer(kTranscribeFooter);
   command
       ->add_option("inputs", options->words, "Sound files, folders, - for stdin; or NeMo's key=value words")
       ->type_name("");

@@ -22,7 +22,7 @@ constexpr double kOther = 0.65;              // of the characters: what a model 
 
 using Strings = std::vector<std::string>;
 
-Strings split(std::string_view text) {
+Strings split_at_spaces(std::string_view text) {
   Strings words;
   while (!text.empty()) {
     const std::size_t begin = text.find_first_not_of(' ');
@@ -132,8 +132,8 @@ class Aligner {
   void read_text() {
     std::size_t at = 0;
     std::size_t opened = std::string::npos;  // where a mark stands that waits for its word
-    for (const std::string& word : split(aligned_.text)) {
-      for (const std::string& piece : by_letters_ ? split(eval::split_letters(word)) : Strings{word}) {
+    for (const std::string& word : split_at_spaces(aligned_.text)) {
+      for (const std::string& piece : by_letters_ ? split_at_spaces(eval::split_letters(word)) : Strings{word}) {
         const std::size_t begin = aligned_.text.find(piece, at);
         at = begin + piece.size();
         std::string plain = comparable(piece, lang_);
@@ -163,7 +163,7 @@ class Aligner {
   void add_heard(const Word& word) {
     const std::string plain = comparable(word.text, lang_);
     if (plain.empty()) return;
-    const Strings pieces = by_letters_ ? split(eval::split_letters(plain)) : Strings{plain};
+    const Strings pieces = by_letters_ ? split_at_spaces(eval::split_letters(plain)) : Strings{plain};
     const double length = (word.end - word.start) / static_cast<double>(pieces.size());
     for (std::size_t index = 0; index < pieces.size(); ++index) {
       const double start = word.start + static_cast<double>(index) * length;

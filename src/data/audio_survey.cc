@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kUnknownRate = 16000;  // Hz: what ffmpeg is asked for when libsndfile does not know the format
 constexpr float kFullScale = 32766.0f / 32768.0f;
 constexpr int kClippedRun = 3;  // samples: a single one at full scale is a peak, not clipping
 
@@ -69,7 +68,7 @@ void measure(std::span<const float> file, int rate, const Part& part) {
 void decode(const File& file) {
   try {
     const auto info = audio::read_audio_info(*file.path);
-    const auto sound = audio::read_audio(*file.path, info ? info->sample_rate : kUnknownRate);
+    const auto sound = audio::read_audio(*file.path, info ? info->sample_rate : audio::kUnknownRate);
     const int rate = sound.sample_rate;
     file.facts->sample_rate = sound.original_rate;
     file.facts->channels = sound.original_channels;

@@ -19,7 +19,7 @@ constexpr std::string_view kSpaces = " \t\r\n";
 std::string text_of(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return "";
-  return found->is_string() ? found->get<std::string>() : found->dump();
+  return found->is_string() ? found->get<std::string>() : text::json_text(*found);
 }
 
 std::size_t skip_spaces(std::string_view text, std::size_t at) {

@@ -24,9 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kUnknownRate = 16000;  // Hz: what ffmpeg is asked for when libsndfile does not know the format
-
-struct Item {
+struct ShardItem {
   const ManifestText* manifest = nullptr;
   const ManifestLine* line = nullptr;
   double duration = 0;  // seconds
@@ -101,20 +99,20 @@ class Tar {
   std::string path_;
 };
 
-double duration_of(const Item& item) {
+double duration_of(const ShardItem& item) {
   if (item.entry().duration) return *item.entry().duration;
   const auto info = audio::read_audio_info(item.entry().audio_filepath);
   if (!info) fail_bad_input("{}: no duration, and the sound does not say how long it is", item.place());
   return std::max(info->seconds() - item.entry().offset.value_or(0), 0.0);
 }
 
-std::vector<Item> collect(std::span<const ManifestText> manifests, const ShardOptions& options,
-                          ShardReport& report) {
-  std::vector<Item> items;
+std::vector<ShardItem> collect(std::span<const ManifestText> manifests, const ShardOptions& options,
+                               ShardReport& report) {
+  std::vector<ShardItem> items;
   for (const ManifestText& manifest : manifests) {
     for (const ManifestLine& line : manifest.lines) {
       if (!line.entry) fail_bad_input("{}:{}: {}", manifest.path.string(), line.line, line.problem);
-      Item item{&manifest, &line};
+      ShardItem item{&manifest, &line};
       if (!fs::exists(item.entry().audio_filepath)) {
         fail_bad_input("{}: no such file (expected a sound file, got {})", item.place(),
                        item.entry().audio_filepath.string());
@@ -134,13 +132,13 @@ std::vector<Item> collect(std::span<const ManifestText> manifests, const ShardOp
 }
 
 // Our own shuffle: std::shuffle's result is the library's affair.
-void shuffle(std::vector<Item>& items, std::uint64_t seed) {
+void shuffle(std::vector<ShardItem>& items, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   for (std::size_t count = items.size(); count > 1; --count)
     std::swap(items[count - 1], items[random() % count]);
 }
 
-std::vector<std::byte> read_bytes(const Item& item) {
+std::vector<std::byte> read_bytes(const ShardItem& item) {
   const fs::path& path = item.entry().audio_filepath;
   std::vector<std::byte> bytes(fs::file_size(path));
   std::ifstream file(path, std::ios::binary);
@@ -150,17 +148,17 @@ std::vector<std::byte> read_bytes(const Item& item) {
   return bytes;
 }
 
-audio::AudioFile decode(const Item& item) {
+audio::AudioFile decode(const ShardItem& item) {
   const fs::path& path = item.entry().audio_filepath;
   const auto info = audio::read_audio_info(path);
   try {
-    return audio::read_audio(path, info ? info->sample_rate : kUnknownRate);
+    return audio::read_audio(path, info ? info->sample_rate : audio::kUnknownRate);
   } catch (const Error& error) {
     fail_bad_input("{}: {}", item.place(), error.what());
   }
 }
 
-std::span<const float> part_of(const audio::AudioFile& sound, const Item& item) {
+std::span<const float> part_of(const audio::AudioFile& sound, const ShardItem& item) {
   const auto samples_of = [&](double seconds) {
     return static_cast<std::size_t>(
         std::clamp(std::round(seconds * sound.sample_rate), 0.0, static_cast<double>(sound.samples.size())));
@@ -174,13 +172,13 @@ std::span<const float> part_of(const audio::AudioFile& sound, const Item& item) 
   return samples.first(std::min(samples.size(), samples_of(item.duration)));
 }
 
-std::string extension_of(const Item& item, ShardCodec codec) {
+std::string extension_of(const ShardItem& item, ShardCodec codec) {
   const std::string extension = item.entry().audio_filepath.extension().string();
   if (codec == ShardCodec::kFlac) return ".flac";
   return item.entry().offset && extension != ".wav" ? ".flac" : extension;
 }
 
-std::vector<std::byte> sound_of(const Item& item, const std::string& extension) {
+std::vector<std::byte> sound_of(const ShardItem& item, const std::string& extension) {
   const bool as_it_is = extension == item.entry().audio_filepath.extension().string();
   if (!item.entry().offset && as_it_is) return read_bytes(item);
   const audio::AudioFile sound = decode(item);
@@ -189,7 +187,7 @@ std::vector<std::byte> sound_of(const Item& item, const std::string& extension) 
                              sound.sample_rate, format);
 }
 
-std::string line_of(const Item& item, const std::string& name, std::size_t shard) {
+std::string line_of(const ShardItem& item, const std::string& name, std::size_t shard) {
   JsonLine json(item.line->raw);
   json.set("audio_filepath", json_string(name));
   json.set("shard_id", fmt::format("{}", shard));
@@ -237,7 +235,7 @@ void prepare_folder(const ShardOptions& options) {
 class MemberNames {
  public:
   // {name in the manifest, whether its sound must be written}
-  std::pair<std::string, bool> take(const Item& item, const std::string& extension) {
+  std::pair<std::string, bool> take(const ShardItem& item, const std::string& extension) {
     const fs::path& audio = item.entry().audio_filepath;
     const fs::path wanted(member_name(audio, item.entry().offset, item.duration, extension));
     for (int other = 1;; ++other) {
@@ -285,7 +283,7 @@ std::string member_name(const fs::path& audio, std::optional<double> offset, dou
 ShardReport write_shards(std::span<const ManifestText> manifests, const ShardOptions& options,
                          const ThreadPool& pool) {
   ShardReport report;
-  std::vector<Item> items = collect(manifests, options, report);
+  std::vector<ShardItem> items = collect(manifests, options, report);
   if (items.empty()) {
     fail_bad_input(
         "nothing to pack (expected one line or more, got none{})",
@@ -319,7 +317,7 @@ ShardReport write_shards(std::span<const ManifestText> manifests, const ShardOpt
       const std::size_t count = smallest + (shard < larger ? 1 : 0);
       Tar tar(tars[shard]->partial());
       MemberNames names;
-      for (const Item& item : std::span(items).subspan(begin, count)) {
+      for (const ShardItem& item : std::span(items).subspan(begin, count)) {
         const std::string extension = extension_of(item, options.codec);
         const auto [name, is_new] = names.take(item, extension);
         if (is_new) tar.add(name, sound_of(item, extension));

@@ -19,7 +19,7 @@ constexpr double kUnwritableShare = 0.01;  // of the characters: more than that 
 constexpr std::size_t kFewestRates = 20;   // utterances of a language, to know what is usual
 constexpr double kOutlierFactor = 2.5;     // times the median, at least
 constexpr double kOutlierDeviations = 5;   // of the logarithm
-constexpr double kShortest = 0.05;         // seconds: no rate below
+constexpr double kShortestRated = 0.05;    // seconds: no rate below
 
 bool contains_lang_tag(std::string_view text) {
   for (std::size_t begin = text.find('<'); begin != std::string_view::npos;
@@ -182,7 +182,7 @@ void check_text(const CheckInput& input, std::size_t manifest, Findings& finding
     const std::string without_tags = text::strip_lang_tags(text);
     if (characters) characters->look_at(without_tags, entry.line);
     const double seconds = seconds_of(lines[index], input.survey.facts(manifest, index));
-    if (seconds < kShortest) continue;
+    if (seconds < kShortestRated) continue;
     const auto units = tokenizer != nullptr
                            ? static_cast<std::int64_t>(tokenizer->encode(without_tags).size())
                            : text::count_code_points(without_tags);

@@ -3,11 +3,11 @@
 #include <chrono>
 #include <optional>
 
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket/ssl.hpp>
+
+#include "serve/awaiting.h"
 
 namespace glossa::serve {
 namespace {
@@ -50,8 +50,7 @@ asio::awaitable<error_code> Connection::begin() {
   error_code error;
   if (streams_->secure) {
     next_layer().expires_after(kHandshake);
-    co_await streams_->secure->async_handshake(asio::ssl::stream_base::server,
-                                               asio::redirect_error(asio::use_awaitable, error));
+    co_await streams_->secure->async_handshake(asio::ssl::stream_base::server, into(error));
   }
   co_return error;
 }
@@ -60,7 +59,7 @@ asio::awaitable<void> Connection::end() {
   error_code ignored;
   if (streams_->secure) {
     next_layer().expires_after(kHandshake);
-    co_await streams_->secure->async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await streams_->secure->async_shutdown(into(ignored));
   } else {
     socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   }

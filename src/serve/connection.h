@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/role.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/system/error_code.hpp>
 
 namespace boost::asio::ssl {
 class context;
@@ -46,7 +48,7 @@ class ByteHandler {
   struct Held final : AnyHeld {
     explicit Held(Handler held) : handler(std::move(held)) {}
     void call(boost::system::error_code error, std::size_t bytes) override {
-      if constexpr (std::is_invocable_v<Handler&, boost::system::error_code, std::size_t>) {
+      if constexpr (std::is_invocable_v<Handler, boost::system::error_code, std::size_t>) {
         std::move(handler)(error, bytes);
       } else {
         std::move(handler)(error);
@@ -107,7 +109,7 @@ class Connection {
                                                boost::asio::buffer_sequence_end(buffers)));
   }
 
-  // Beast's, after a WebSocket's closing handshake; found by its name.
+  // Beast's, after a WebSocket's closing handshake; found by argument-dependent lookup.
   template <class Handler>
   friend void async_teardown(boost::beast::role_type role, Connection& connection, Handler&& handler) {
     connection.tear_down(

@@ -19,7 +19,7 @@
 namespace glossa::serve {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 constexpr std::size_t kLongestName = 64;  // bytes
 
@@ -40,12 +40,12 @@ double rounded(double seconds) {  // to milliseconds
   return std::round(seconds * 1000) / 1000;
 }
 
-json line(log::Level level, const char* event) {
+ordered_json line(log::Level level, const char* event) {
   return {{"time", now()}, {"level", level == log::Level::kInfo ? "info" : "warning"}, {"event", event}};
 }
 
-json line(log::Level level, const char* event, const Origin& origin) {
-  json entry = line(level, event);
+ordered_json line(log::Level level, const char* event, const Origin& origin) {
+  ordered_json entry = line(level, event);
   entry["request"] = origin.request;
   entry["protocol"] = origin.protocol;
   entry["peer"] = origin.peer;
@@ -54,7 +54,7 @@ json line(log::Level level, const char* event, const Origin& origin) {
 
 log::Level level_of(bool is_failure) { return is_failure ? log::Level::kWarning : log::Level::kInfo; }
 
-void send(const json& entry) {
+void send(const ordered_json& entry) {
   std::shared_ptr<const EventSink> sink;
   {
     const std::lock_guard lock(sink_mutex);
@@ -82,7 +82,7 @@ std::string request_name(std::string_view given) {
 
 void log_request(const RequestEvent& event) {
   if (!is_on) return;
-  json entry = line(level_of(event.is_failure), "request", event.origin);
+  ordered_json entry = line(level_of(event.is_failure), "request", event.origin);
   entry["call"] = event.call;
   entry["code"] = event.code;
   entry["seconds"] = rounded(event.seconds);
@@ -92,7 +92,7 @@ void log_request(const RequestEvent& event) {
 
 void log_stream(const StreamEvent& event) {
   if (!is_on) return;
-  json entry = line(level_of(event.is_failure), "stream", event.origin);
+  ordered_json entry = line(level_of(event.is_failure), "stream", event.origin);
   entry["stream"] = event.stream;
   entry["kind"] = event.kind;
   entry["latency"] = event.latency;
@@ -111,7 +111,7 @@ void log_stream(const StreamEvent& event) {
 
 void log_utterance(const Origin& origin, std::size_t stream, const Utterance& utterance) {
   if (!tells_transcripts) return;
-  json entry = line(log::Level::kInfo, "utterance", origin);
+  ordered_json entry = line(log::Level::kInfo, "utterance", origin);
   entry["stream"] = stream;
   entry["language"] = utterance.language;
   entry["start"] = rounded(utterance.start);
@@ -122,7 +122,7 @@ void log_utterance(const Origin& origin, std::size_t stream, const Utterance& ut
 
 void log_message(log::Level level, std::string_view message) {
   if (!is_on) return;
-  json entry = line(level, "message");
+  ordered_json entry = line(level, "message");
   entry["message"] = message;
   send(entry);
 }

@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -14,11 +12,6 @@
 namespace glossa::serve {
 
 constexpr const char* kRequestName = "x-request-id";
-
-// Completion token that puts the error into `error`.
-inline auto into(boost::system::error_code& error) {
-  return boost::asio::redirect_error(boost::asio::use_awaitable, error);
-}
 
 // The fields of every answer to the request `name`. Pages of any origin may use the interfaces.
 void set_common(boost::beast::http::fields& fields, const std::string& name);

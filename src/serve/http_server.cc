@@ -18,6 +18,7 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 
 #include "base/log.h"
+#include "serve/awaiting.h"
 #include "serve/certificates.h"
 #include "serve/connection.h"
 #include "serve/http_message.h"
@@ -136,9 +137,9 @@ class HttpServer::Impl {
   asio::awaitable<void> carry(tcp::socket socket, std::string peer) {
     try {
       Connection connection(std::move(socket), certificates_ ? certificates_->current() : nullptr);
-      const error_code error = co_await connection.begin();
-      if (!error) co_await requests(connection, peer);
-      if (!error) co_await connection.end();
+      if (co_await connection.begin()) co_return;
+      co_await requests(connection, peer);
+      co_await connection.end();
     } catch (const std::exception& error) {
       log::warning(std::string("a connection ended: ") + error.what());
     }

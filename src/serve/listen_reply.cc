@@ -57,7 +57,7 @@ json alternative_json(const Utterance& utterance, const ListenSettings& settings
 
 json channel_json(const ListenPlace& place) { return {place.channel, place.channels}; }
 
-std::string now() {
+std::string time_now() {
   return fmt::format("{:%FT%T}Z",
                      std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
 }
@@ -66,7 +66,7 @@ json metadata_json(const ListenAbout& about, double seconds, int channels, std::
   return {{"transaction_key", "deprecated"},
           {"request_id", about.request_id},
           {"sha256", checksum},
-          {"created", now()},
+          {"created", time_now()},
           {"duration", seconds},
           {"channels", channels},
           {"models", {about.model_uuid}},

@@ -13,14 +13,12 @@
 #include "base/printable.h"
 #include "serve/boosting.h"
 #include "serve/latency.h"
+#include "serve/stream_limits.h"
 #include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
 
-constexpr int kLeastRate = 8000;  // Hz
-constexpr int kMostRate = 48000;  // Hz
-constexpr int kMostChannels = 8;
 constexpr int kMostMilliseconds = 60'000;
 constexpr std::array<std::string_view, 8> kRefused = {
     "diarize", "redact", "replace", "search", "detect_entities", "callback", "translate", "summarize"};

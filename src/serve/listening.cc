@@ -1,6 +1,5 @@
 #include "serve/listening.h"
 
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "serve/awaiting.h"
 
 namespace glossa::serve {
 
@@ -33,7 +33,7 @@ boost::asio::awaitable<void> accept_all(boost::asio::ip::tcp::acceptor& acceptor
     boost::system::error_code error;
     tcp::socket socket(asio::make_strand(acceptor.get_executor()));
     tcp::endpoint peer;  // the socket does not know any more when the client has gone
-    co_await acceptor.async_accept(socket, peer, asio::redirect_error(asio::use_awaitable, error));
+    co_await acceptor.async_accept(socket, peer, into(error));
     if (error == asio::error::operation_aborted) co_return;
     if (error) {  // out of file handles, say: others may end meanwhile
       asio::steady_timer pause(acceptor.get_executor(), kPause);

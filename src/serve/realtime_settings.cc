@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "serve/boosting.h"
 #include "serve/latency.h"
+#include "serve/stream_limits.h"
 #include "text/json_text.h"
 
 namespace glossa::serve {
@@ -14,8 +15,6 @@ namespace {
 
 using json = nlohmann::json;
 
-constexpr int kLeastRate = 8000;
-constexpr int kMostRate = 48000;
 constexpr int kOpenAiRate = 24000;      // Hz, of what says no rate
 constexpr int kRivaRate = 16000;        // Hz, the same
 constexpr double kLongestSilence = 60;  // seconds

@@ -16,6 +16,7 @@
 #include "serve/latency.h"
 #include "serve/passed_over.h"
 #include "serve/proto/riva_asr.pb.h"
+#include "serve/stream_limits.h"
 
 namespace glossa::serve {
 namespace {
@@ -23,9 +24,6 @@ namespace {
 namespace riva = nvidia::riva;
 using riva::asr::RecognitionConfig;
 
-constexpr int kLowestRate = 8000;    // Hz
-constexpr int kHighestRate = 48000;  // Hz
-constexpr int kMostChannels = 8;
 constexpr std::size_t kMistyped = 2;  // edits
 constexpr std::array<std::string_view, 4> kCustomKeys = {"att_context_size", "latency", "stop_history_eou",
                                                          "target_lang"};
@@ -110,9 +108,9 @@ void read_sound(const RecognitionConfig& config, const ModelInfo& model, Kind ki
   }
   const int rate = config.sample_rate_hertz();
   const bool is_file = request.encoding == RivaEncoding::kFile;
-  if (rate != 0 && !is_file && (rate < kLowestRate || rate > kHighestRate)) {
+  if (rate != 0 && !is_file && (rate < kLeastRate || rate > kMostRate)) {
     fail_invalid_argument("sample_rate_hertz is {}, expected {} to {}, or 0 for the model's", rate,
-                          kLowestRate, kHighestRate);
+                          kLeastRate, kMostRate);
   }
   request.sound.rate = rate == 0 ? model.sample_rate : rate;
   const int channels = config.audio_channel_count();

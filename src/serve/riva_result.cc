@@ -39,7 +39,9 @@ bool write_text(const Utterance& utterance, const RivaRequest& request,
   return true;
 }
 
-std::int32_t milliseconds(double seconds) { return static_cast<std::int32_t>(std::lround(seconds * 1000)); }
+std::int32_t rounded_milliseconds(double seconds) {
+  return static_cast<std::int32_t>(std::lround(seconds * 1000));
+}
 
 void write_words(const Utterance& utterance, const RivaRequest& request,
                  asr::SpeechRecognitionAlternative& alternative) {
@@ -50,8 +52,8 @@ void write_words(const Utterance& utterance, const RivaRequest& request,
     if (text.empty()) continue;
     asr::WordInfo& info = *alternative.add_words();
     info.set_word(std::move(text));
-    info.set_start_time(milliseconds(word.start));
-    info.set_end_time(milliseconds(word.end));
+    info.set_start_time(rounded_milliseconds(word.start));
+    info.set_end_time(rounded_milliseconds(word.end));
     info.set_confidence(word.confidence);
     info.set_language_code(language);
   }

@@ -19,7 +19,7 @@ constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t kLongestHeader = 1u << 16;  // bytes
 constexpr int kLowestRate = 8000;                 // Hz
 constexpr int kHighestRate = 192'000;             // Hz, of a WAV file
-constexpr int kMostChannels = 32;                 // of a WAV file
+constexpr int kMostFileChannels = 32;             // of a WAV file
 constexpr std::size_t kRiffSize = 12;             // "RIFF", size, "WAVE"
 constexpr std::size_t kChunkHeader = 8;           // name, size
 
@@ -97,8 +97,8 @@ RawFormat wav_format(std::string_view chunk) {
   const std::uint32_t rate = little_endian(chunk.substr(4), 4);
   if (rate < kLowestRate || rate > kHighestRate)
     fail_bad_input("WAV header: {} Hz, expected {} to {}", rate, kLowestRate, kHighestRate);
-  if (format.channels < 1 || format.channels > kMostChannels)
-    fail_bad_input("WAV header: {} channels, expected 1 to {}", format.channels, kMostChannels);
+  if (format.channels < 1 || format.channels > kMostFileChannels)
+    fail_bad_input("WAV header: {} channels, expected 1 to {}", format.channels, kMostFileChannels);
   format.rate = static_cast<int>(rate);
   format.samples = wav_samples(tag, little_endian(chunk.substr(14), 2));
   return format;

@@ -38,7 +38,7 @@ Sounds decode_samples(const Upload& upload, int sample_rate, double longest_seco
                       sample_rate);
 }
 
-void cancel(const std::vector<std::shared_ptr<Session>>& sessions) {
+void cancel_all(const std::vector<std::shared_ptr<Session>>& sessions) {
   for (const auto& session : sessions) session->cancel();
 }
 
@@ -78,7 +78,7 @@ void Uploads::transcribe(HttpRequest request, std::shared_ptr<HttpReply> reply, 
       const std::lock_guard lock(journey->mutex);
       journey->gone = true;
     }
-    cancel(journey->take());
+    cancel_all(journey->take());
   });
   std::shared_ptr<FilePlace> place;  // of the job, which the worker drops before the scheduler goes
   try {
@@ -116,12 +116,12 @@ void Uploads::open_sessions(std::vector<std::vector<float>> sounds, const Sessio
                                     sound = UploadSound{index, sounds.size()}](const SessionUpdate& update) {
         (*listener)(sound, update);
         if (update.error.empty()) return;
-        if (const auto others = weak.lock()) cancel(others->take());  // that is the answer
+        if (const auto others = weak.lock()) cancel_all(others->take());  // that is the answer
       });
       sessions.push_back(scheduler_.open(options, std::move(one), place));
     }
   } catch (...) {
-    cancel(sessions);
+    cancel_all(sessions);
     throw;
   }
   bool gone = false;
@@ -130,7 +130,7 @@ void Uploads::open_sessions(std::vector<std::vector<float>> sounds, const Sessio
     gone = journey->gone;
     if (!gone) journey->sessions = sessions;
   }
-  if (gone) return cancel(sessions);
+  if (gone) return cancel_all(sessions);
   for (std::size_t index = 0; index < sounds.size(); ++index) {
     sessions[index]->push(std::move(sounds[index]));
     sessions[index]->finish();

@@ -16,6 +16,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket.hpp>
 
+#include "serve/awaiting.h"
 #include "serve/http_message.h"
 #include "serve/outbox.h"
 

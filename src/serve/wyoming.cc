@@ -9,16 +9,13 @@
 #include "serve/api_error.h"
 #include "serve/growing_text.h"
 #include "serve/sound_reader.h"
+#include "serve/stream_limits.h"
 #include "text/json_text.h"
 
 namespace glossa::serve {
 namespace {
 
 using json = nlohmann::json;
-
-constexpr int kLeastRate = 8000;  // Hz
-constexpr int kMostRate = 48000;  // Hz
-constexpr int kMostChannels = 8;
 
 int number(const json& data, const char* name, int otherwise, int least, int most) {
   if (!data.contains(name) || data[name].is_null()) return otherwise;
@@ -62,9 +59,9 @@ void tell_error(WyomingPeer& peer, const ApiError& error) {
 }
 
 // Tells what is heard between audio-start and audio-stop.
-class Teller {
+class WyomingTeller {
  public:
-  explicit Teller(std::shared_ptr<WyomingPeer> peer) : peer_(std::move(peer)) {}
+  explicit WyomingTeller(std::shared_ptr<WyomingPeer> peer) : peer_(std::move(peer)) {}
 
   void operator()(const SessionUpdate& update) {
     if (!update.error.empty()) return tell_error(*peer_, describe_failure(update));
@@ -154,7 +151,7 @@ class Wyoming final : public WyomingHandler {
     const RawFormat format = format_of(data);
     std::erase_if(sessions_, [](const auto& session) { return !is_open(session); });
     sessions_.push_back(
-        scheduler_.open({.stream = options_, .silence = 0, .origin = origin_}, Teller(peer_)));
+        scheduler_.open({.stream = options_, .silence = 0, .origin = origin_}, WyomingTeller(peer_)));
     reader_.emplace(format, /*separate=*/false, scheduler_.recognizer().info().sample_rate);
   }
 

@@ -14,12 +14,12 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 
 #include "base/fail.h"
+#include "serve/awaiting.h"
 #include "serve/json_message.h"
 #include "serve/listening.h"
 #include "serve/outbox.h"
@@ -42,9 +42,6 @@ constexpr double kMostBacklog = 30;            // seconds of sound
 constexpr auto kBacklogPause = 50ms;
 constexpr auto kLastWords = 5s;  // for a client to read what is left
 constexpr auto kLook = 500ms;    // how often a writer with nothing to do looks up
-
-const asio::use_awaitable_t<> awaiting;
-auto into(error_code& error) { return asio::redirect_error(awaiting, error); }
 
 struct Outgoing {
   std::string bytes;
@@ -82,15 +79,15 @@ class Peer final : public WyomingPeer {
 };
 
 // What both coroutines of a connection hold.
-struct Connection {
-  Connection(tcp::socket socket, std::string address)
+struct Client {
+  Client(tcp::socket socket, std::string address)
       : origin{request_name(), "wyoming", std::move(address)},
         stream(std::move(socket)),
         outbox(std::make_shared<Outbox<Outgoing>>(stream.get_executor())),
         peer(std::make_shared<Peer>(outbox)) {}
 
   // Its end is told here, since a server that stops ends coroutines where they are.
-  ~Connection() {
+  ~Client() {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
     log_request({.origin = origin,
                  .call = "connection",
@@ -117,7 +114,7 @@ std::size_t size_of(const json& header, const char* name, std::size_t most) {
   const auto found = header.find(name);
   if (found == header.end() || found->is_null()) return 0;
   if (!found->is_number_unsigned() || found->get<std::uint64_t>() > most)
-    fail_invalid_argument("{} is {}, expected 0 to {}", name, found->dump(), most);
+    fail_invalid_argument("{} is {}, expected 0 to {}", name, text::json_text(*found), most);
   return found->get<std::size_t>();
 }
 
@@ -129,9 +126,9 @@ class WyomingServer::Impl {
       : options_(options), scheduler_(scheduler), metrics_(metrics), acceptor_(context_) {
     port_ = listen_on(acceptor_, options.address, options.port);
     const auto serve = [this](tcp::socket socket, std::string peer) {
-      auto connection = std::make_shared<Connection>(std::move(socket), std::move(peer));
-      asio::co_spawn(context_, read(connection), asio::detached);
-      asio::co_spawn(context_, write(connection), asio::detached);
+      auto client = std::make_shared<Client>(std::move(socket), std::move(peer));
+      asio::co_spawn(context_, read(client), asio::detached);
+      asio::co_spawn(context_, write(client), asio::detached);
     };
     asio::co_spawn(context_, accept_all(acceptor_, serve), asio::detached);
     thread_ = std::thread([this] { context_.run(); });
@@ -154,49 +151,49 @@ class WyomingServer::Impl {
   }
 
  private:
-  asio::awaitable<void> read(std::shared_ptr<Connection> connection) {
+  asio::awaitable<void> read(std::shared_ptr<Client> client) {
     const std::unique_ptr<WyomingHandler> handler =
-        make_wyoming(scheduler_, options_.version, connection->origin, connection->peer);
+        make_wyoming(scheduler_, options_.version, client->origin, client->peer);
     asio::steady_timer pause(context_);
     metrics_.request("wyoming", "open");
     try {
-      while (!connection->outbox->closed()) {
+      while (!client->outbox->closed()) {
         // Who waits for an answer is not silent.
         const auto answering = std::chrono::seconds(static_cast<std::int64_t>(handler->backlog()));
         Event event;
-        if (!co_await read_event(*connection, event, options_.idle + answering)) break;
+        if (!co_await read_event(*client, event, options_.idle + answering)) break;
         if (!handler->on_event(event.type, event.data, event.payload)) break;
-        while (handler->backlog() > kMostBacklog && !connection->outbox->closed()) {
+        while (handler->backlog() > kMostBacklog && !client->outbox->closed()) {
           pause.expires_after(kBacklogPause);
-          co_await pause.async_wait(awaiting);
+          co_await pause.async_wait(asio::use_awaitable);
         }
       }
     } catch (const std::exception& error) {
-      connection->peer->send("error", {{"text", error.what()}, {"code", "bad_event"}});
+      client->peer->send("error", {{"text", error.what()}, {"code", "bad_event"}});
     }
     // A client may say that it has no more to say, and listen.
-    while (handler->is_answering() && !connection->outbox->closed()) {
+    while (handler->is_answering() && !client->outbox->closed()) {
       pause.expires_after(kBacklogPause);
-      co_await pause.async_wait(awaiting);
+      co_await pause.async_wait(asio::use_awaitable);
     }
     handler->on_gone();
-    const bool unread = connection->outbox->closed();
-    connection->peer->close();
+    const bool unread = client->outbox->closed();
+    client->peer->close();
     // What the client still sends is read: unread, it would take the last words away from it.
     std::array<char, 4096> unheard{};
-    connection->stream.expires_after(kLastWords);
+    client->stream.expires_after(kLastWords);
     for (error_code error; !error && !unread;)
-      co_await connection->stream.async_read_some(asio::buffer(unheard), into(error));
-    connection->stream.close();
+      co_await client->stream.async_read_some(asio::buffer(unheard), into(error));
+    client->stream.close();
   }
 
   // False when the client has gone or is silent. Error kInvalidArgument for what is no event.
-  asio::awaitable<bool> read_event(Connection& connection, Event& event, std::chrono::seconds longest) {
+  asio::awaitable<bool> read_event(Client& client, Event& event, std::chrono::seconds longest) {
     error_code error;
-    std::string& received = connection.received;
-    connection.stream.expires_after(longest);
+    std::string& received = client.received;
+    client.stream.expires_after(longest);
     const std::size_t line = co_await asio::async_read_until(
-        connection.stream, asio::dynamic_buffer(received, kMostHeader), '\n', into(error));
+        client.stream, asio::dynamic_buffer(received, kMostHeader), '\n', into(error));
     if (error == asio::error::not_found) fail_invalid_argument("a line is longer than {} bytes", kMostHeader);
     if (error) co_return false;
     const json header = parse_message(std::string_view(received).substr(0, line));
@@ -207,7 +204,7 @@ class WyomingServer::Impl {
     if (received.size() < whole) {
       const std::size_t before = received.size();
       received.resize(whole);
-      co_await asio::async_read(connection.stream, asio::buffer(received.data() + before, whole - before),
+      co_await asio::async_read(client.stream, asio::buffer(received.data() + before, whole - before),
                                 into(error));
       if (error) co_return false;
     }
@@ -222,8 +219,8 @@ class WyomingServer::Impl {
     co_return true;
   }
 
-  asio::awaitable<void> write(std::shared_ptr<Connection> connection) {
-    Outbox<Outgoing>& outbox = *connection->outbox;
+  asio::awaitable<void> write(std::shared_ptr<Client> client) {
+    Outbox<Outgoing>& outbox = *client->outbox;
     error_code error;
     while (!error && !outbox.closed()) {
       const std::optional<Outgoing> next = outbox.pop();
@@ -233,13 +230,12 @@ class WyomingServer::Impl {
         continue;
       }
       if (next->close) break;
-      co_await asio::async_write(connection->stream.socket(), asio::buffer(next->bytes), into(error));
-      connection->peer->sent(next->bytes.size());
+      co_await asio::async_write(client->stream.socket(), asio::buffer(next->bytes), into(error));
+      client->peer->sent(next->bytes.size());
     }
     const bool unread = outbox.closed();
     outbox.close();
-    connection->stream.socket().shutdown(unread ? tcp::socket::shutdown_both : tcp::socket::shutdown_send,
-                                         error);
+    client->stream.socket().shutdown(unread ? tcp::socket::shutdown_both : tcp::socket::shutdown_send, error);
   }
 
   WyomingServerOptions options_;

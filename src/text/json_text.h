@@ -1,5 +1,5 @@
-// JSON made and read in one place: the library's templates for it take seconds of the compiler in every file
-// that uses them.
+// JSON made and read: the library's templates for that take seconds of the compiler in every file that uses
+// them.
 #pragma once
 
 #include <string>

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/replace_all.h"
 #include "text/utf8.h"
 
 namespace glossa::text {
@@ -62,11 +63,6 @@ void drop_tags(std::string& text) {
                         (next >= '0' && next <= '9');
     if (is_tag) text.replace(begin, end + 1 - begin, 1, ' ');
   }
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
 }
 
 std::string_view without_dash(std::string_view line) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "text/replace_all.h"
+
 namespace glossa::text {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr double kShortestCue =
 constexpr double kPause = 2.0;  // seconds without a word that end a cue
 
 // A word, or a part of a long one.
-struct Piece {
+struct CuePiece {
   std::string text;
   double start = 0;  // seconds
   double end = 0;
@@ -42,10 +44,10 @@ std::size_t black_bytes(std::string_view text) {
 }
 
 // A word that fits into no line (a sentence of a script without spaces) becomes equal parts that do.
-std::vector<Piece> cut_word(const Word& word) {
+std::vector<CuePiece> cut_word(const Word& word) {
   const std::size_t length = letters(word.text);
   const std::size_t parts = std::max<std::size_t>(1, (length + kLineLetters - 1) / kLineLetters);
-  std::vector<Piece> pieces(parts);
+  std::vector<CuePiece> pieces(parts);
   std::size_t letter = 0;
   for (const char byte : word.text) {
     if (starts_character(byte)) ++letter;
@@ -62,28 +64,28 @@ std::vector<Piece> cut_word(const Word& word) {
 }
 
 // The words of each sentence. Words and sentences spell the same text, so letters tell which word is whose.
-std::vector<std::vector<Piece>> pieces_of_sentences(const Transcript& transcript) {
-  std::vector<std::vector<Piece>> sentences;
+std::vector<std::vector<CuePiece>> pieces_of_sentences(const Transcript& transcript) {
+  std::vector<std::vector<CuePiece>> sentences;
   auto word = transcript.words.begin();
   for (const Sentence& sentence : transcript.sentences) {
     const std::size_t expected = black_bytes(sentence.text);
-    std::vector<Piece> pieces;
+    std::vector<CuePiece> pieces;
     for (std::size_t seen = 0; seen < expected && word != transcript.words.end(); ++word) {
       seen += black_bytes(word->text);
-      for (Piece& piece : cut_word(*word)) pieces.push_back(std::move(piece));
+      for (CuePiece& piece : cut_word(*word)) pieces.push_back(std::move(piece));
     }
     sentences.push_back(std::move(pieces));
   }
-  std::vector<Piece> rest;
+  std::vector<CuePiece> rest;
   for (; word != transcript.words.end(); ++word) {
-    for (Piece& piece : cut_word(*word)) rest.push_back(std::move(piece));
+    for (CuePiece& piece : cut_word(*word)) rest.push_back(std::move(piece));
   }
   sentences.push_back(std::move(rest));
   return sentences;
 }
 
 // True when the piece went into the cue.
-bool add_to_cue(OpenCue& cue, const Piece& piece) {
+bool add_to_cue(OpenCue& cue, const CuePiece& piece) {
   if (piece.end - cue.start > kLongestCue || piece.start - cue.end > kPause) return false;
   std::string& line = cue.lines.back();
   const std::string_view space = piece.joined ? "" : " ";
@@ -102,12 +104,6 @@ bool add_to_cue(OpenCue& cue, const Piece& piece) {
 std::string timestamp(std::int64_t ms, char decimal_mark) {
   return fmt::format("{:02}:{:02}:{:02}{}{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60,
                      decimal_mark, ms % 1000);
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
 }
 
 // A cue, and on which channel it was said, from 1; 0: there is one alone.
@@ -163,9 +159,9 @@ std::string vtt_file(const std::vector<SpokenCue>& cues) {
 
 std::vector<Cue> make_cues(const Transcript& transcript) {
   std::vector<OpenCue> open;
-  for (const std::vector<Piece>& pieces : pieces_of_sentences(transcript)) {
+  for (const std::vector<CuePiece>& pieces : pieces_of_sentences(transcript)) {
     bool first = true;
-    for (const Piece& piece : pieces) {
+    for (const CuePiece& piece : pieces) {
       if (first || !add_to_cue(open.back(), piece)) open.push_back({piece.start, piece.end, {piece.text}});
       first = false;
     }
