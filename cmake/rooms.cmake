@@ -9,9 +9,8 @@ function(glossa_room name)
   target_link_libraries(glossa_${name} PUBLIC ${ROOM_LINKS} PRIVATE glossa_options)
   if(ROOM_TOGETHER)
     set_target_properties(glossa_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
-    # g++ takes the files for headers, and clang a local name for one that hides another file's.
-    target_compile_options(glossa_${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>
-      $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-shadow>)
+    # g++ takes the files for headers.
+    target_compile_options(glossa_${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
   endif()
   if(NOT ROOM_OWN_HEADERS AND NOT GLOSSA_KERNELS_ONLY)
     glossa_borrow_headers(glossa_${name} glossa_headers)

@@ -22,7 +22,7 @@ class PickleWriter {
  private:
   // OrderedDict(): also the (empty) backward hooks of every tensor.
   void empty_ordered_dict() {
-    shared(kOrderedDict, "ccollections\nOrderedDict\n");
+    shared(kOrderedDictType, "ccollections\nOrderedDict\n");
     out_ += ")R";
   }
 
@@ -86,7 +86,7 @@ class PickleWriter {
   void text(const std::string& value) { out_ += text_code(value); }
 
   // What occurs in every tensor is pickled once and remembered.
-  enum Memo { kOrderedDict, kRebuild, kStorageWord, kCpuWord, kF32Type, kF16Type, kBF16Type, kMemos };
+  enum Memo { kOrderedDictType, kRebuild, kStorageWord, kCpuWord, kF32Type, kF16Type, kBF16Type, kMemos };
   void shared(Memo memo, const std::string& code) {
     if (written_[memo]) {
       little_endian('h', memo, 1);
