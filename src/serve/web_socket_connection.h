@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>  // awaitable.hpp needs it and forgets it
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/http/message.hpp>
