@@ -1,6 +1,8 @@
 #include <limits>
+#include <string_view>
 
 #include "base/fail.h"
+#include "checkpoint/little_endian.h"
 #include "checkpoint/torch_pickle.h"
 
 namespace glossa::checkpoint {
@@ -66,21 +68,20 @@ class PickleWriter {
   }
 
   void integer(std::int64_t value) {  // never negative here
-    if (value <= 0xff) return little_endian('K', value, 1);
-    if (value <= 0xffff) return little_endian('M', value, 2);
-    if (value <= std::numeric_limits<std::int32_t>::max()) return little_endian('J', value, 4);
-    out_ += "\x8a\x08";  // LONG1 with eight bytes
-    for (int byte = 0; byte < 8; ++byte) out_ += static_cast<char>(value >> 8 * byte & 0xff);
+    if (value <= 0xff) return number("K", value, 1);
+    if (value <= 0xffff) return number("M", value, 2);
+    if (value <= std::numeric_limits<std::int32_t>::max()) return number("J", value, 4);
+    number("\x8a\x08", value, 8);  // LONG1 with eight bytes
   }
 
-  void little_endian(char opcode, std::int64_t value, int size) {
+  void number(std::string_view opcode, std::int64_t value, int size) {
     out_ += opcode;
-    for (int byte = 0; byte < size; ++byte) out_ += static_cast<char>(value >> 8 * byte & 0xff);
+    append_number(out_, static_cast<std::uint64_t>(value), size);
   }
 
   static std::string text_code(const std::string& value) {
     std::string code = "X";
-    for (int byte = 0; byte < 4; ++byte) code += static_cast<char>(value.size() >> 8 * byte & 0xff);
+    append_number(code, value.size(), 4);
     return code + value;
   }
   void text(const std::string& value) { out_ += text_code(value); }
@@ -89,12 +90,12 @@ class PickleWriter {
   enum Memo { kOrderedDictType, kRebuild, kStorageWord, kCpuWord, kF32Type, kF16Type, kBF16Type, kMemos };
   void shared(Memo memo, const std::string& code) {
     if (written_[memo]) {
-      little_endian('h', memo, 1);
+      number("h", memo, 1);
       return;
     }
     written_[memo] = true;
     out_ += code;
-    little_endian('q', memo, 1);
+    number("q", memo, 1);
   }
 
   std::string out_;

@@ -1,6 +1,5 @@
 #include "serve/connection.h"
 
-#include <chrono>
 #include <optional>
 
 #include <boost/asio/ssl/context.hpp>
@@ -15,8 +14,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
-
-constexpr std::chrono::seconds kHandshake{10};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // too: the HTTP library's templates take a minute for each kind of stream that they are compiled for.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <type_traits>
@@ -23,6 +24,10 @@ class context;
 }
 
 namespace glossa::serve {
+
+inline constexpr std::chrono::seconds kHandshake{10};  // TLS's, WebSocket's, and a farewell
+inline constexpr std::chrono::milliseconds kLookForClient{
+    500};  // between looks whether who waits is still there
 
 // A handler of any type, called once, on its own executor.
 class ByteHandler {

@@ -37,8 +37,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using namespace std::chrono_literals;
 
-constexpr auto kLookForClient =
-    500ms;  // how often a waiting connection looks whether the client is still there
 constexpr std::size_t kMostBuffered = 256 << 10;  // bytes read and not yet parsed
 
 struct ReplyPart {

@@ -19,6 +19,7 @@
 #include "serve/awaiting.h"
 #include "serve/http_message.h"
 #include "serve/outbox.h"
+#include "serve/stream_limits.h"
 
 namespace glossa::serve {
 namespace {
@@ -32,10 +33,6 @@ using namespace std::chrono_literals;
 
 using Web = websocket::stream<Connection&>;
 
-constexpr auto kLookForClient = 500ms;  // between looks whether the client still reads
-constexpr auto kBacklogPause = 50ms;    // between looks at a handler that is behind
-constexpr double kMostBacklog = 30;     // seconds of sound
-constexpr auto kHandshake = 10s;
 constexpr std::size_t kMostUnsent = 8 << 20;  // bytes that wait for a slow reader
 
 struct SocketPart {

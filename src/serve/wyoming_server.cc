@@ -23,6 +23,7 @@
 #include "serve/json_message.h"
 #include "serve/listening.h"
 #include "serve/outbox.h"
+#include "serve/stream_limits.h"
 #include "serve/wyoming.h"
 #include "text/json_text.h"
 
@@ -38,10 +39,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostHeader = 64 << 10;  // bytes of a line of JSON, and of the JSON behind it
 constexpr std::size_t kMostPayload = 4 << 20;  // bytes
 constexpr std::size_t kMostUnsent = 1 << 20;   // bytes that wait for a slow reader
-constexpr double kMostBacklog = 30;            // seconds of sound
-constexpr auto kBacklogPause = 50ms;
-constexpr auto kLastWords = 5s;  // for a client to read what is left
-constexpr auto kLook = 500ms;    // how often a writer with nothing to do looks up
+constexpr auto kLastWords = 5s;                // for a client to read what is left
+constexpr auto kLook = 500ms;                  // how often a writer with nothing to do looks up
 
 struct Outgoing {
   std::string bytes;

@@ -1,29 +1,15 @@
 #include "audio/sound_files.h"
 
 #include <sndfile.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <numbers>
 #include <stdexcept>
 
 namespace glossa::testing {
 
 namespace fs = std::filesystem;
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (fs::temp_directory_path() / "glossa-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 std::vector<float> sweep(int rate, double seconds) {
   std::vector<float> samples(static_cast<std::size_t>(rate * seconds));
@@ -47,15 +33,6 @@ void write_sound(const fs::path& path, std::span<const float> samples, int rate,
   const bool written = sf_write_float(file, samples.data(), size) == size;
   sf_close(file);
   if (!written) throw std::runtime_error(path.string() + ": not written");
-}
-
-std::string read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void write_bytes(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
 }
 
 double snr_db(std::span<const float> got, std::span<const float> expected) {

@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernel_selection.h"
+#include "backend/instruction_sets.h"
 
 namespace glossa::backend {
 namespace {
@@ -297,13 +298,7 @@ TEST_P(BackendParity, ArgmaxAndScores) {
   }
 }
 
-std::vector<std::string> instruction_sets() {
-  std::vector<std::string> names;
-  for (const KernelTable* table : available_kernels()) names.push_back(table->name);
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(InstructionSets, BackendParity, ::testing::ValuesIn(instruction_sets()),
+INSTANTIATE_TEST_SUITE_P(InstructionSets, BackendParity, ::testing::ValuesIn(testing::instruction_sets()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "backend/cpu/kernel_selection.h"
 #include "backend/cpu/packing.h"
+#include "backend/instruction_sets.h"
 
 namespace glossa::backend {
 namespace {
@@ -143,13 +144,7 @@ TEST_P(NotANumber, StaysOneInBf16) {
   });
 }
 
-std::vector<std::string> instruction_sets() {
-  std::vector<std::string> names;
-  for (const KernelTable* table : available_kernels()) names.push_back(table->name);
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(InstructionSets, NotANumber, ::testing::ValuesIn(instruction_sets()),
+INSTANTIATE_TEST_SUITE_P(InstructionSets, NotANumber, ::testing::ValuesIn(testing::instruction_sets()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernel_selection.h"
+#include "backend/instruction_sets.h"
 #include "base/half.h"
 #include "base/number_formats.h"
 
@@ -205,13 +206,7 @@ TEST_P(PackedFormats, NotANumberStaysInItsRow) {
   }
 }
 
-std::vector<std::string> instruction_sets() {
-  std::vector<std::string> names;
-  for (const KernelTable* table : available_kernels()) names.push_back(table->name);
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(InstructionSets, PackedFormats, ::testing::ValuesIn(instruction_sets()),
+INSTANTIATE_TEST_SUITE_P(InstructionSets, PackedFormats, ::testing::ValuesIn(testing::instruction_sets()),
                          [](const auto& test) { return test.param; });
 
 TEST(Packing, Int8IsTheNearestOf255Steps) {

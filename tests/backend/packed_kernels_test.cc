@@ -12,6 +12,7 @@
 
 #include "backend/cpu/kernel_selection.h"
 #include "backend/cpu/packing.h"
+#include "backend/instruction_sets.h"
 
 namespace glossa::backend {
 namespace {
@@ -162,13 +163,7 @@ TEST_P(PackedKernels, PeaksCountTheirOperations) {
   EXPECT_EQ(table_->peak_int8(10), 4 * table_->peak_f32(10));  // four bytes for a float
 }
 
-std::vector<std::string> instruction_sets() {
-  std::vector<std::string> names;
-  for (const KernelTable* table : available_kernels()) names.push_back(table->name);
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(InstructionSets, PackedKernels, ::testing::ValuesIn(instruction_sets()),
+INSTANTIATE_TEST_SUITE_P(InstructionSets, PackedKernels, ::testing::ValuesIn(testing::instruction_sets()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -5,13 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace glossa::testing {
+#include "support/little_endian.h"
 
-inline std::string little_endian(std::uint64_t value, int bytes) {
-  std::string out;
-  for (int byte = 0; byte < bytes; ++byte, value >>= 8) out += static_cast<char>(value & 0xff);
-  return out;
-}
+namespace glossa::testing {
 
 struct ZipMember {
   std::string name;

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "checkpoint/temporary_folder.h"
 #include "glossa/error.hpp"
 #include "model/prompt_table.h"
+#include "support/files.h"
 #include "support/golden.h"
 
 namespace glossa::checkpoint {
@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
 std::shared_ptr<const Checkpoint> tiny(const char* name = "tiny") {
-  return read_nemo(testing::golden_dir() / "models" / (std::string(name) + ".nemo"));
+  return read_nemo(testing::golden_model_path(name));
 }
 
 std::string refusal(const NewLanguage& language, const char* name = "tiny") {

@@ -14,28 +14,15 @@
 #include "base/mapped_file.h"
 #include "base/tar_reader.h"
 #include "base/zip_reader.h"
-#include "checkpoint/temporary_folder.h"
+#include "checkpoint/output_of.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 
 namespace glossa::checkpoint {
 namespace {
 
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
-
-std::string output_of(const std::string& command) {
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  std::string text;
-  char buffer[4096];
-  while (const std::size_t count = std::fread(buffer, 1, sizeof(buffer), pipe)) text.append(buffer, count);
-  EXPECT_EQ(::pclose(pipe), 0) << command << '\n' << text;
-  return text;
-}
-
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 // Sizes and offsets beyond 32 bits, in a file full of holes. Oracles: our reader, and Python's zipfile.
 TEST(StoredZip, BeyondFourGigabytes) {
@@ -71,7 +58,7 @@ TEST(StoredZip, BeyondFourGigabytes) {
   EXPECT_EQ(entries[0].bytes.size(), big);
   EXPECT_EQ(entries[1].bytes.size(), small.size());
   EXPECT_TRUE(crc_matches(entries[1]));
-  EXPECT_EQ(output_of(std::string(GLOSSA_PYTHON " " GLOSSA_CHECK_NEMO " --zip ") + path.string()),
+  EXPECT_EQ(testing::output_of(std::string(GLOSSA_PYTHON " " GLOSSA_CHECK_NEMO " --zip ") + path.string()),
             "m/data/0 4831838211 \nm/data/1 18 behind the big one\n");
 }
 
@@ -103,15 +90,15 @@ TEST(AtomicFile, AppearsOnlyWhenCommitted) {
     AtomicFile file(path);
     file.write(std::string_view("new"));
   }
-  EXPECT_EQ(text_of(path), "old");
+  EXPECT_EQ(testing::read_bytes(path), "old");
   EXPECT_EQ(folder.files(), 1u);
   AtomicFile file(path);
   const std::string large(3'000'000, 'x');
   file.write(std::string_view("new "));
   file.write(large);
-  EXPECT_EQ(text_of(path), "old");
+  EXPECT_EQ(testing::read_bytes(path), "old");
   file.commit();
-  EXPECT_EQ(text_of(path), "new " + large);
+  EXPECT_EQ(testing::read_bytes(path), "new " + large);
   EXPECT_EQ(file.written(), large.size() + 4);
   EXPECT_EQ(folder.files(), 1u);
 }
@@ -163,7 +150,7 @@ TEST(AtomicFile, WhatAKilledProcessLeftIsRemovedWhenTheFileIsBegunAgain) {
   second.commit();
   file.write(std::string_view("first"));
   file.commit();
-  EXPECT_EQ(text_of(path), "first");
+  EXPECT_EQ(testing::read_bytes(path), "first");
   EXPECT_EQ(folder.files(), 5u);
 }
 
@@ -176,7 +163,7 @@ TEST(AtomicFile, LongNames) {
     file.write(std::string_view("long"));
     EXPECT_LT(file.flushed().filename().string().size(), 250u);
     file.commit();
-    EXPECT_EQ(text_of(folder / good), "long");
+    EXPECT_EQ(testing::read_bytes(folder / good), "long");
   }
   EXPECT_EQ(folder.files(), 2u);
   try {
@@ -208,7 +195,7 @@ TEST(AtomicFile, ACopyHasWhatWasWritten) {
     AtomicFile copy(folder / "b.txt");
     file.copy_to(copy, size);
     copy.commit();
-    EXPECT_EQ(text_of(folder / "b.txt"), text.substr(0, size));
+    EXPECT_EQ(testing::read_bytes(folder / "b.txt"), text.substr(0, size));
   }
 }
 

@@ -12,8 +12,9 @@
 
 #include "base/half.h"
 #include "checkpoint/encode.h"
-#include "checkpoint/temporary_folder.h"
+#include "checkpoint/output_of.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -24,13 +25,8 @@ std::vector<float> values_of(DType dtype, const std::vector<std::uint8_t>& block
   return values;
 }
 
-std::string output_of(const std::string& arguments) {
-  std::FILE* pipe = ::popen((GLOSSA_PYTHON " " GLOSSA_READ_GGUF " " + arguments).c_str(), "r");
-  std::string text;
-  char part[4096];
-  while (const std::size_t size = std::fread(part, 1, sizeof(part), pipe)) text.append(part, size);
-  EXPECT_EQ(::pclose(pipe), 0);
-  return text;
+std::string read_gguf_says(const std::string& arguments) {
+  return testing::output_of(GLOSSA_PYTHON " " GLOSSA_READ_GGUF " " + arguments);
 }
 
 std::string hex_of(std::span<const std::uint8_t> bytes) {
@@ -102,7 +98,7 @@ TEST(BlockFormats, RandomBlocksAsReadByTheScript) {
       if (dtype == DType::kQ4_K || dtype == DType::kQ5_K) blocks[block + 3] &= 0xb7;
     }
     std::istringstream expected(
-        output_of("--dequantize " + std::string(dtype_name(dtype)) + " " + hex_of(blocks)));
+        read_gguf_says("--dequantize " + std::string(dtype_name(dtype)) + " " + hex_of(blocks)));
     for (const float value : values_of(dtype, blocks)) {
       std::string text;
       ASSERT_TRUE(expected >> text);
@@ -151,7 +147,7 @@ TEST(Quantize, Q8IsTheScriptsToTheBit) {
   quantize_q8_0(values, reinterpret_cast<std::byte*>(blocks.data()));
   // Where the scale vanishes, the levels mean nothing: ours are 0.
   std::fill(blocks.begin() + 3 * 34 + 2, blocks.begin() + 4 * 34, std::uint8_t{0});
-  std::string expected = output_of("--quantize-q8_0 " + (folder / "values").string());
+  std::string expected = read_gguf_says("--quantize-q8_0 " + (folder / "values").string());
   expected.replace(2 * (3 * 34 + 2), 64, 64, '0');
   EXPECT_EQ(hex_of(blocks) + "\n", expected);
   EXPECT_LT(relative_rms(values, there_and_back(values, DType::kQ8_0)), 0.006);

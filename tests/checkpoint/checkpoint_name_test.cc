@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/temporary_folder.h"
+#include "support/files.h"
 
 namespace glossa::checkpoint {
 namespace {

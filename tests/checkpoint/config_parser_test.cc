@@ -7,6 +7,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "glossa/error.hpp"
+#include "support/message_of.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -94,15 +95,8 @@ std::string without(const std::string& line) { return with(line, ""); }
 
 model::ModelConfig parse(const std::string& yaml) { return parse_model_config(yaml, "x.nemo"); }
 
-std::string error_of(const std::string& yaml) {
-  try {
-    parse(yaml);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-    EXPECT_THAT(error.what(), HasSubstr("x.nemo"));
-    return error.what();
-  }
-  return "no error";
+std::string config_error(const std::string& yaml) {
+  return testing::message_of([&] { parse(yaml); }, ErrorCode::kBadInput, "x.nemo");
 }
 
 TEST(ConfigParser, Values) {
@@ -128,7 +122,7 @@ TEST(ConfigParser, NorwegianIsNotABoolean) {
     EXPECT_EQ(config.prompt.dictionary.at(3).first, "no") << key;
   }
   EXPECT_EQ(parse(with("'no': 27", "'no': 27\n    false: 27")).prompt.dictionary.size(), 5u);
-  EXPECT_THAT(error_of(with("'no': 27", "'no': 27\n    false: 28")), HasSubstr("'no' occurs twice"));
+  EXPECT_THAT(config_error(with("'no': 27", "'no': 27\n    false: 28")), HasSubstr("'no' occurs twice"));
 }
 
 TEST(ConfigParser, ModelWrapperAndParams) {
@@ -157,14 +151,14 @@ TEST(ConfigParser, Interpolations) {
   const auto section = with("enc_hidden: 64", "copy: ${encoder}",
                             with("n_layers: 3", "n_layers: ${model_defaults.copy.n_heads}"));
   EXPECT_EQ(parse(section).encoder.layers, 4);
-  EXPECT_THAT(error_of(with("d_model: 64", "d_model: ${no.such.key}")),
+  EXPECT_THAT(config_error(with("d_model: 64", "d_model: ${no.such.key}")),
               AllOf(HasSubstr("encoder.d_model"), HasSubstr("no.such.key")));
-  EXPECT_THAT(error_of(with("d_model: 64", "d_model: ${encoder.d_model}")), HasSubstr("cycle"));
-  EXPECT_THAT(error_of(with("d_model: 64", "d_model: ${encoder.n_heads}",
-                            with("n_heads: 4", "n_heads: ${encoder.d_model}"))),
+  EXPECT_THAT(config_error(with("d_model: 64", "d_model: ${encoder.d_model}")), HasSubstr("cycle"));
+  EXPECT_THAT(config_error(with("d_model: 64", "d_model: ${encoder.n_heads}",
+                                with("n_heads: 4", "n_heads: ${encoder.d_model}"))),
               HasSubstr("cycle"));
-  EXPECT_THAT(error_of(with("d_model: 64", "d_model: ${oc.env:HOME}")), HasSubstr("expected a value"));
-  EXPECT_THAT(error_of(with("d_model: 64", "d_model: ${")), HasSubstr("encoder.d_model"));
+  EXPECT_THAT(config_error(with("d_model: 64", "d_model: ${oc.env:HOME}")), HasSubstr("expected a value"));
+  EXPECT_THAT(config_error(with("d_model: 64", "d_model: ${")), HasSubstr("encoder.d_model"));
 }
 
 TEST(ConfigParser, AttContexts) {
@@ -173,14 +167,14 @@ TEST(ConfigParser, AttContexts) {
   for (const char* bad : {"[]", "[[]]", "[56]", "[56, 3, 1]", "[[56, 3], 5]", "[[56, 3], [a, b]]", "no",
                           "[a, b]", "[[56, null]]", "{left: 56}", "[-1, -1]", "[56, 2]", "[[56, 3], [-1, 3]]",
                           "[99999999999, 0]", "[[[1, 2], 3]]"}) {
-    EXPECT_THAT(error_of(with(list, bad)), HasSubstr("att_context_size")) << bad;
+    EXPECT_THAT(config_error(with(list, bad)), HasSubstr("att_context_size")) << bad;
   }
 }
 
 TEST(ConfigParser, ConvolutionContext) {
-  EXPECT_EQ(error_of(with("conv_context_size: causal", "conv_context_size: [8, 0]")), "no error");
+  EXPECT_EQ(config_error(with("conv_context_size: causal", "conv_context_size: [8, 0]")), "no error");
   for (const char* bad : {"null", "[4, 4]", "[8]", "[a, b]", "9", "[[8, 0], 0]"}) {
-    EXPECT_THAT(error_of(with("conv_context_size: causal", std::string("conv_context_size: ") + bad)),
+    EXPECT_THAT(config_error(with("conv_context_size: causal", std::string("conv_context_size: ") + bad)),
                 AllOf(HasSubstr("encoder.conv_context_size"), HasSubstr("[8, 0]")))
         << bad;
   }
@@ -192,7 +186,7 @@ TEST(ConfigParser, MaxSymbols) {
   EXPECT_EQ(parse(with(greedy, "greedy: {max_symbols: null, max_symbols_per_step: 5}")).decoding.max_symbols,
             5);
   EXPECT_EQ(parse(with(greedy, "beam: {}")).decoding.max_symbols, 10);
-  EXPECT_THAT(error_of(with(greedy, "greedy: {max_symbols: 0}")), HasSubstr("max_symbols"));
+  EXPECT_THAT(config_error(with(greedy, "greedy: {max_symbols: 0}")), HasSubstr("max_symbols"));
 }
 
 TEST(ConfigParser, WithoutPrompt) {
@@ -207,14 +201,15 @@ TEST(ConfigParser, Windows) {
   EXPECT_EQ(parse(with("window_size: 0.025", "window_size: 0.0249")).features.window, 398);
   EXPECT_EQ(parse(with("window_size: 0.025", "n_window_size: 320")).features.window, 320);
   EXPECT_EQ(parse(without("  n_fft: 512\n")).features.fft, 512);
-  EXPECT_THAT(error_of(with("window_size: 0.025", "window_size: 1e300")), HasSubstr("window_size"));
-  EXPECT_THAT(error_of(with("window_size: 0.025", "window_size: .nan")), HasSubstr("window_size"));
-  EXPECT_THAT(error_of(with("window_size: 0.025", "window_size: -1")), HasSubstr("window_size"));
+  EXPECT_THAT(config_error(with("window_size: 0.025", "window_size: 1e300")), HasSubstr("window_size"));
+  EXPECT_THAT(config_error(with("window_size: 0.025", "window_size: .nan")), HasSubstr("window_size"));
+  EXPECT_THAT(config_error(with("window_size: 0.025", "window_size: -1")), HasSubstr("window_size"));
   // Without n_fft it follows from the window; of this one it would be beyond an int.
   std::string huge = with("window_size: 0.025", "n_window_size: 2000000000");
   huge.erase(huge.find("  n_fft: 512\n"), std::string("  n_fft: 512\n").size());
-  EXPECT_THAT(error_of(huge), HasSubstr("preprocessor.n_window_size is '2000000000'"));
-  EXPECT_THAT(error_of(with("window_size: 0.025", "n_window_size: -5")), HasSubstr("n_window_size is '-5'"));
+  EXPECT_THAT(config_error(huge), HasSubstr("preprocessor.n_window_size is '2000000000'"));
+  EXPECT_THAT(config_error(with("window_size: 0.025", "n_window_size: -5")),
+              HasSubstr("n_window_size is '-5'"));
 }
 
 struct Refusal {
@@ -271,9 +266,9 @@ TEST(ConfigParser, RefusesOtherModels) {
            {"\nsample_rate: 16000", "", ""},
        }) {
     if (std::string(r.message).empty()) continue;
-    EXPECT_THAT(error_of(with(r.from, r.to)), HasSubstr(r.message)) << r.to;
+    EXPECT_THAT(config_error(with(r.from, r.to)), HasSubstr(r.message)) << r.to;
   }
-  EXPECT_THAT(error_of(with("sample_rate: 16000", "sample_rate: 8000")),
+  EXPECT_THAT(config_error(with("sample_rate: 16000", "sample_rate: 8000")),
               HasSubstr("sample_rate is 8000 but preprocessor.sample_rate is 16000"));
 }
 
@@ -288,11 +283,11 @@ TEST(ConfigParser, MissingKeys) {
     std::string key(line);
     key = key.substr(key.find_first_not_of(' '));
     key = key.substr(0, key.find(':'));
-    EXPECT_THAT(error_of(without(line)),
+    EXPECT_THAT(config_error(without(line)),
                 AllOf(HasSubstr(key), HasSubstr(key == "causal_downsampling" ? "" : "missing")))
         << line;
   }
-  EXPECT_THAT(error_of("a: 1\n"), HasSubstr("no section 'preprocessor'"));
+  EXPECT_THAT(config_error("a: 1\n"), HasSubstr("no section 'preprocessor'"));
 }
 
 // Defaults of NeMo that this engine computes.
@@ -300,10 +295,10 @@ TEST(ConfigParser, HarmlessDefaults) {
   for (const char* line : {"  window: hann\n", "  frame_splicing: 1\n", "  self_attention_model: rel_pos\n",
                            "  untie_biases: true\n", "  reduction: null\n", "  blank_as_pad: true\n",
                            "  normalization_mode: null\n", "  feat_out: -1\n", "labels: [a, b, c, d]\n"}) {
-    EXPECT_EQ(error_of(without(line)), "no error") << line;
+    EXPECT_EQ(config_error(without(line)), "no error") << line;
   }
   for (const char* none : {"null", "None", "'NA'", "false"}) {
-    EXPECT_EQ(error_of(with("normalize: NA", std::string("normalize: ") + none)), "no error") << none;
+    EXPECT_EQ(config_error(with("normalize: NA", std::string("normalize: ") + none)), "no error") << none;
   }
   EXPECT_TRUE(parse(without("  use_bias: false\n")).encoder.use_bias);
   EXPECT_TRUE(parse(without("  xscaling: false\n")).encoder.scale_input);
@@ -315,24 +310,24 @@ TEST(ConfigParser, HostileYaml) {
         std::string("a: \x01\x02"), std::string("\xff\xfe\xfa"), std::string("a: *unknown"),
         std::string("? [complex, key]\n: value"), std::string(100'000, '['), std::string(100'000, '{'),
         std::string("&a [*a, *a]"), std::string("--- !!map\n")}) {
-    EXPECT_NE(error_of(text), "no error") << text.substr(0, 40);
+    EXPECT_NE(config_error(text), "no error") << text.substr(0, 40);
   }
   // In yaml-cpp a list of numbers takes some hundred times the bytes of its text.
   const std::string numbers(2 << 20, ',');
-  EXPECT_THAT(error_of(kYaml + "more: [" + numbers + "]\n"), HasSubstr("(expected at most 2097152)"));
+  EXPECT_THAT(config_error(kYaml + "more: [" + numbers + "]\n"), HasSubstr("(expected at most 2097152)"));
   std::string labels = "more:\n";  // twice as many pieces, thrice, as published models have
   for (int piece = 0; piece < 3 * 26'000; ++piece) labels += fmt::format("- '\u2581{:07}'\n", piece);
   EXPECT_LT(labels.size(), 2u << 20);
-  EXPECT_EQ(error_of(kYaml + labels), "no error");
+  EXPECT_EQ(config_error(kYaml + labels), "no error");
   std::string bomb = "a0: &a0 [x]\n";  // billion laughs
   for (int level = 1; level < 40; ++level) {
     bomb += fmt::format("a{}: &a{} [*a{}, *a{}, *a{}]\n", level, level, level - 1, level - 1, level - 1);
   }
-  EXPECT_EQ(error_of(bomb + kYaml), "no error");
+  EXPECT_EQ(config_error(bomb + kYaml), "no error");
   std::string references = with("d_model: 64", "d_model: ${r0.x}");
   for (int level = 0; level < 30; ++level)
     references += fmt::format("r{}: ${{r{}.x.x.x}}\n", level, level + 1);
-  EXPECT_THAT(error_of(references), HasSubstr("${"));
+  EXPECT_THAT(config_error(references), HasSubstr("${"));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/same_config.h"
-#include "checkpoint/temporary_folder.h"
+#include "support/files.h"
 #include "support/golden.h"
 #include "support/tiny_model.h"
 
@@ -15,8 +15,7 @@ namespace {
 TEST(ConfigWriter, IsReadAsItWas) {
   const testing::TemporaryFolder folder;
   std::vector<std::filesystem::path> models;
-  for (const char* name : {"tiny", "tiny-en", "small"})
-    models.push_back(testing::golden_dir() / "models" / (std::string(name) + ".nemo"));
+  for (const char* name : {"tiny", "tiny-en", "small"}) models.push_back(testing::golden_model_path(name));
   for (std::uint32_t seed = 1; seed <= 12; ++seed)
     models.push_back(testing::write_tiny_model(testing::random_geometry(seed), folder / "models"));
   for (const auto& path : models) {
@@ -34,7 +33,7 @@ TEST(ConfigWriter, IsReadAsItWas) {
 }
 
 TEST(ConfigWriter, WindowsOfAnyLengthAndRate) {
-  model::ModelConfig config = read_nemo(testing::golden_dir() / "models" / "tiny.nemo")->config();
+  model::ModelConfig config = read_nemo(testing::golden_model_path("tiny"))->config();
   for (const int rate : {8000, 11025, 16000, 44100, 48000}) {
     for (int window = 2; window < 400; window += 3) {
       config.features.sample_rate = rate;
@@ -46,7 +45,7 @@ TEST(ConfigWriter, WindowsOfAnyLengthAndRate) {
 }
 
 TEST(ConfigWriter, UsesNeMosWords) {
-  const auto yaml = write_config(read_nemo(testing::golden_dir() / "models" / "tiny.nemo")->config(), {});
+  const auto yaml = write_config(read_nemo(testing::golden_model_path("tiny"))->config(), {});
   for (const char* line :
        {"\n  window_size: 0.025\n", "\n  window_stride: 0.01\n", "\n  dither: 1.0e-05\n", "\n    'no': 27\n",
         "\n  att_context_size: [[56, 13], [56, 6], [56, 3], [56, 1], [56, 0]]\n",

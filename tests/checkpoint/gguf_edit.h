@@ -8,13 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "support/little_endian.h"
+
 namespace glossa::testing {
 
-inline std::string little_endian(std::uint64_t value, int bytes) {
-  std::string text;
-  for (int byte = 0; byte < bytes; ++byte, value >>= 8) text += static_cast<char>(value & 0xff);
-  return text;
-}
 inline std::string gguf_string(std::string_view text) {
   return little_endian(text.size(), 8) + std::string(text);
 }

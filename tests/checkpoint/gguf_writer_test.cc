@@ -8,9 +8,10 @@
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/same_config.h"
-#include "checkpoint/temporary_folder.h"
+#include "checkpoint/same_tensor.h"
 #include "features/log_mel.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
 #include "support/tiny_model.h"
 
@@ -22,7 +23,7 @@ using testing::TemporaryFolder;
 constexpr DType kWritten[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_K};
 
 // Rows of 256 and more, so that every format is used; and geometries of which hardly any row divides.
-std::vector<testing::TinyModelOptions> geometries() {
+std::vector<testing::TinyModelOptions> gguf_geometries() {
   testing::TinyModelOptions wide;
   wide.seed = 91;
   wide.layers = 1;
@@ -35,11 +36,6 @@ std::vector<testing::TinyModelOptions> geometries() {
   return all;
 }
 
-bool same_bytes(const TensorView& a, const TensorView& b) {
-  return a.dtype == b.dtype && a.shape == b.shape &&
-         std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin());
-}
-
 class EveryFormat : public ::testing::TestWithParam<DType> {};
 INSTANTIATE_TEST_SUITE_P(Gguf, EveryFormat, ::testing::ValuesIn(kWritten),
                          [](const auto& test) { return std::string(dtype_name(test.param)); });
@@ -47,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Gguf, EveryFormat, ::testing::ValuesIn(kWritten),
 // Oracle: read_gguf.py, which knows the layout and not our code, and the .nemo.
 TEST_P(EveryFormat, IsWhatTheScriptExpects) {
   const TemporaryFolder folder;
-  for (const auto& options : geometries()) {
+  for (const auto& options : gguf_geometries()) {
     SCOPED_TRACE(options.seed);
     const auto nemo = testing::write_tiny_model(options, folder / "models");
     const auto gguf = folder / "m.gguf";
@@ -75,7 +71,7 @@ TEST_P(EveryFormat, IsWhatTheScriptExpects) {
 
 TEST(GgufWriter, F32IsBitEqualThereAndBack) {
   const TemporaryFolder folder;
-  for (const auto& options : geometries()) {
+  for (const auto& options : gguf_geometries()) {
     const auto nemo = read_nemo(testing::write_tiny_model(options, folder / "models"));
     write_gguf(folder / "m.gguf", *nemo, DType::kF32);
     const auto gguf = read_gguf(folder / "m.gguf");
@@ -84,8 +80,8 @@ TEST(GgufWriter, F32IsBitEqualThereAndBack) {
     EXPECT_TRUE(storage.empty());
     const auto back = read_nemo(folder / "back.nemo");
     for (const TensorView& tensor : nemo->tensors()) {
-      EXPECT_TRUE(same_bytes(tensor, gguf->tensor(tensor.name))) << tensor.name;
-      EXPECT_TRUE(same_bytes(tensor, back->tensor(tensor.name))) << tensor.name;
+      EXPECT_TRUE(testing::same_tensor(tensor, gguf->tensor(tensor.name))) << tensor.name;
+      EXPECT_TRUE(testing::same_tensor(tensor, back->tensor(tensor.name))) << tensor.name;
     }
     testing::expect_same_config(back->config(), nemo->config());
     const auto a = nemo->tokenizer_model();
@@ -98,7 +94,7 @@ TEST(GgufWriter, F32IsBitEqualThereAndBack) {
 // Oracle: the rounding of base/half.h, which half_test.cc compares with the definitions.
 TEST(GgufWriter, HalvesAreRoundedToNearest) {
   const TemporaryFolder folder;
-  const auto nemo = read_nemo(testing::write_tiny_model(geometries().front(), folder / "models"));
+  const auto nemo = read_nemo(testing::write_tiny_model(gguf_geometries().front(), folder / "models"));
   for (const DType dtype : {DType::kF16, DType::kBF16}) {
     write_gguf(folder / "m.gguf", *nemo, dtype);
     const auto gguf = read_gguf(folder / "m.gguf");
@@ -121,31 +117,31 @@ TEST(GgufWriter, HalvesAreRoundedToNearest) {
 // to the last bit.
 TEST(GgufWriter, KeepsTheFrontEnd) {
   const TemporaryFolder folder;
-  const auto tiny = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  const auto tiny = read_nemo(testing::golden_model_path("tiny"));
   EXPECT_NE(tiny->tensor("preprocessor.featurizer.window").to_f32(), features::hann_window(400));
   write_gguf(folder / "m.gguf", *tiny, DType::kQ8_0);
   const auto gguf = read_gguf(folder / "m.gguf");
   for (const char* name : {"preprocessor.featurizer.fb", "preprocessor.featurizer.window"})
-    EXPECT_TRUE(same_bytes(tiny->tensor(name), gguf->tensor(name))) << name;
+    EXPECT_TRUE(testing::same_tensor(tiny->tensor(name), gguf->tensor(name))) << name;
 }
 
 TEST(GgufWriter, ACheckpointMadeByPyTorchIsBitEqualThereAndBack) {
   const TemporaryFolder folder;
   for (const char* name : {"tiny", "tiny-en"}) {
-    const auto nemo = read_nemo(testing::golden_dir() / "models" / (std::string(name) + ".nemo"));
+    const auto nemo = read_nemo(testing::golden_model_path(name));
     write_gguf(folder / "m.gguf", *nemo, DType::kF32);
     std::vector<std::vector<std::byte>> storage;
     write_nemo(folder / "back.nemo", contents_of(*read_gguf(folder / "m.gguf"), DType::kF32, storage));
     const auto back = read_nemo(folder / "back.nemo");
     ASSERT_EQ(back->tensors().size(), nemo->tensors().size());
     for (const TensorView& tensor : nemo->tensors())
-      EXPECT_TRUE(same_bytes(tensor, back->tensor(tensor.name))) << tensor.name;
+      EXPECT_TRUE(testing::same_tensor(tensor, back->tensor(tensor.name))) << tensor.name;
   }
 }
 
 TEST(GgufWriter, GgufToGgufChangesOnlyTheFormat) {
   const TemporaryFolder folder;
-  const auto nemo = read_nemo(testing::write_tiny_model(geometries().front(), folder / "models"));
+  const auto nemo = read_nemo(testing::write_tiny_model(gguf_geometries().front(), folder / "models"));
   write_gguf(folder / "a.gguf", *nemo, DType::kQ8_0);
   write_gguf(folder / "b.gguf", *read_gguf(folder / "a.gguf"), DType::kF32);
   const auto a = read_gguf(folder / "a.gguf");
@@ -156,7 +152,7 @@ TEST(GgufWriter, GgufToGgufChangesOnlyTheFormat) {
 
 TEST(GgufWriter, LeavesNoHalfFile) {
   const TemporaryFolder folder;
-  const auto nemo = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  const auto nemo = read_nemo(testing::golden_model_path("tiny"));
   int tensors = 0;
   const TensorDone stop = [&](std::int64_t) {
     if (++tensors == 20) throw std::runtime_error("enough");
@@ -170,15 +166,10 @@ TEST(GgufWriter, LeavesNoHalfFile) {
   EXPECT_EQ(folder.files(), 0u);
 }
 
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 // What looks at the file before it gets its name sees all of it, and may keep it from replacing another.
 TEST(GgufWriter, AFileThatIsRefusedReplacesNothing) {
   const TemporaryFolder folder;
-  const auto nemo = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  const auto nemo = read_nemo(testing::golden_model_path("tiny"));
   std::vector<std::vector<std::byte>> storage;
   const auto contents = contents_of(*nemo, DType::kBF16, storage);
   for (const char* name : {"m.gguf", "m.nemo"}) {
@@ -200,14 +191,14 @@ TEST(GgufWriter, AFileThatIsRefusedReplacesNothing) {
       EXPECT_THROW(write_nemo(folder / name, contents, {}, refuse), std::runtime_error);
     }
     EXPECT_EQ(tensors, nemo->tensors().size());
-    EXPECT_EQ(text_of(folder / name), "old");
+    EXPECT_EQ(testing::read_bytes(folder / name), "old");
   }
   EXPECT_EQ(folder.files(), 2u);
 }
 
 TEST(GgufWriter, RefusesLanguagesThatItsReaderRefuses) {
   const TemporaryFolder folder;
-  std::string archive = text_of(testing::golden_dir() / "models" / "tiny.nemo");
+  std::string archive = testing::read_bytes(testing::golden_model_path("tiny"));
   const std::size_t at = archive.find("    el-GR:");
   ASSERT_NE(at, std::string::npos);
   archive.replace(at + 4, 2, "\xce\xb5");  // a Greek letter
@@ -227,7 +218,7 @@ TEST(GgufWriter, RefusesLanguagesThatItsReaderRefuses) {
 
 TEST(GgufWriter, RefusesFormatsItOnlyReads) {
   const TemporaryFolder folder;
-  const auto nemo = read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  const auto nemo = read_nemo(testing::golden_model_path("tiny"));
   for (const DType dtype : {DType::kQ4_0, DType::kQ5_K, DType::kQ6_K})
     EXPECT_THROW(write_gguf(folder / "m.gguf", *nemo, dtype), Error);
   std::vector<std::vector<std::byte>> storage;

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "checkpoint/temporary_folder.h"
 #include "checkpoint/transformers_tokenizer.h"
+#include "support/files.h"
 #include "support/golden.h"
 
 namespace glossa::checkpoint {

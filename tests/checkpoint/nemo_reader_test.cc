@@ -12,9 +12,10 @@
 #include "base/tar_reader.h"
 #include "base/zip_reader.h"
 #include "checkpoint/archive_writer.h"
-#include "checkpoint/temporary_folder.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
+#include "support/message_of.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -22,22 +23,13 @@ namespace {
 using ::testing::AllOf;
 using testing::bytes_of;
 using ::testing::HasSubstr;
+using testing::message_of;
 using testing::TarBuilder;
 using testing::text_of;
 
-std::filesystem::path model_path(const std::string& name) {
-  return testing::golden_dir() / "models" / (name + ".nemo");
-}
-
-std::string error_of(const std::string& archive) {
-  try {
-    read_nemo_bytes(bytes_of(archive), nullptr, "x.nemo");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-    EXPECT_THAT(error.what(), HasSubstr("x.nemo"));
-    return error.what();
-  }
-  return "no error";
+std::string nemo_error(const std::string& archive) {
+  return message_of([&] { read_nemo_bytes(bytes_of(archive), nullptr, "x.nemo"); }, ErrorCode::kBadInput,
+                    "x.nemo");
 }
 
 // The members of tiny.nemo, to be put together again differently.
@@ -50,7 +42,7 @@ struct Parts {
 
 const Parts& tiny_parts() {
   static const Parts instance = [] {
-    const MappedFile file(model_path("tiny"));
+    const MappedFile file(testing::golden_model_path("tiny"));
     Parts parts;
     for (const TarMember& member : read_tar(file.bytes(), "tiny.nemo")) {
       if (member.name == "model_config.yaml") parts.config = text_of(member.bytes);
@@ -97,7 +89,7 @@ TEST(NemoReader, GoldenModels) {
         Expected{"tiny-en", 81, 64, 2, 4, 32, 48, 56, 200, 0, {70, 13}, DType::kF32},
         Expected{"small", 189, 176, 6, 4, 64, 160, 160, 1024, 128, {56, 13}, DType::kBF16}}) {
     SCOPED_TRACE(e.name);
-    const auto checkpoint = read_nemo(model_path(e.name));
+    const auto checkpoint = read_nemo(testing::golden_model_path(e.name));
     const auto& config = checkpoint->config();
     EXPECT_EQ(checkpoint->tensors().size(), e.tensors);
     EXPECT_EQ(config.encoder.d_model, e.d_model);
@@ -131,7 +123,8 @@ TEST(NemoReader, GoldenModels) {
 
 // Oracle: the symmetric Hann window of torch.hann_window(400, periodic=False), in double.
 TEST(NemoReader, ValuesArriveInOrder) {
-  const auto window = read_nemo(model_path("tiny"))->tensor("preprocessor.featurizer.window").to_f32();
+  const auto window =
+      read_nemo(testing::golden_model_path("tiny"))->tensor("preprocessor.featurizer.window").to_f32();
   ASSERT_EQ(window.size(), 400u);
   for (int i = 0; i < 400; ++i)
     EXPECT_NEAR(window[static_cast<std::size_t>(i)], 0.5 - 0.5 * std::cos(2 * M_PI * i / 399), 1e-6);
@@ -139,9 +132,9 @@ TEST(NemoReader, ValuesArriveInOrder) {
 
 // Oracle: the same weights before they were rounded to half precision; relative error at most half a unit.
 TEST(NemoReader, HalfPrecisionIsTheSameModel) {
-  const auto full = read_nemo(model_path("tiny"));
+  const auto full = read_nemo(testing::golden_model_path("tiny"));
   for (const auto& [name, bits] : {std::pair{"tiny-fp16", 11}, std::pair{"tiny-bf16-gz", 8}}) {
-    const auto half = read_nemo(model_path(name));
+    const auto half = read_nemo(testing::golden_model_path(name));
     for (const TensorView& tensor : full->tensors()) {
       const auto a = tensor.to_f32();
       const auto b = half->tensor(tensor.name).to_f32();
@@ -180,9 +173,9 @@ TEST(NemoReader, FindsTheTokenizer) {
   EXPECT_EQ(found(with_other()), parts.tokenizer);  // by reference
   parts.config = replaced(parts.config, "nemo:" + parts.tokenizer_name, "/somewhere/else/tokenizer.model");
   EXPECT_EQ(found(archive_of(parts)), parts.tokenizer);  // the only one
-  EXPECT_THAT(error_of(with_other()), HasSubstr("could be meant"));
+  EXPECT_THAT(nemo_error(with_other()), HasSubstr("could be meant"));
   parts.tokenizer_name = "renamed.bin";
-  EXPECT_THAT(error_of(archive_of(parts)), HasSubstr("no SentencePiece model"));
+  EXPECT_THAT(nemo_error(archive_of(parts)), HasSubstr("no SentencePiece model"));
 }
 
 TEST(NemoReader, NamesTheFirstWrongTensor) {
@@ -190,7 +183,7 @@ TEST(NemoReader, NamesTheFirstWrongTensor) {
   const auto with = [&](const std::string& from, const std::string& to) {
     Parts changed = parts;
     changed.config = replaced(changed.config, from, to);
-    return error_of(archive_of(changed));
+    return nemo_error(archive_of(changed));
   };
   EXPECT_THAT(with("conv_kernel_size: 9", "conv_kernel_size: 7"),
               HasSubstr("encoder.layers.0.conv.depthwise_conv.weight is [64,1,9], expected [64,1,7]"));
@@ -203,28 +196,28 @@ TEST(NemoReader, NamesTheFirstWrongTensor) {
 }
 
 TEST(NemoReader, RefusesIncompleteArchives) {
-  EXPECT_THAT(error_of(TarBuilder().member("readme", "hello").finish()), HasSubstr("no model_config.yaml"));
-  EXPECT_THAT(error_of(TarBuilder().member("model_config.yaml", tiny_parts().config).finish()),
+  EXPECT_THAT(nemo_error(TarBuilder().member("readme", "hello").finish()), HasSubstr("no model_config.yaml"));
+  EXPECT_THAT(nemo_error(TarBuilder().member("model_config.yaml", tiny_parts().config).finish()),
               HasSubstr("no model_weights.ckpt"));
   Parts parts = tiny_parts();
   parts.weights = "\x80\x02\x8a\x0a";  // how torch.save began before PyTorch 1.6
-  EXPECT_THAT(error_of(archive_of(parts)), HasSubstr("torch.save writes since PyTorch 1.6"));
-  EXPECT_THAT(error_of(""), HasSubstr("truncated"));
+  EXPECT_THAT(nemo_error(archive_of(parts)), HasSubstr("torch.save writes since PyTorch 1.6"));
+  EXPECT_THAT(nemo_error(""), HasSubstr("truncated"));
   EXPECT_THROW(read_nemo("/no/such/file.nemo"), Error);
 }
 
 TEST(NemoReader, EveryTruncationIsAnError) {
-  const MappedFile file(model_path("tiny"));
+  const MappedFile file(testing::golden_model_path("tiny"));
   const std::string archive = text_of(file.bytes());
   const std::size_t end = archive.find_last_not_of('\0');  // behind it: the end-of-archive blocks
   for (std::size_t length = 0; length < end; length += 9973)
-    EXPECT_NE(error_of(archive.substr(0, length)), "no error") << length;
-  EXPECT_NE(error_of(archive.substr(0, end)), "no error");
+    EXPECT_NE(nemo_error(archive.substr(0, length)), "no error") << length;
+  EXPECT_NE(nemo_error(archive.substr(0, end)), "no error");
 
-  const MappedFile packed(model_path("tiny-bf16-gz"));
+  const MappedFile packed(testing::golden_model_path("tiny-bf16-gz"));
   const std::string gzipped = text_of(packed.bytes());
   for (std::size_t length = 0; length < gzipped.size(); length += 49'999)
-    EXPECT_NE(error_of(gzipped.substr(0, length)), "no error") << length;
+    EXPECT_NE(nemo_error(gzipped.substr(0, length)), "no error") << length;
 }
 
 TEST(NemoReader, TruncatedWeightsAreAnError) {
@@ -233,7 +226,7 @@ TEST(NemoReader, TruncatedWeightsAreAnError) {
   for (std::size_t length = 0; length < weights.size();
        length += length < weights.size() - 20'000 ? 99'991 : 997) {
     parts.weights = weights.substr(0, length);
-    EXPECT_NE(error_of(archive_of(parts)), "no error") << length;
+    EXPECT_NE(nemo_error(archive_of(parts)), "no error") << length;
   }
 }
 
@@ -259,15 +252,6 @@ TEST(NemoReader, WhoeverReadsATensorNoticesItsDamage) {
                            crc32_of(entry.bytes), entry.crc32);
   }
   ASSERT_NE(record, "");
-  const auto message_of = [](const auto& action) -> std::string {
-    try {
-      action();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-      return error.what();
-    }
-    return "no error";
-  };
   const testing::TemporaryFolder folder;
   EXPECT_EQ(message_of([&] { checkpoint->tensor(name).check(); }), expected);
   EXPECT_EQ(message_of([&] { checkpoint->tensor(name).to_f32(); }), expected);
@@ -294,7 +278,7 @@ TEST(NemoReader, FlippedBytesNeverCrash) {
     parts.weights = weights;
     random = random * 1664525 + 1013904223;
     parts.weights[at] = static_cast<char>(parts.weights[at] ^ (1 + (random >> 24) % 255));
-    const std::string message = error_of(archive_of(parts));
+    const std::string message = nemo_error(archive_of(parts));
     refused += message != "no error";
     return message;
   };

@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/temporary_folder.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
 
 namespace glossa::checkpoint {
@@ -14,10 +14,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
-
-std::filesystem::path model_path(const std::string& name) {
-  return testing::golden_dir() / "models" / (name + ".nemo");
-}
 
 bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
@@ -55,20 +51,20 @@ INSTANTIATE_TEST_SUITE_P(Golden, EveryModel,
 TEST_P(EveryModel, RoundTripIsBitEqual) {
   const TemporaryFolder folder;
   const auto path = folder / "copy.nemo";
-  const auto original = read_nemo(model_path(GetParam()));
+  const auto original = read_nemo(testing::golden_model_path(GetParam()));
   std::vector<std::vector<std::byte>> storage;
   write_nemo(path, contents_of(*original, model_dtype(*original), storage));
   EXPECT_TRUE(storage.empty());  // nothing was copied on the way
   EXPECT_EQ(folder.files(), 1u);
   expect_equal(*original, *read_nemo(path));
   const std::string command = std::string(GLOSSA_PYTHON " " GLOSSA_CHECK_NEMO " ") +
-                              model_path(GetParam()).string() + " " + path.string();
+                              testing::golden_model_path(GetParam()).string() + " " + path.string();
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 
 TEST(NemoWriter, TheSameModelGivesTheSameFile) {
   const TemporaryFolder folder;
-  const auto tiny = read_nemo(model_path("tiny"));
+  const auto tiny = read_nemo(testing::golden_model_path("tiny"));
   std::vector<std::vector<std::byte>> storage;
   write_nemo(folder / "a.nemo", contents_of(*tiny, DType::kF32, storage));
   const auto a = read_nemo(folder / "a.nemo");
@@ -82,11 +78,11 @@ TEST(NemoWriter, TheSameModelGivesTheSameFile) {
 
 // Oracle: tiny-fp16.nemo and tiny-bf16-gz.nemo are tiny.nemo rounded by PyTorch.
 TEST(ContentsOf, RoundsAsPyTorch) {
-  const auto tiny = read_nemo(model_path("tiny"));
+  const auto tiny = read_nemo(testing::golden_model_path("tiny"));
   for (const auto& [name, dtype] :
        {std::pair{"tiny-fp16", DType::kF16}, std::pair{"tiny-bf16-gz", DType::kBF16}}) {
     const TemporaryFolder folder;
-    const auto expected = read_nemo(model_path(name));
+    const auto expected = read_nemo(testing::golden_model_path(name));
     std::vector<std::vector<std::byte>> storage;
     const NemoContents contents = contents_of(*tiny, dtype, storage);
     ASSERT_EQ(contents.tensors.size(), expected->tensors().size());
@@ -98,7 +94,7 @@ TEST(ContentsOf, RoundsAsPyTorch) {
 }
 
 TEST(ContentsOf, WidensHalfToFloat) {
-  const auto half = read_nemo(model_path("tiny-bf16-gz"));
+  const auto half = read_nemo(testing::golden_model_path("tiny-bf16-gz"));
   std::vector<std::vector<std::byte>> storage;
   const NemoContents contents = contents_of(*half, DType::kF32, storage);
   for (const TensorView& tensor : contents.tensors) {

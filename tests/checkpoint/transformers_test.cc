@@ -13,11 +13,12 @@
 #include "checkpoint/archive_writer.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/same_config.h"
-#include "checkpoint/temporary_folder.h"
+#include "checkpoint/same_tensor.h"
 #include "checkpoint/transformers_layout.h"
 #include "checkpoint/transformers_tokenizer.h"
 #include "glossa/error.hpp"
 #include "model/prompt_table.h"
+#include "support/files.h"
 #include "support/golden.h"
 #include "support/tiny_model.h"
 #include "text/sentencepiece.h"
@@ -34,17 +35,9 @@ int script(const std::string& words) {
   return std::system((std::string(GLOSSA_PYTHON " " GLOSSA_TRANSFORMERS_FOLDER " ") + words).c_str());
 }
 
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 // Of every number of halvings, with and without biases and prompts; a joint as wide as the predictor, else
 // transformers has no place for it.
-std::vector<testing::TinyModelOptions> geometries() {
+std::vector<testing::TinyModelOptions> transformers_geometries() {
   std::vector<testing::TinyModelOptions> all;
   for (const int factor : {2, 4, 8, 16}) {
     testing::TinyModelOptions options = testing::random_geometry(static_cast<std::uint32_t>(70 + factor));
@@ -58,16 +51,11 @@ std::vector<testing::TinyModelOptions> geometries() {
   return all;
 }
 
-bool same_bytes(const TensorView& a, const TensorView& b) {
-  return a.dtype == b.dtype && a.shape == b.shape &&
-         std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin());
-}
-
 void expect_same_checkpoint(const Checkpoint& read, const Checkpoint& nemo) {
   testing::expect_same_config(read.config(), nemo.config());
   testing::expect_same_config(parse_model_config(read.config_yaml(), "yaml"), nemo.config());
   for (const TensorView& tensor : nemo.tensors())
-    EXPECT_TRUE(same_bytes(tensor, read.tensor(tensor.name))) << tensor.name;
+    EXPECT_TRUE(testing::same_tensor(tensor, read.tensor(tensor.name))) << tensor.name;
 }
 
 class EveryNumber : public ::testing::TestWithParam<DType> {};
@@ -75,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Transformers, EveryNumber, ::testing::Values(DType::kF3
                          [](const auto& test) { return std::string(dtype_name(test.param)); });
 
 TEST_P(EveryNumber, IsWhatTheScriptExpects) {
-  for (const auto& options : geometries()) {
+  for (const auto& options : transformers_geometries()) {
     SCOPED_TRACE(options.seed);
     const TemporaryFolder folder;
     const auto nemo = testing::write_tiny_model(options, folder / "models");
@@ -94,7 +82,7 @@ TEST_P(EveryNumber, IsWhatTheScriptExpects) {
 }
 
 TEST(Transformers, F32IsBitEqualThereAndBack) {
-  for (const auto& options : geometries()) {
+  for (const auto& options : transformers_geometries()) {
     SCOPED_TRACE(options.seed);
     const TemporaryFolder folder;
     const auto nemo = read_nemo(testing::write_tiny_model(options, folder / "models"));
@@ -111,11 +99,11 @@ TEST(Transformers, F32IsBitEqualThereAndBack) {
 // PyTorch's window is not ours to the last bit: it comes along.
 TEST(Transformers, KeepsTheFrontEnd) {
   const TemporaryFolder folder;
-  const auto nemo = read_nemo(testing::golden_dir() / "models" / "small.nemo");
+  const auto nemo = read_nemo(testing::golden_model_path("small"));
   write_transformers(folder / "m", *nemo, DType::kF32);
   const auto read = read_transformers(folder / "m");
   for (const char* name : {"preprocessor.featurizer.fb", "preprocessor.featurizer.window"})
-    EXPECT_TRUE(same_bytes(nemo->tensor(name), read->tensor(name))) << name;
+    EXPECT_TRUE(testing::same_tensor(nemo->tensor(name), read->tensor(name))) << name;
 }
 
 class Exported : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
@@ -131,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Transformers, Exported,
 // What transformers' own converter leaves: no SentencePiece model, and names of two generations.
 TEST_P(Exported, IsReadAsTheNemo) {
   const TemporaryFolder folder;
-  const auto path = testing::golden_dir() / "models" / (std::string(std::get<0>(GetParam())) + ".nemo");
+  const auto path = testing::golden_model_path(std::string(std::get<0>(GetParam())));
   ASSERT_EQ(script("make " + path.string() + " " + (folder / "m").string() + std::get<1>(GetParam())), 0);
   const auto nemo = read_nemo(path);
   const auto read = read_checkpoint(folder / "m");
@@ -147,7 +135,7 @@ TEST_P(Exported, IsReadAsTheNemo) {
   testing::expect_same_config(config, nemo->config());
   for (const TensorView& tensor : nemo->tensors()) {
     if (tensor.name.starts_with("preprocessor.")) continue;  // transformers keeps no window and no filters
-    EXPECT_TRUE(same_bytes(tensor, read->tensor(tensor.name))) << tensor.name;
+    EXPECT_TRUE(testing::same_tensor(tensor, read->tensor(tensor.name))) << tensor.name;
   }
   const text::SentencePiece ours(read->tokenizer_model(), "ours");
   const text::SentencePiece theirs(nemo->tokenizer_model(), "theirs");
@@ -163,12 +151,13 @@ TEST_P(Exported, IsReadAsTheNemo) {
 // Oracle: SentencePiece's own ids, in the goldens.
 TEST(TransformersTokenizer, ItsJsonAloneCutsAsTheModel) {
   for (const char* name : {"tok200en", "tok256", "tok400bpe", "tok512bytes", "tok600bytesbpe", "tok1024"}) {
-    const std::string model = read_text(testing::golden_dir() / "tokenizers" / name / "tokenizer.model");
+    const std::string model =
+        testing::read_bytes(testing::golden_dir() / "tokenizers" / name / "tokenizer.model");
     TransformersFolder folder{.source = name};
     folder.texts[kTokenizerFile] =
         write_transformers_tokenizer(std::as_bytes(std::span(model)), true, name).tokenizer;
     const json golden = json::parse(
-        read_text(testing::golden_dir() / "cases" / "tokenizers" / (std::string(name) + ".json")));
+        testing::read_bytes(testing::golden_dir() / "cases" / "tokenizers" / (std::string(name) + ".json")));
     const auto files = read_transformers_tokenizer(folder, golden["vocab_size"].get<int>());
     const text::SentencePiece pieces(files.model, name);
     for (const json& entry : golden["encode"]) {
@@ -191,21 +180,22 @@ class Broken : public ::testing::Test {
   fs::path file(const char* name) const { return folder_ / "m" / name; }
 
   void edit(const char* name, const std::function<void(json&)>& change) const {
-    json text = json::parse(read_text(file(name)));
+    json text = json::parse(testing::read_bytes(file(name)));
     change(text);
-    write_text(file(name), text.dump());
+    testing::write_bytes(file(name), text.dump());
   }
   // The header of the weights; the numbers stay.
   void edit_weights(const std::function<void(json&)>& change) const {
-    const std::string text = read_text(file(kWeightsFile));
+    const std::string text = testing::read_bytes(file(kWeightsFile));
     std::uint64_t size = 0;
     std::memcpy(&size, text.data(), sizeof size);
     json header = json::parse(text.substr(sizeof size, size));
     change(header);
     const std::string changed = header.dump();
     const std::uint64_t length = changed.size();
-    write_text(file(kWeightsFile), std::string(reinterpret_cast<const char*>(&length), sizeof length) +
-                                       changed + text.substr(sizeof size + size));
+    testing::write_bytes(file(kWeightsFile),
+                         std::string(reinterpret_cast<const char*>(&length), sizeof length) + changed +
+                             text.substr(sizeof size + size));
   }
 
   std::string error() const {
@@ -276,10 +266,10 @@ TEST_F(Broken, ConfigurationsAreNamed) {
        "expected an integer"},
   };
   for (const Case& broken : cases) {
-    const std::string before = read_text(file(broken.file));
+    const std::string before = testing::read_bytes(file(broken.file));
     edit(broken.file, broken.change);
     EXPECT_THAT(error(), HasSubstr(broken.message));
-    write_text(file(broken.file), before);
+    testing::write_bytes(file(broken.file), before);
   }
   EXPECT_EQ(error(), "none");
 }
@@ -315,28 +305,28 @@ TEST_F(Broken, WeightsAreNamed) {
       {[](json& h) { h["__metadata__"][kWindowWord] = "AAAA"; }, "glossa.preprocessor_window is damaged"},
       {[](json& h) { h = json::array(); }, "no JSON object"},
   };
-  const std::string before = read_text(file(kWeightsFile));
+  const std::string before = testing::read_bytes(file(kWeightsFile));
   for (const Case& broken : cases) {
     edit_weights(broken.change);
     EXPECT_THAT(error(), HasSubstr(broken.message));
-    write_text(file(kWeightsFile), before);
+    testing::write_bytes(file(kWeightsFile), before);
   }
   edit_weights([](json& header) { header["encoder.encode_positions.inv_freq"] = header["joint.head.bias"]; });
   EXPECT_EQ(error(), "none") << "a buffer that is computed";
   for (const std::size_t size : {0UL, 7UL, 8UL, 100UL}) {
-    write_text(file(kWeightsFile), before.substr(0, size));
+    testing::write_bytes(file(kWeightsFile), before.substr(0, size));
     EXPECT_THAT(error(), HasSubstr("not a safetensors file")) << size;
   }
-  write_text(file(kWeightsFile), before.substr(0, before.size() - 1));
+  testing::write_bytes(file(kWeightsFile), before.substr(0, before.size() - 1));
   EXPECT_THAT(error(), HasSubstr("M/model.safetensors: the file is cut off"));
 }
 
 TEST_F(Broken, PointersOfGitLfsAreCalledThat) {
   for (const auto* name : {kWeightsFile, kTokenizerFile}) {
-    const std::string before = read_text(file(name));
-    write_text(file(name), "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
+    const std::string before = testing::read_bytes(file(name));
+    testing::write_bytes(file(name), "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
     EXPECT_THAT(error(), HasSubstr(std::string(name) + ": a Git LFS pointer"));
-    write_text(file(name), before);
+    testing::write_bytes(file(name), before);
   }
 }
 
@@ -374,13 +364,13 @@ TEST_F(Broken, TokenizersAreNamed) {
       {[](json& t) { t.erase("model"); }, "M/tokenizer.json: not a tokenizer"},
   };
   fs::remove(file(kSentencePieceFile));
-  const std::string before = read_text(file(kTokenizerFile));
+  const std::string before = testing::read_bytes(file(kTokenizerFile));
   for (const Case& broken : cases) {
     edit(kTokenizerFile, broken.change);
     EXPECT_THAT(error(), HasSubstr(broken.message));
-    write_text(file(kTokenizerFile), before);
+    testing::write_bytes(file(kTokenizerFile), before);
   }
-  write_text(file(kTokenizerFile), "{");
+  testing::write_bytes(file(kTokenizerFile), "{");
   EXPECT_THAT(error(), HasSubstr("M/tokenizer.json: not JSON"));
 }
 
@@ -389,10 +379,10 @@ TEST_F(Broken, DeepTextsAreRefused) {
   constexpr int kLevels = 100'000;
   const std::string deep = std::string(kLevels, '[') + std::string(kLevels, ']');
   const auto refused = [&](const char* name, const std::string& text) {
-    const std::string before = read_text(file(name));
-    write_text(file(name), text);
+    const std::string before = testing::read_bytes(file(name));
+    testing::write_bytes(file(name), text);
     EXPECT_THAT(error(), HasSubstr("nested too deeply")) << name;
-    write_text(file(name), before);
+    testing::write_bytes(file(name), before);
   };
   fs::remove(file(kSentencePieceFile));
   for (const char* name : {kConfigFile, kProcessorFile, kTokenizerFile})
@@ -403,8 +393,8 @@ TEST_F(Broken, DeepTextsAreRefused) {
 }
 
 TEST_F(Broken, NamesThatOccurTwiceAreRefused) {
-  const std::string before = read_text(file(kConfigFile));
-  write_text(file(kConfigFile), R"({"vocab_size": 1, )" + before.substr(1));
+  const std::string before = testing::read_bytes(file(kConfigFile));
+  testing::write_bytes(file(kConfigFile), R"({"vocab_size": 1, )" + before.substr(1));
   EXPECT_THAT(error(), HasSubstr("M/config.json: has vocab_size twice"));
 }
 
@@ -430,7 +420,7 @@ TEST_F(Broken, FilesAreNamed) {
     fs::rename(folder_ / "away", file(name));
   }
   fs::rename(file(kWeightsFile), file("model-00001-of-00002.safetensors"));
-  write_text(file("model.safetensors.index.json"), "{}");
+  testing::write_bytes(file("model.safetensors.index.json"), "{}");
   EXPECT_THAT(error(), HasSubstr("max_shard_size"));
   EXPECT_THROW(read_checkpoint(file("model-00001-of-00002.safetensors")), Error);
 }
@@ -450,7 +440,7 @@ TEST(TransformersWriter, RefusesWhatTransformersHasNoPlaceFor) {
   options.joint_hidden = 2 * options.predictor_hidden;
   const auto wide = read_nemo(testing::write_tiny_model(options, folder / "models"));
   EXPECT_THAT(refused(*wide, DType::kF32), HasSubstr("(expected 24, got 48)"));
-  const auto tiny = read_nemo(testing::golden_dir() / "models" / "small.nemo");
+  const auto tiny = read_nemo(testing::golden_model_path("small"));
   EXPECT_THAT(refused(*tiny, DType::kQ8_0), HasSubstr("cannot hold q8_0"));
   EXPECT_EQ(folder.files(), 1u) << "nothing but the models";
 }
@@ -472,7 +462,7 @@ TEST(TransformersWriter, LeavesNoHalfFolder) {
 
   // What a killed process left goes; what another one writes stays.
   fs::create_directory(folder / ".m.999999-0.partial");
-  write_text(folder / ".m.999999-0.partial/config.json", "{}");
+  testing::write_bytes(folder / ".m.999999-0.partial/config.json", "{}");
   fs::create_directory(folder / ".n.999999-0.partial");
   fs::create_directory(folder / "m");  // empty: gives way
   write_transformers(folder / "m/", *nemo, DType::kF32);
@@ -499,7 +489,7 @@ TEST(TransformersWriter, LeavesNoHalfFolder) {
   EXPECT_THROW(write_transformers(folder / "nowhere/m", *nemo, DType::kF32), Error);
   EXPECT_THROW(write_transformers(folder / "m/model.safetensors", *nemo, DType::kF32), Error);
 
-  write_text(folder / "m/mine.txt", "x");
+  testing::write_bytes(folder / "m/mine.txt", "x");
   EXPECT_THROW(write_transformers(folder / "m", *nemo, DType::kF32), Error);
   EXPECT_TRUE(fs::exists(folder / "m/mine.txt"));
 }

@@ -34,12 +34,12 @@ TEST_F(BeamSearch, FindsASentenceThatGreedySearchMisses) {
 TEST_F(BeamSearch, GivesItsHypotheses) {
   const ProgramRun run = transcribe({"--decoding", "beam", "--beam-size", "3", "--n-best", "2", "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  const auto json = nlohmann::json::parse(run.out);
-  const auto& alternatives = json["alternatives"];
+  const auto printed = nlohmann::json::parse(run.out);
+  const auto& alternatives = printed["alternatives"];
   ASSERT_EQ(alternatives.size(), 2u);
-  EXPECT_EQ(alternatives[0]["text"], json["text"]);
-  EXPECT_EQ(alternatives[0]["tokens"], json["tokens"]);
-  EXPECT_NE(alternatives[1]["tokens"], json["tokens"]);
+  EXPECT_EQ(alternatives[0]["text"], printed["text"]);
+  EXPECT_EQ(alternatives[0]["tokens"], printed["tokens"]);
+  EXPECT_NE(alternatives[1]["tokens"], printed["tokens"]);
   const auto per_label = [&](int rank) {
     return alternatives[rank]["score"].get<double>() /
            static_cast<double>(alternatives[rank]["tokens"].size() + 1);

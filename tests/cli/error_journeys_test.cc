@@ -182,7 +182,8 @@ TEST(Errors, AWrongLanguageInAManifestNamesItsLine) {
 
 TEST(Errors, AFullDiskForHelp) {
   for (const char* words : {"--help", "transcribe --help", "--version"}) {
-    const std::string command = std::string(GLOSSA_PROGRAM) + " " + words + " >/dev/full 2>/dev/null";
+    std::string command = GLOSSA_PROGRAM " ";
+    command.append(words).append(" >/dev/full 2>/dev/null");
     EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), kUnusableInput) << words;
   }
 }

@@ -127,7 +127,7 @@ TEST(Transcribe, BatchesNeverChangeATextAndKeepTheOrder) {
 TEST(Transcribe, StdinIsRawPcm) {
   const Workplace here;
   const std::string path = golden_audio("en-US_0.wav");
-  const std::string pcm = testing::read_file(path).substr(44);
+  const std::string pcm = testing::read_bytes(path).substr(44);
   const std::string expected = here.glossa(transcribe({path, "--latency", "320ms"})).out;
   EXPECT_EQ(here.glossa(transcribe({"-", "--latency", "320ms"}), pcm).out, expected);
   EXPECT_EQ(here.glossa(transcribe({"-"}), "").out, "\n");
@@ -138,14 +138,14 @@ TEST(Transcribe, StdinMayBeASoundFileToo) {
   for (const char* name : {"formats/flac24_44k_stereo.flac", "formats/pcm16_8k_mono.wav"}) {
     const std::string path = golden_audio(name);
     const auto expected = here.glossa(transcribe({path}));
-    EXPECT_EQ(here.glossa(transcribe({"-"}), testing::read_file(path)).out, expected.out) << name;
+    EXPECT_EQ(here.glossa(transcribe({"-"}), testing::read_bytes(path)).out, expected.out) << name;
   }
   EXPECT_EQ(here.glossa(transcribe({"-"}), "RIFF----WAVEbroken").exit_code, 3);
 }
 
 TEST(Transcribe, AWavThatEndsEarlyOnStdin) {
   const Workplace here;
-  const std::string whole = testing::read_file(golden_audio("en-US_0.wav"));
+  const std::string whole = testing::read_bytes(golden_audio("en-US_0.wav"));
   const std::string part = whole.substr(0, whole.size() - 1000);
   const auto run = here.glossa(transcribe({"-"}), part);
   EXPECT_EQ(run.exit_code, 3);
@@ -170,7 +170,7 @@ TEST(Transcribe, CompressedSoundOnStdinIsNotPcm) {
     EXPECT_EQ(run.out, "") << begin;
   }
   // Two samples are no mp3.
-  const std::string pcm = testing::read_file(golden_audio("en-US_0.wav")).substr(44);
+  const std::string pcm = testing::read_bytes(golden_audio("en-US_0.wav")).substr(44);
   EXPECT_EQ(here.glossa(transcribe({"-"}), "\xFF\xFB\x90\x64" + pcm).exit_code, 0);
 }
 
@@ -180,7 +180,7 @@ TEST(Transcribe, ChannelsByThemselves) {
   const std::vector<std::string> names = {"en-US_0", "es-ES_5"};
   std::vector<std::string> sounds;
   for (const std::string& name : names)
-    sounds.push_back(testing::read_file(golden_audio(name + ".wav")).substr(44));
+    sounds.push_back(testing::read_bytes(golden_audio(name + ".wav")).substr(44));
   const std::size_t bytes = std::min(sounds[0].size(), sounds[1].size());
   std::string both;
   for (std::size_t at = 0; at < bytes; at += 2) both += sounds[0].substr(at, 2) + sounds[1].substr(at, 2);
@@ -283,7 +283,7 @@ TEST(Transcribe, SegmentsOfAFile) {
 TEST(Transcribe, PartialsGrowIntoTheText) {
   const Workplace here;
   const std::string path = golden_audio("en-US_0.wav");
-  const std::string pcm = testing::read_file(path).substr(44);
+  const std::string pcm = testing::read_bytes(path).substr(44);
   const auto run =
       here.glossa(transcribe({"-", "--latency", "320ms", "--partials", "--format", "json"}), pcm);
   ASSERT_EQ(run.exit_code, 0) << run.err;

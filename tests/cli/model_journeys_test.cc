@@ -192,7 +192,7 @@ TEST(Convert, WritesAndReadsGguf) {
 // headers, so bytes of tiny.nemo can be exchanged for as many others.
 TEST(Convert, AnUnusableFileReplacesNothing) {
   const Workplace here;
-  const std::string good = testing::read_file(golden_model("tiny"));
+  const std::string good = testing::read_bytes(golden_model("tiny"));
   const auto with = [&](std::string from, const std::string& to) {
     std::string changed = good;
     const std::size_t at = changed.find(from);
@@ -216,7 +216,7 @@ TEST(Convert, AnUnusableFileReplacesNothing) {
 // A bit of a weight is another one, as after a bad download.
 TEST(Convert, ADamagedCheckpointIsNotCopied) {
   const Workplace here;
-  std::string damaged = testing::read_file(golden_model("tiny"));
+  std::string damaged = testing::read_bytes(golden_model("tiny"));
   damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
   here.write("damaged.nemo", damaged);
   for (const char* out : {"out.nemo", "out.gguf"}) {
@@ -235,7 +235,7 @@ struct Npy {
 };
 
 Npy read_npy(const std::filesystem::path& path) {
-  const std::string bytes = testing::read_file(path);
+  const std::string bytes = testing::read_bytes(path);
   EXPECT_EQ(bytes.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8));
   const std::size_t begin =
       10 + static_cast<unsigned char>(bytes.at(8)) + 256u * static_cast<unsigned char>(bytes.at(9));

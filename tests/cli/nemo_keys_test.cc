@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/message_of.h"
+
 namespace glossa::cli {
 namespace {
 
@@ -15,13 +17,7 @@ NemoKeys parse(std::vector<std::string> words) {
 }
 
 std::string error_of(const std::vector<std::string>& words) {
-  try {
-    parse_nemo_keys(words);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    return error.what();
-  }
-  return "no error";
+  return testing::message_of([&] { parse_nemo_keys(words); }, ErrorCode::kInvalidArgument);
 }
 
 TEST(NemoKeyWords, AreRecognised) {

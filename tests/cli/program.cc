@@ -56,15 +56,10 @@ ProgramRun Workplace::glossa(const std::vector<std::string>& arguments, const st
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(".stdout"), read(".stderr")};
 }
 
-std::string Workplace::read(const std::string& name) const { return read_file(folder_ / name); }
+std::string Workplace::read(const std::string& name) const { return read_bytes(folder_ / name); }
 
 void Workplace::write(const std::string& name, const std::string& bytes) const {
   std::ofstream(folder_ / name, std::ios::binary) << bytes;
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -75,12 +70,10 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 std::string golden_audio(const std::string& name) { return (golden_dir() / "audio" / name).string(); }
-std::string golden_model(const std::string& name) {
-  return (golden_dir() / "models" / (name + ".nemo")).string();
-}
+std::string golden_model(const std::string& name) { return golden_model_path(name).string(); }
 
 nlohmann::json golden_case(const std::string& model, const std::string& name) {
-  return nlohmann::json::parse(read_file(golden_dir() / "cases" / model / (name + ".json")));
+  return nlohmann::json::parse(read_bytes(golden_dir() / "cases" / model / (name + ".json")));
 }
 
 }  // namespace glossa::testing

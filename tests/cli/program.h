@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "support/files.h"
+
 namespace glossa::testing {
 
 struct ProgramRun {
@@ -33,7 +35,6 @@ class Workplace {
   std::filesystem::path folder_;
 };
 
-std::string read_file(const std::filesystem::path& path);
 std::vector<std::string> lines_of(const std::string& text);
 
 std::string golden_audio(const std::string& name);  // path of tests/data/golden/audio/<name>

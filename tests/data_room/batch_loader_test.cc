@@ -18,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr int kRate = 8000;
+constexpr int kLoaderRate = 8000;
 
 // Twelve sounds in three tars; sound k has 800 + 80 k samples.
 class LoaderConcurrency : public ::testing::Test {
@@ -26,15 +26,15 @@ class LoaderConcurrency : public ::testing::Test {
   LoaderConcurrency() {
     testing::TarBuilder tars[3];
     for (int sound = 0; sound < 12; ++sound) {
-      const auto samples = testing::sweep(kRate, 0.1 + 0.01 * sound + 1e-6);
-      testing::write_sound(folder_ / "x.flac", samples, kRate, 1, SF_FORMAT_FLAC | SF_FORMAT_PCM_16);
+      const auto samples = testing::sweep(kLoaderRate, 0.1 + 0.01 * sound + 1e-6);
+      testing::write_sound(folder_ / "x.flac", samples, kLoaderRate, 1, SF_FORMAT_FLAC | SF_FORMAT_PCM_16);
       const std::string name = std::to_string(sound) + ".flac";
       tars[sound % 3].member(name, testing::read_bytes(folder_ / "x.flac"));
       Cut cut;
       cut.id = std::to_string(sound);
       cut.audio = folder_ / ("audio_" + std::to_string(sound % 3) + ".tar");
       cut.member = name;
-      cut.duration = static_cast<double>(samples.size()) / kRate;
+      cut.duration = static_cast<double>(samples.size()) / kLoaderRate;
       cuts_.push_back(cut);
     }
     for (int tar = 0; tar < 3; ++tar)
@@ -50,7 +50,7 @@ class LoaderConcurrency : public ::testing::Test {
 
   testing::TemporaryFolder folder_;
   std::vector<Cut> cuts_;
-  AudioReader reader_{kRate, /*most_open=*/2};
+  AudioReader reader_{kLoaderRate, /*most_open=*/2};
   std::mutex mutex_;
   std::vector<std::string> warnings_;
 };
@@ -77,7 +77,7 @@ TEST_F(LoaderConcurrency, TheSamplersOrderWithAnyNumberOfThreads) {
         ASSERT_EQ(loaded.cuts[cut].samples.back(), static_cast<float>(plan[cut].seed % 1000));
         samples += loaded.cuts[cut].samples.size();
       }
-      ASSERT_DOUBLE_EQ(loaded.seconds, static_cast<double>(samples) / kRate);
+      ASSERT_DOUBLE_EQ(loaded.seconds, static_cast<double>(samples) / kLoaderRate);
     }
     EXPECT_GE(loader.seconds_waited(), 0);
     EXPECT_EQ(loader.unreadable(), 0);

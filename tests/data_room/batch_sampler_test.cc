@@ -8,6 +8,7 @@
 #include <set>
 
 #include "glossa/error.hpp"
+#include "support/message_of.h"
 
 namespace glossa::data {
 namespace {
@@ -279,13 +280,8 @@ TEST(BatchSampler, TheLargestOfItsBatchesAndThenFromTheBeginning) {
 
 TEST(BatchSampler, Errors) {
   const auto error_of = [](const SamplerOptions& options) -> std::string {
-    try {
-      BatchSampler sampler(stream(5), options);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-      return error.what();
-    }
-    return "no error";
+    return testing::message_of([&] { BatchSampler sampler(stream(5), options); },
+                               ErrorCode::kInvalidArgument);
   };
   EXPECT_THAT(error_of({}), HasSubstr("batch_size or batch_duration"));
   EXPECT_THAT(error_of({.batch_size = 0}), HasSubstr("batch_size"));

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/tar_builder.h"
 #include "glossa/error.hpp"
+#include "support/message_of.h"
 
 namespace glossa::data {
 namespace {
@@ -20,6 +21,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::message_of;
 using testing::TarBuilder;
 using testing::write_bytes;
 
@@ -37,17 +39,6 @@ class CutSources : public ::testing::Test {
 
   void collect_warnings() {
     log::set_sink([this](log::Level, std::string_view message) { warnings_.emplace_back(message); });
-  }
-
-  template <class Read>
-  std::string error_of(const Read& read) {
-    try {
-      read();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-      return error.what();
-    }
-    return "no error";
   }
 
   testing::TemporaryFolder folder_;
@@ -95,7 +86,7 @@ TEST_F(CutSources, BadLinesAreErrorsOrReported) {
   write_bytes(path("m.json"),
               "{\"audio_filepath\": \"none.wav\"}\nnonsense\n{\"audio_filepath\": \"x.wav\", \"offset\": 7}\n"
               "{\"audio_filepath\": \"x.wav\", \"duration\": 1}\n");
-  EXPECT_THAT(error_of([&] { read_nemo_cuts(path("m.json"), {}); }),
+  EXPECT_THAT(message_of([&] { read_nemo_cuts(path("m.json"), {}); }),
               AllOf(HasSubstr("m.json:1"), HasSubstr("none.wav")));
   std::vector<std::string> bad;
   SourceOptions options;
@@ -112,7 +103,7 @@ TEST_F(CutSources, ManifestShards) {
   const auto cuts = read_nemo_cuts(path("m__OP_0..1_CL_.json"), {});
   ASSERT_EQ(cuts.size(), 2u);
   EXPECT_EQ(cuts[1].audio, folder_ / "1.wav");
-  EXPECT_THAT(error_of([&] { read_nemo_cuts(path("m__OP_0..2_CL_.json"), {}); }), HasSubstr("m_2.json"));
+  EXPECT_THAT(message_of([&] { read_nemo_cuts(path("m__OP_0..2_CL_.json"), {}); }), HasSubstr("m_2.json"));
 }
 
 TEST_F(CutSources, TarredShardsAndSharedMembers) {
@@ -153,29 +144,31 @@ TEST_F(CutSources, OneManifestForAllShards) {
   EXPECT_EQ(cuts[2].line, 3);
   write_bytes(path("all.json"),
               lines + "{\"audio_filepath\": \"a.wav\", \"duration\": 3, \"shard_id\": 5}\n");
-  EXPECT_THAT(error_of([&] { read_tarred_cuts(path("all.json"), path("audio_{3..4}.tar"), {}); }),
+  EXPECT_THAT(message_of([&] { read_tarred_cuts(path("all.json"), path("audio_{3..4}.tar"), {}); }),
               AllOf(HasSubstr("all.json:4"), HasSubstr("shard_id 5")));
 }
 
 TEST_F(CutSources, ShardNumbersMustBeEqual) {
   for (const char* name : {"audio_0.tar", "audio_1.tar", "manifest_1.json", "manifest_2.json"})
     write_bytes(path(name), "");
-  EXPECT_THAT(error_of([&] { read_tarred_cuts(path("manifest_{1..2}.json"), path("audio_{0..1}.tar"), {}); }),
-              AllOf(HasSubstr("no manifest for: 0"), HasSubstr("no tar for: 2")));
-  EXPECT_THAT(error_of([&] { read_tarred_cuts(path("manifest_{1..2}.json"), path("audio_{1..2}.tar"), {}); }),
-              HasSubstr("audio_2.tar: no such file"));
+  EXPECT_THAT(
+      message_of([&] { read_tarred_cuts(path("manifest_{1..2}.json"), path("audio_{0..1}.tar"), {}); }),
+      AllOf(HasSubstr("no manifest for: 0"), HasSubstr("no tar for: 2")));
+  EXPECT_THAT(
+      message_of([&] { read_tarred_cuts(path("manifest_{1..2}.json"), path("audio_{1..2}.tar"), {}); }),
+      HasSubstr("audio_2.tar: no such file"));
 }
 
 TEST_F(CutSources, MembersAndEntriesMustMatch) {
   write_bytes(path("audio_0.tar"), TarBuilder().member("a.wav", "?").member("extra.wav", "?").finish());
   write_bytes(path("m.json"), "{\"audio_filepath\": \"a.wav\", \"duration\": 1}\n");
-  EXPECT_THAT(error_of([&] { read_tarred_cuts(path("m.json"), path("audio_0.tar"), {}); }),
+  EXPECT_THAT(message_of([&] { read_tarred_cuts(path("m.json"), path("audio_0.tar"), {}); }),
               HasSubstr("extra.wav"));
   SourceOptions options;
   options.skip_missing_manifest_entries = true;
   EXPECT_EQ(read_tarred_cuts(path("m.json"), path("audio_0.tar"), options).size(), 1u);
   write_bytes(path("m.json"), "{\"audio_filepath\": \"none.wav\", \"duration\": 1}\n");
-  EXPECT_THAT(error_of([&] { read_tarred_cuts(path("m.json"), path("audio_0.tar"), options); }),
+  EXPECT_THAT(message_of([&] { read_tarred_cuts(path("m.json"), path("audio_0.tar"), options); }),
               AllOf(HasSubstr("m.json:1"), HasSubstr("none.wav")));
 }
 
@@ -234,14 +227,14 @@ TEST_F(CutSources, LhotseShar) {
 }
 
 TEST_F(CutSources, SharErrors) {
-  EXPECT_THAT(error_of([&] { read_shar_cuts(path("none"), {}); }), HasSubstr("no such folder"));
+  EXPECT_THAT(message_of([&] { read_shar_cuts(path("none"), {}); }), HasSubstr("no such folder"));
   fs::create_directory(path("shar"));
-  EXPECT_THAT(error_of([&] { read_shar_cuts(path("shar"), {}); }), HasSubstr("no cuts"));
+  EXPECT_THAT(message_of([&] { read_shar_cuts(path("shar"), {}); }), HasSubstr("no cuts"));
   write_bytes(path("shar/cuts.000003.jsonl"), "{\"id\": \"a\", \"duration\": 1}\n");
-  EXPECT_THAT(error_of([&] { read_shar_cuts(path("shar"), {}); }), HasSubstr("recording.000003.tar"));
+  EXPECT_THAT(message_of([&] { read_shar_cuts(path("shar"), {}); }), HasSubstr("recording.000003.tar"));
   write_bytes(path("shar/recording.000003.tar"),
               TarBuilder().member("a.nodata", "").member("a.nometa", "").finish());
-  EXPECT_THAT(error_of([&] { read_shar_cuts(path("shar"), {}); }),
+  EXPECT_THAT(message_of([&] { read_shar_cuts(path("shar"), {}); }),
               AllOf(HasSubstr("cuts.000003.jsonl:1"), HasSubstr("no sound for the cut 'a'")));
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "data/cut_sources.h"
 #include "glossa/error.hpp"
+#include "support/message_of.h"
 
 namespace glossa::data {
 namespace {
@@ -28,13 +29,7 @@ class InputCfg : public ::testing::Test {
   std::vector<WeightedCuts> read(const std::string& yaml) { return read_input_cfg(yaml, folder_.path(), {}); }
 
   std::string error_of(const std::string& yaml) {
-    try {
-      read(yaml);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-      return error.what();
-    }
-    return "no error";
+    return testing::message_of([&] { read(yaml); });
   }
 
   testing::TemporaryFolder folder_;

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "glossa/error.hpp"
+#include "support/message_of.h"
 
 namespace glossa::data {
 namespace {
@@ -30,13 +31,7 @@ class Manifest : public ::testing::Test {
   }
 
   std::string error_of(const std::string& text) {
-    try {
-      read(text);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-      return error.what();
-    }
-    return "no error";
+    return testing::message_of([&] { read(text); });
   }
 
   fs::path folder_;

@@ -20,7 +20,7 @@ using ::testing::SizeIs;
 
 constexpr double kLongest = 12;  // seconds
 
-std::vector<Cut> cuts(int count) {
+std::vector<Cut> spoken_cuts(int count) {
   const char* langs[] = {"de-DE", "el-GR", "de-DE", "fr-FR"};
   std::vector<Cut> result(static_cast<std::size_t>(count));
   for (int index = 0; index < count; ++index) {
@@ -48,7 +48,7 @@ Pass one_pass(const std::vector<Cut>& cuts, const JoinOptions& join, std::uint64
 }
 
 // Everything that is drawn, bit for bit.
-std::vector<std::string> shown(const BatchPlan& planned) {
+std::vector<std::string> shown_with_parts(const BatchPlan& planned) {
   std::vector<std::string> result;
   for (const PlannedCut& cut : planned) {
     std::string line = std::to_string(cut.seed) + ": " + cut.cut->id;
@@ -65,7 +65,7 @@ double share_joined(const BatchPlan& planned) {
 }
 
 TEST(UtteranceJoiner, EveryCutOnceAndOfOneLanguage) {
-  const std::vector<Cut> all = cuts(900);
+  const std::vector<Cut> all = spoken_cuts(900);
   std::map<std::string, int> heard;
   std::map<std::size_t, int> sizes;
   const Pass pass = one_pass(all, {.share = 1});
@@ -98,13 +98,13 @@ TEST(UtteranceJoiner, EveryCutOnceAndOfOneLanguage) {
 }
 
 TEST(UtteranceJoiner, TheShareAskedFor) {
-  EXPECT_NEAR(share_joined(one_pass(cuts(4000), {.share = 0.3, .most = 2, .pause = {0, 1}}).planned), 0.3,
-              0.03);
+  EXPECT_NEAR(share_joined(one_pass(spoken_cuts(4000), {.share = 0.3, .most = 2, .pause = {0, 1}}).planned),
+              0.3, 0.03);
 }
 
 // Joined cuts are longer than all others: they must not wait in a bucket of their own.
 TEST(UtteranceJoiner, TheShareAskedForFromTheFirstBatches) {
-  BatchSampler sampler({{"a", 1, cuts(4000)}},
+  BatchSampler sampler({{"a", 1, spoken_cuts(4000)}},
                        {.batch_duration = 120, .max_duration = 20, .join = {.share = 0.3}});
   BatchPlan planned;
   for (int batch = 0; batch < 150; ++batch) {
@@ -116,25 +116,28 @@ TEST(UtteranceJoiner, TheShareAskedForFromTheFirstBatches) {
 }
 
 TEST(UtteranceJoiner, NoShareChangesNothing) {
-  const Pass pass = one_pass(cuts(100), {});
+  const Pass pass = one_pass(spoken_cuts(100), {});
   EXPECT_THAT(pass.planned, SizeIs(100));
   for (const PlannedCut& cut : pass.planned) EXPECT_EQ(cut.joined, nullptr);
 }
 
 TEST(UtteranceJoiner, TheSameSeedJoinsTheSame) {
-  const std::vector<Cut> all = cuts(300);
-  EXPECT_EQ(shown(one_pass(all, {.share = 0.5}).planned), shown(one_pass(all, {.share = 0.5}).planned));
-  EXPECT_NE(shown(one_pass(all, {.share = 0.5}).planned), shown(one_pass(all, {.share = 0.5}, 6).planned));
+  const std::vector<Cut> all = spoken_cuts(300);
+  EXPECT_EQ(shown_with_parts(one_pass(all, {.share = 0.5}).planned),
+            shown_with_parts(one_pass(all, {.share = 0.5}).planned));
+  EXPECT_NE(shown_with_parts(one_pass(all, {.share = 0.5}).planned),
+            shown_with_parts(one_pass(all, {.share = 0.5}, 6).planned));
 }
 
 TEST(UtteranceJoiner, ResumesInAnyProcess) {
-  const std::vector<Cut> all = cuts(300);
+  const std::vector<Cut> all = spoken_cuts(300);
   const SamplerOptions options{.batch_duration = 30, .join = {.share = 0.5}, .rank = 1, .ranks = 2};
   BatchSampler whole({{"a", 1, all}}, options);
   BatchSampler resumed({{"a", 1, all}}, options);
   for (int step = 0; step < 10; ++step) whole.next();
   resumed.skip(10);
-  for (int step = 0; step < 40; ++step) EXPECT_EQ(shown(resumed.next()), shown(whole.next())) << step;
+  for (int step = 0; step < 40; ++step)
+    EXPECT_EQ(shown_with_parts(resumed.next()), shown_with_parts(whole.next())) << step;
 }
 
 // What a batch of so many seconds cannot hold stays alone; what just fits is drawn.
@@ -191,7 +194,7 @@ TEST(UtteranceJoiner, TextsAsTheLanguageWritesThem) {
 TEST(UtteranceJoiner, WrongOptionsAreNamed) {
   const auto complaint_of = [](const JoinOptions& join) -> std::string {
     try {
-      one_pass(cuts(3), join);
+      one_pass(spoken_cuts(3), join);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
       return error.what();

@@ -102,7 +102,7 @@ TEST_F(BeamStream, NeitherSlicesNorTheBatchNorResetChangeIt) {
 class BeamOfSpeech : public ::testing::Test {
  protected:
   std::shared_ptr<const Recognizer> recognizer_ =
-      Recognizer::load({.model = golden_dir() / "models" / "tiny.nemo", .threads = 2});
+      Recognizer::load({.model = golden_model_path("tiny"), .threads = 2});
   std::vector<float> pcm_ =
       audio::read_audio(golden_dir() / "audio" / "en-US_0.wav", recognizer_->info().sample_rate).samples;
 };

@@ -66,7 +66,7 @@ class DraftedSpeech : public ::testing::Test {
   }
 
   std::shared_ptr<const Recognizer> recognizer_ =
-      Recognizer::load({.model = golden_dir() / "models" / "tiny.nemo", .threads = 2});
+      Recognizer::load({.model = golden_model_path("tiny"), .threads = 2});
   std::vector<float> pcm_ =
       audio::read_audio(golden_dir() / "audio" / "long.wav", recognizer_->info().sample_rate).samples;
 };

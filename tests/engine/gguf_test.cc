@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/temporary_folder.h"
 #include "engine/test_streams.h"
+#include "support/files.h"
 #include "support/tiny_model.h"
 
 namespace glossa {

@@ -22,7 +22,7 @@ double resident_megabytes() {
 }
 
 TEST(LongStream, ThreeHoursCloseInFlatMemory) {
-  const auto recognizer = Recognizer::load({.model = golden_dir() / "models" / "tiny.nemo"});
+  const auto recognizer = Recognizer::load({.model = golden_model_path("tiny")});
   const auto stream = recognizer->create_stream({.mode = StreamingMode::kOffline});
   const auto clip =
       audio::read_audio(golden_dir() / "audio" / "long.wav", 16000).samples;  // twelve seconds of speech

@@ -14,6 +14,7 @@
 #include "checkpoint/checkpoint.h"
 #include "engine/test_streams.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/tiny_model.h"
 
 namespace glossa::testing {
@@ -57,13 +58,6 @@ class PackedWeightsFile : public ::testing::TestWithParam<WeightFormat> {
       if (entry.is_regular_file() && entry.path().extension() != ".nemo") files.push_back(entry.path());
     }
     return files;
-  }
-  static std::string bytes_of(const fs::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  static void write(const fs::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
   }
   fs::path only_file() const {
     const auto files = files_in(folder_);
@@ -111,13 +105,13 @@ TEST_P(PackedWeightsFile, OfAnotherModelIsReplaced) {
 
 // The zip's directory is that of the good file, and so is the key: nothing may be kept of the damaged one.
 TEST_P(PackedWeightsFile, IsNotMadeOfDamagedWeights) {
-  const std::string good = bytes_of(model_);
+  const std::string good = read_bytes(model_);
   const std::string name = "encoder.layers.1.feed_forward1.linear1.weight";
   const std::vector<float> numbers = checkpoint::read_nemo(model_)->tensor(name).to_f32();
   const std::string values(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float));
   std::string bad = good;
   bad[good.find(values) + values.size() / 2] ^= 4;
-  write(model_, bad);
+  write_bytes(model_, bad);
   try {
     run(cached());
     ADD_FAILURE() << "damaged weights are used";
@@ -127,7 +121,7 @@ TEST_P(PackedWeightsFile, IsNotMadeOfDamagedWeights) {
         << error.what();
   }
   EXPECT_TRUE(files_in(folder_).empty());
-  write(model_, good);
+  write_bytes(model_, good);
   EXPECT_EQ(run(cached()), expected_);
 }
 
@@ -135,7 +129,7 @@ TEST_P(PackedWeightsFile, IsNotMadeOfDamagedWeights) {
 TEST_P(PackedWeightsFile, DamageIsFoundAndRepaired) {
   run(cached());
   const fs::path file = only_file();
-  const std::string good = bytes_of(file);
+  const std::string good = read_bytes(file);
   std::mt19937 random(7);
   log::set_sink([](log::Level, std::string_view) {});
   for (int round = 0; round < 24; ++round) {
@@ -147,7 +141,7 @@ TEST_P(PackedWeightsFile, DamageIsFoundAndRepaired) {
       // Bytes between entries belong to nothing: change a run that is longer than such a gap.
       for (std::size_t index = place; index < std::min(place + 64, bad.size()); ++index) bad[index] ^= 0x11;
     }
-    write(file, bad);
+    write_bytes(file, bad);
     EXPECT_EQ(run(cached()), expected_);
     EXPECT_TRUE(packed_) << "round " << round << " at " << place << " of " << good.size();
   }

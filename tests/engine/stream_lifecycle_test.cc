@@ -14,8 +14,8 @@
 namespace glossa::testing {
 namespace {
 
-constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer,
-                                    StreamingMode::kUniform, StreamingMode::kOffline};
+constexpr StreamingMode kAllModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer,
+                                       StreamingMode::kUniform, StreamingMode::kOffline};
 
 class StreamLifecycle : public ::testing::Test {
  protected:
@@ -33,7 +33,7 @@ TEST_F(StreamLifecycle, EveryLengthClosesInEveryModeAtEveryLatency) {
   const auto noise = wandering_noise(40000, 5);
   for (const int length : {0,    1,    159,  160,  161,   198,   199,   200,   1119,  1120, 1279,
                            1280, 1281, 1359, 1360, 10080, 10081, 17919, 17920, 17921, 40000}) {
-    for (const StreamingMode mode : kModes) {
+    for (const StreamingMode mode : kAllModes) {
       for (const int right : {0, 1, 3, 6, 13}) {
         const auto stream = recognizer_->create_stream({.att_context = AttContext{56, right}, .mode = mode});
         stream->accept_waveform(std::span(noise).first(static_cast<std::size_t>(length)));

@@ -90,7 +90,7 @@ TEST(LogMel, EqualsTheDefinition) {
 }
 
 TEST(LogMel, FiltersAndWindowEqualThoseOfACheckpoint) {
-  const auto checkpoint = checkpoint::read_nemo(testing::golden_dir() / "models" / "tiny.nemo");
+  const auto checkpoint = checkpoint::read_nemo(testing::golden_model_path("tiny"));
   const auto filters = slaney_filters(kConfig);
   const auto stored = checkpoint->tensor("preprocessor.featurizer.fb").to_f32();
   ASSERT_EQ(filters.size(), stored.size());

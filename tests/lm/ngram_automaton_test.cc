@@ -26,9 +26,9 @@ using Labels = std::vector<int>;
 constexpr int kVocabulary = 9;
 
 // The definition of backing off.
-class Oracle {
+class BackoffOracle {
  public:
-  explicit Oracle(const lm::NgramModel& model) : order_(model.order()) {
+  explicit BackoffOracle(const lm::NgramModel& model) : order_(model.order()) {
     for (const lm::NgramTable& table : model.tables) {
       for (std::size_t row = 0; row < table.size(); ++row) {
         entries_[{table.ngram(row).begin(), table.ngram(row).end()}] = {table.log_prob[row],
@@ -81,7 +81,7 @@ TEST_P(Automaton, SaysWhatBackingOffSays) {
     const auto text = random_sentences(seed, 30, kVocabulary - 1);
     const lm::NgramModel model =
         lm::estimate(text, {.order = GetParam(), .prune = seed % 2 == 0 ? Labels{} : Labels{0, 0, 1}});
-    const Oracle oracle(model);
+    const BackoffOracle oracle(model);
     const NgramAutomaton automaton(shuffled(model), kVocabulary, "test");
     for (const Labels& sentence : random_sentences(seed + 100, 20, kVocabulary)) {
       Labels said = {kSentenceStart};

@@ -21,9 +21,9 @@ using ::testing::HasSubstr;
 using Labels = std::vector<int>;
 
 // The definition of interpolated modified Kneser-Ney, with maps and without thrift.
-class Oracle {
+class EstimateOracle {
  public:
-  Oracle(const std::vector<Labels>& sentences, int order, const std::vector<int>& prune)
+  EstimateOracle(const std::vector<Labels>& sentences, int order, const std::vector<int>& prune)
       : order_(order), prune_(prune) {
     for (const Labels& sentence : sentences) {
       Labels padded = {kSentenceStart};
@@ -117,7 +117,7 @@ void expect_equal(const std::vector<Labels>& sentences, int order, const std::ve
   SCOPED_TRACE(::testing::Message() << "order " << order << ", pruned at "
                                     << ::testing::PrintToString(prune));
   const lm::NgramModel model = lm::estimate(sentences, {.order = order, .prune = prune});
-  const Oracle oracle(sentences, order, prune);
+  const EstimateOracle oracle(sentences, order, prune);
   std::size_t expected = 1;  // <unk>
   for (const auto& [ngram, count] : oracle.seen()) expected += oracle.is_kept(ngram) ? 1 : 0;
   std::size_t found = 0;

@@ -8,6 +8,7 @@
 
 #include "glossa/error.hpp"
 #include "model/published_model.h"
+#include "support/message_of.h"
 
 namespace glossa::model {
 namespace {
@@ -18,14 +19,7 @@ using ::testing::HasSubstr;
 std::string error_of(const std::function<void(ModelConfig&)>& change) {
   ModelConfig config = testing::published_model();
   change(config);
-  try {
-    validate(config, "x.nemo");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-    EXPECT_THAT(error.what(), HasSubstr("x.nemo"));
-    return error.what();
-  }
-  return "no error";
+  return testing::message_of([&] { validate(config, "x.nemo"); }, ErrorCode::kBadInput, "x.nemo");
 }
 
 TEST(ModelConfig, ThePublishedModelIsValid) {

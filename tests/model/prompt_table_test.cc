@@ -7,6 +7,7 @@
 
 #include "glossa/error.hpp"
 #include "model/published_model.h"
+#include "support/message_of.h"
 
 namespace glossa::model {
 namespace {
@@ -20,13 +21,7 @@ const PromptTable& table() {
 }
 
 std::string error_of(const PromptTable& prompts, std::string_view lang) {
-  try {
-    prompts.slot_of(lang);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    return error.what();
-  }
-  return "no error";
+  return testing::message_of([&] { prompts.slot_of(lang); }, ErrorCode::kInvalidArgument);
 }
 
 // Oracle: the slots of the published dictionary.

@@ -128,7 +128,7 @@ struct Difference {
 
 std::shared_ptr<const engine::RecognizerImpl> load(const std::string& model, WeightFormat weights,
                                                    CacheFormat kv_cache) {
-  RecognizerOptions options{.model = golden_dir() / "models" / (model + ".nemo")};
+  RecognizerOptions options{.model = golden_model_path(model)};
   options.weights = weights;
   options.kv_cache = kv_cache;
   return std::make_shared<const engine::RecognizerImpl>(golden_checkpoint(model), options);

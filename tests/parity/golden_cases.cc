@@ -41,7 +41,7 @@ std::vector<float> golden_audio(const std::string& file) {
 }
 
 std::shared_ptr<const checkpoint::Checkpoint> golden_checkpoint(const std::string& model) {
-  return checkpoint::read_nemo(golden_dir() / "models" / (model + ".nemo"));
+  return checkpoint::read_nemo(golden_model_path(model));
 }
 
 std::shared_ptr<const engine::RecognizerImpl> golden_recognizer(const std::string& model,
@@ -49,7 +49,7 @@ std::shared_ptr<const engine::RecognizerImpl> golden_recognizer(const std::strin
   static std::map<std::pair<std::string, std::string>, std::shared_ptr<const engine::RecognizerImpl>> loaded;
   auto& entry = loaded[{model, backend}];
   if (entry == nullptr) {
-    const RecognizerOptions options{.model = golden_dir() / "models" / (model + ".nemo"), .backend = backend};
+    const RecognizerOptions options{.model = golden_model_path(model), .backend = backend};
     entry = std::make_shared<const engine::RecognizerImpl>(golden_checkpoint(model), options);
   }
   return entry;

@@ -158,7 +158,7 @@ TEST_P(StreamingParity, EveryStepEqualsNeMo) {
 // Words and sentences before the last tag are kept from one reading to the next. Oracle: a stream read once,
 // at its end.
 TEST(TranscriptParity, ReadingAtEveryStepEqualsReadingOnce) {
-  if (!std::filesystem::exists(golden_dir() / "models" / "tiny.nemo")) {
+  if (!std::filesystem::exists(golden_model_path("tiny"))) {
     GTEST_SKIP() << "the golden folder named by GLOSSA_GOLDEN_DIR has no tiny.nemo";
   }
   const auto recognizer = golden_recognizer("tiny", "cpu");

@@ -8,9 +8,9 @@
 namespace glossa::serve {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-ModelInfo some_model() {
+ModelInfo listen_model() {
   ModelInfo model;
   model.sample_rate = 16000;
   model.frame_seconds = 0.08;
@@ -18,12 +18,12 @@ ModelInfo some_model() {
   return model;
 }
 
-ListenSettings read(const Fields& query, Kind kind = Kind::kLive) {
-  return read_listen_query(query, some_model(), kind, 1.5);
+ListenSettings listen_settings(const Fields& query, Kind kind = Kind::kLive) {
+  return read_listen_query(query, listen_model(), kind, 1.5);
 }
 
 TEST(ListenSettings, NothingAskedFor) {
-  const ListenSettings settings = read({{"model", "nova-3"}, {"tag", "x"}});
+  const ListenSettings settings = listen_settings({{"model", "nova-3"}, {"tag", "x"}});
   EXPECT_EQ(settings.session.stream.target_lang, "auto");
   EXPECT_EQ(settings.session.silence, 1.5);
   EXPECT_EQ(settings.sound.samples, SampleFormat::kSigned16);
@@ -36,21 +36,21 @@ TEST(ListenSettings, NothingAskedFor) {
 }
 
 TEST(ListenSettings, WhatAgentsAskFor) {
-  const ListenSettings settings = read({{"encoding", "linear16"},
-                                        {"sample_rate", "24000"},
-                                        {"channels", "2"},
-                                        {"multichannel", "true"},
-                                        {"language", "de"},
-                                        {"interim_results", "true"},
-                                        {"smart_format", "true"},
-                                        {"vad_events", "True"},
-                                        {"endpointing", "300"},
-                                        {"utterance_end_ms", "1000"},
-                                        {"latency", "320ms"},
-                                        {"keyterm", "Glossa Mini"},
-                                        {"keywords", "NeMo:2"},
-                                        {"keywords", "never:-3"},
-                                        {"keyterm", R"(["one","two"])"}});
+  const ListenSettings settings = listen_settings({{"encoding", "linear16"},
+                                                   {"sample_rate", "24000"},
+                                                   {"channels", "2"},
+                                                   {"multichannel", "true"},
+                                                   {"language", "de"},
+                                                   {"interim_results", "true"},
+                                                   {"smart_format", "true"},
+                                                   {"vad_events", "True"},
+                                                   {"endpointing", "300"},
+                                                   {"utterance_end_ms", "1000"},
+                                                   {"latency", "320ms"},
+                                                   {"keyterm", "Glossa Mini"},
+                                                   {"keywords", "NeMo:2"},
+                                                   {"keywords", "never:-3"},
+                                                   {"keyterm", R"(["one","two"])"}});
   EXPECT_EQ(settings.sound.rate, 24000);
   EXPECT_EQ(settings.sound.channels, 2);
   EXPECT_TRUE(settings.separate && settings.interim_results && settings.punctuation &&
@@ -67,7 +67,7 @@ TEST(ListenSettings, WhatAgentsAskFor) {
 
 TEST(ListenSettings, Telephone) {
   const ListenSettings settings =
-      read({{"encoding", "mulaw"}, {"language", "multi"}, {"endpointing", "false"}});
+      listen_settings({{"encoding", "mulaw"}, {"language", "multi"}, {"endpointing", "false"}});
   EXPECT_EQ(settings.sound.samples, SampleFormat::kMulaw);
   EXPECT_EQ(settings.sound.rate, 8000);
   EXPECT_EQ(settings.session.stream.target_lang, "auto");
@@ -76,24 +76,25 @@ TEST(ListenSettings, Telephone) {
 
 // A file says itself how many channels it has; of samples without a header the query does.
 TEST(ListenSettings, ChannelsOfAFile) {
-  EXPECT_TRUE(read({{"multichannel", "true"}}, Kind::kFile).separate);
-  EXPECT_FALSE(read({{"multichannel", "true"}}, Kind::kLive).separate);
-  EXPECT_FALSE(read({{"channels", "2"}}, Kind::kFile).separate);
+  EXPECT_TRUE(listen_settings({{"multichannel", "true"}}, Kind::kFile).separate);
+  EXPECT_FALSE(listen_settings({{"multichannel", "true"}}, Kind::kLive).separate);
+  EXPECT_FALSE(listen_settings({{"channels", "2"}}, Kind::kFile).separate);
 }
 
 TEST(ListenSettings, FilesNeedNoEncoding) {
-  const ListenSettings any = read({}, Kind::kFile);
+  const ListenSettings any = listen_settings({}, Kind::kFile);
   EXPECT_EQ(any.sound.rate, 0);
   EXPECT_EQ(any.session.stream.att_context->right, 13);
-  EXPECT_EQ(read({{"encoding", "flac"}}, Kind::kFile).sound.rate, 0);
-  EXPECT_EQ(read({{"encoding", "linear32"}}).sound.samples, SampleFormat::kFloat32);
-  EXPECT_EQ(read({{"encoding", "linear16"}, {"sample_rate", "44100"}}, Kind::kFile).sound.rate, 44100);
+  EXPECT_EQ(listen_settings({{"encoding", "flac"}}, Kind::kFile).sound.rate, 0);
+  EXPECT_EQ(listen_settings({{"encoding", "linear32"}}).sound.samples, SampleFormat::kFloat32);
+  EXPECT_EQ(listen_settings({{"encoding", "linear16"}, {"sample_rate", "44100"}}, Kind::kFile).sound.rate,
+            44100);
 }
 
 TEST(ListenSettings, RefusedByName) {
   const auto why = [](const Fields& query, Kind kind = Kind::kLive) -> std::string {
     try {
-      read(query, kind);
+      listen_settings(query, kind);
     } catch (const Error& error) {
       return error.code() == ErrorCode::kInvalidArgument ? error.what() : "another kind of error";
     }

@@ -19,7 +19,7 @@ using riva::asr::RecognitionConfig;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-ModelInfo some_model() {
+ModelInfo riva_model() {
   ModelInfo model;
   model.name = "demo";
   model.sample_rate = 16000;
@@ -29,13 +29,13 @@ ModelInfo some_model() {
   return model;
 }
 
-RivaRequest read(const RecognitionConfig& config, Kind kind = Kind::kLive) {
-  return read_riva_config(config, some_model(), kind, /*silence=*/1.5);
+RivaRequest riva_request(const RecognitionConfig& config, Kind kind = Kind::kLive) {
+  return read_riva_config(config, riva_model(), kind, /*silence=*/1.5);
 }
 
 std::string refusal(const RecognitionConfig& config, Kind kind = Kind::kLive) {
   try {
-    read(config, kind);
+    riva_request(config, kind);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
     return error.what();
@@ -44,7 +44,7 @@ std::string refusal(const RecognitionConfig& config, Kind kind = Kind::kLive) {
 }
 
 TEST(RivaRequest, NothingSaid) {
-  const RivaRequest request = read({});
+  const RivaRequest request = riva_request({});
   EXPECT_EQ(request.encoding, RivaEncoding::kUnspecified);
   EXPECT_EQ(request.sound.samples, SampleFormat::kSigned16);
   EXPECT_EQ(request.sound.rate, 16000);
@@ -72,7 +72,7 @@ TEST(RivaRequest, WhatStockClientsSend) {
   config.mutable_endpointing_config()->set_stop_history(-1);
   config.mutable_endpointing_config()->set_stop_history_eou(-1);
   config.mutable_diarization_config()->set_max_speaker_count(8);
-  const RivaRequest request = read(config, Kind::kFile);
+  const RivaRequest request = riva_request(config, Kind::kFile);
   EXPECT_EQ(request.encoding, RivaEncoding::kSamples);
   EXPECT_EQ(request.sound.rate, 44100);
   EXPECT_EQ(request.language, "en-US");
@@ -86,8 +86,8 @@ TEST(RivaRequest, Alternatives) {
   RecognitionConfig config;
   for (const int asked : {0, 1, 2, 1000}) {
     config.set_max_alternatives(asked);
-    EXPECT_EQ(read(config).alternatives, std::max(asked, 1));
-    EXPECT_EQ(read(config).session.takes_alternatives, asked > 1);
+    EXPECT_EQ(riva_request(config).alternatives, std::max(asked, 1));
+    EXPECT_EQ(riva_request(config).session.takes_alternatives, asked > 1);
   }
   config.set_max_alternatives(-1);
   EXPECT_EQ(refusal(config), "max_alternatives is -1, expected 0 or more");
@@ -97,21 +97,21 @@ TEST(RivaRequest, LanguagesThatTheModelFinds) {
   for (const char* language : {"", "auto", "multi"}) {
     RecognitionConfig config;
     config.set_language_code(language);
-    EXPECT_EQ(read(config).session.stream.target_lang, "auto");
-    EXPECT_EQ(read(config).language, "");
+    EXPECT_EQ(riva_request(config).session.stream.target_lang, "auto");
+    EXPECT_EQ(riva_request(config).language, "");
   }
 }
 
 TEST(RivaRequest, Encodings) {
   RecognitionConfig config;
   config.set_encoding(riva::MULAW);
-  EXPECT_EQ(read(config).sound.samples, SampleFormat::kMulaw);
+  EXPECT_EQ(riva_request(config).sound.samples, SampleFormat::kMulaw);
   config.set_encoding(riva::ALAW);
-  EXPECT_EQ(read(config).sound.samples, SampleFormat::kAlaw);
+  EXPECT_EQ(riva_request(config).sound.samples, SampleFormat::kAlaw);
   for (const auto encoding : {riva::FLAC, riva::OGGOPUS}) {
     config.set_encoding(encoding);
     EXPECT_THAT(refusal(config), HasSubstr(riva::AudioEncoding_Name(encoding) + " cannot be streamed"));
-    EXPECT_EQ(read(config, Kind::kFile).encoding, RivaEncoding::kFile);
+    EXPECT_EQ(riva_request(config, Kind::kFile).encoding, RivaEncoding::kFile);
   }
   config.set_encoding(static_cast<riva::AudioEncoding>(7));
   EXPECT_EQ(refusal(config), "unknown encoding 7");
@@ -121,7 +121,7 @@ TEST(RivaRequest, RatesAndChannels) {
   RecognitionConfig config;
   for (const int rate : {8000, 22050, 48000}) {
     config.set_sample_rate_hertz(rate);
-    EXPECT_EQ(read(config).sound.rate, rate);
+    EXPECT_EQ(riva_request(config).sound.rate, rate);
   }
   for (const int rate : {-1, 7999, 48001}) {
     config.set_sample_rate_hertz(rate);
@@ -133,12 +133,12 @@ TEST(RivaRequest, RatesAndChannels) {
 
   config = {};
   config.set_enable_separate_recognition_per_channel(true);
-  EXPECT_FALSE(read(config).separate);
+  EXPECT_FALSE(riva_request(config).separate);
   config.set_audio_channel_count(2);
-  EXPECT_EQ(read(config).sound.channels, 2);
-  EXPECT_TRUE(read(config).separate);
+  EXPECT_EQ(riva_request(config).sound.channels, 2);
+  EXPECT_TRUE(riva_request(config).separate);
   config.set_enable_separate_recognition_per_channel(false);
-  EXPECT_FALSE(read(config).separate);
+  EXPECT_FALSE(riva_request(config).separate);
   for (const int channels : {-1, 9}) {
     config.set_audio_channel_count(channels);
     EXPECT_THAT(refusal(config), HasSubstr("audio_channel_count is " + std::to_string(channels)));
@@ -148,13 +148,13 @@ TEST(RivaRequest, RatesAndChannels) {
 TEST(RivaRequest, SilenceThatEndsAnUtterance) {
   RecognitionConfig config;
   (*config.mutable_custom_configuration())["stop_history_eou"] = " 250";
-  EXPECT_EQ(read(config).session.silence, 0.25);
+  EXPECT_EQ(riva_request(config).session.silence, 0.25);
   config.mutable_endpointing_config()->set_stop_history(800);
-  EXPECT_EQ(read(config).session.silence, 0.8);
+  EXPECT_EQ(riva_request(config).session.silence, 0.8);
   config.mutable_endpointing_config()->set_stop_history_eou(320);
-  EXPECT_EQ(read(config).session.silence, 0.32);
+  EXPECT_EQ(riva_request(config).session.silence, 0.32);
   config.mutable_endpointing_config()->set_stop_history_eou(0);
-  EXPECT_EQ(read(config).session.silence, 0.8);
+  EXPECT_EQ(riva_request(config).session.silence, 0.8);
   (*config.mutable_custom_configuration())["stop_history_eou"] = "soon";
   EXPECT_THAT(refusal(config), HasSubstr("stop_history_eou is \"soon\", expected milliseconds"));
 }
@@ -162,14 +162,14 @@ TEST(RivaRequest, SilenceThatEndsAnUtterance) {
 TEST(RivaRequest, ModelsAndLatencies) {
   RecognitionConfig config;
   config.set_model("demo");
-  EXPECT_FALSE(read(config).session.stream.att_context.has_value());
+  EXPECT_FALSE(riva_request(config).session.stream.att_context.has_value());
   config.set_model("320ms");
-  EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 3}));
+  EXPECT_EQ(riva_request(config).session.stream.att_context, (AttContext{56, 3}));
   config.set_model("160ms");  // not listed, but 56 is a multiple of its chunk
-  EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 1}));
+  EXPECT_EQ(riva_request(config).session.stream.att_context, (AttContext{56, 1}));
   for (const char* model : {"100ms", "240ms"}) {
     config.set_model(model);
-    EXPECT_THROW(read(config), UnknownModel);
+    EXPECT_THROW(riva_request(config), UnknownModel);
     EXPECT_THAT(refusal(config), HasSubstr("this server has demo, at 1120ms, 320ms, 80ms"));
   }
 }
@@ -179,13 +179,13 @@ TEST(RivaRequest, CustomConfiguration) {
   auto& custom = *config.mutable_custom_configuration();
   config.set_language_code("en-US");
   custom["target_lang"] = "de-DE";
-  EXPECT_EQ(read(config).session.stream.target_lang, "de-DE");
-  EXPECT_EQ(read(config).language, "de-DE");
+  EXPECT_EQ(riva_request(config).session.stream.target_lang, "de-DE");
+  EXPECT_EQ(riva_request(config).language, "de-DE");
   custom["latency"] = "80 ms";
-  EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 0}));
+  EXPECT_EQ(riva_request(config).session.stream.att_context, (AttContext{56, 0}));
   for (const char* context : {"70,6", "[70, 6]"}) {  // goes before the latency
     custom["att_context_size"] = context;
-    EXPECT_EQ(read(config).session.stream.att_context, (AttContext{70, 6}));
+    EXPECT_EQ(riva_request(config).session.stream.att_context, (AttContext{70, 6}));
   }
   custom["att_context_size"] = "70";
   EXPECT_THAT(refusal(config), HasSubstr("att_context_size is \"70\", expected two numbers"));
@@ -205,14 +205,14 @@ TEST(RivaRequest, UnknownNamesArePassedOverAndToldOnce) {
   config.set_model("parakeet-1.1b-en-US-asr-streaming-silero-vad-sortformer");
   for (int time = 0; time < 3; ++time) {
     EXPECT_EQ(refusal(config), "");
-    EXPECT_EQ(read(config).session.stream.att_context, (AttContext{56, 0}));
+    EXPECT_EQ(riva_request(config).session.stream.att_context, (AttContext{56, 0}));
   }
   EXPECT_EQ(told.size(), 4u);
   EXPECT_THAT(told, Contains(HasSubstr("model \"parakeet-1.1b")));
   EXPECT_THAT(told, Contains(HasSubstr("\"neural_vad.onset\" is unknown")));
   for (int name = 0; name < 1000; ++name) {
     config.set_model("model " + std::to_string(name));
-    read(config);
+    riva_request(config);
   }
   EXPECT_LE(told.size(), 100u);
   EXPECT_THAT(told.back(), HasSubstr("not told any more"));
@@ -246,7 +246,7 @@ TEST(RivaRequest, BoostedPhrases) {
   riva::asr::SpeechContext* rivas = config.add_speech_contexts();
   rivas->add_phrases("Thessaloniki");
   rivas->set_boost(20);
-  const std::vector<BoostedPhrase> phrases = read(config).session.stream.boosted_phrases;
+  const std::vector<BoostedPhrase> phrases = riva_request(config).session.stream.boosted_phrases;
   ASSERT_EQ(phrases.size(), 3u);
   EXPECT_EQ(phrases[0].text, "Piraeus");
   EXPECT_EQ(phrases[0].score, kDefaultBoost);

@@ -54,7 +54,7 @@ fs::path SchedulerTest::folder_;
 std::shared_ptr<const Recognizer> SchedulerTest::recognizer_;
 
 std::shared_ptr<const Recognizer> golden_recognizer(const std::string& name) {
-  return Recognizer::load({.model = testing::golden_dir() / "models" / (name + ".nemo"), .threads = 2});
+  return Recognizer::load({.model = testing::golden_model_path(name), .threads = 2});
 }
 
 std::vector<float> golden_sound(const Recognizer& recognizer, const std::string& name) {
@@ -450,16 +450,16 @@ TEST_F(SchedulerTest, AFlushIsTheEndOfAnUtteranceAndNotOfTheStream) {
 }
 
 // What a client of recorded speech is told, slice after slice, with the middle flushed.
-struct Conversation {
+struct Told {
   std::string finals;
   std::string text;          // of what came behind the flush
   double first_interim = 0;  // seconds of sound
   std::size_t interims = 0;  // different ones
 };
 
-Conversation converse(Scheduler& scheduler, const std::vector<float>& pcm, bool takes_drafts) {
+Told converse(Scheduler& scheduler, const std::vector<float>& pcm, bool takes_drafts) {
   Heard heard;
-  Conversation told;
+  Told told;
   double pushed = 0;
   std::mutex mutex;
   const auto session = scheduler.open({.stream = {.att_context = AttContext{56, 13}},
@@ -501,8 +501,8 @@ TEST_F(SchedulerTest, DraftsComeSoonerAndChangeNothingThatIsFinal) {
   for (const int beam_size : {1, 4}) {
     Scheduler scheduler(
         recognizer, {.streams = {.beam_size = beam_size, .draft_att_context = AttContext{56, 0}}}, metrics_);
-    const Conversation plain = converse(scheduler, pcm, /*takes_drafts=*/false);
-    const Conversation drafted = converse(scheduler, pcm, /*takes_drafts=*/true);
+    const Told plain = converse(scheduler, pcm, /*takes_drafts=*/false);
+    const Told drafted = converse(scheduler, pcm, /*takes_drafts=*/true);
     EXPECT_FALSE(plain.finals.empty());
     EXPECT_EQ(drafted.finals, plain.finals);
     EXPECT_EQ(drafted.text, plain.text);

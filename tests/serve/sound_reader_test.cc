@@ -10,6 +10,7 @@
 
 #include "audio/audio_file.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 
 namespace glossa::serve {
 namespace {
@@ -21,11 +22,6 @@ constexpr int kRate = 16000;  // Hz
 
 std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(GLOSSA_TEST_DATA) / "golden/audio" / name;
-}
-
-std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 void append(Sounds& all, const Sounds& more) {
@@ -92,7 +88,7 @@ TEST(SampleReader, Channels) {
 }
 
 TEST(SampleReader, OtherRates) {
-  const std::string bytes = bytes_of(golden("en-US_0.wav")).substr(44, 24000);
+  const std::string bytes = testing::read_bytes(golden("en-US_0.wav")).substr(44, 24000);
   const RawFormat format{.rate = 8000};
   const Sounds whole = read_cut(bytes, format, bytes.size());
   EXPECT_EQ(whole.front().size(), bytes.size());  // twice as many samples of two bytes
@@ -103,7 +99,7 @@ TEST(SampleReader, OtherRates) {
 TEST(SampleReader, WavFilesAsTheFileReader) {
   for (const char* name : {"alaw_8k_mono", "mulaw_8k_mono", "pcm8_8k_mono", "pcm16_44k_stereo",
                            "pcm24_48k_mono", "pcm32_16k_mono", "float32_16k_mono", "wavex_16k_mono"}) {
-    const std::string bytes = bytes_of(golden("formats/" + std::string(name) + ".wav"));
+    const std::string bytes = testing::read_bytes(golden("formats/" + std::string(name) + ".wav"));
     const std::vector<float> wanted =
         audio::read_audio(golden("formats/" + std::string(name) + ".wav"), kRate).samples;
     for (const std::size_t slice : {std::size_t{1}, std::size_t{1000}, bytes.size()}) {
@@ -142,10 +138,12 @@ TEST(SampleReader, SamplesThatBeginLikeAFile) {
 }
 
 TEST(SampleReader, UnusableFiles) {
-  EXPECT_THAT(failure(bytes_of(golden("formats/flac16_16k_mono.flac"))),
+  EXPECT_THAT(failure(testing::read_bytes(golden("formats/flac16_16k_mono.flac"))),
               HasSubstr("FLAC cannot be streamed"));
-  EXPECT_THAT(failure(bytes_of(golden("formats/vorbis_16k_mono.ogg"))), HasSubstr("Ogg cannot be streamed"));
-  EXPECT_THAT(failure(bytes_of(golden("formats/float64_16k_mono.wav"))), HasSubstr("format 3 with 64 bits"));
+  EXPECT_THAT(failure(testing::read_bytes(golden("formats/vorbis_16k_mono.ogg"))),
+              HasSubstr("Ogg cannot be streamed"));
+  EXPECT_THAT(failure(testing::read_bytes(golden("formats/float64_16k_mono.wav"))),
+              HasSubstr("format 3 with 64 bits"));
   EXPECT_THAT(failure(wav(chunk("data", "xx"))), HasSubstr("no fmt chunk"));
   EXPECT_THAT(failure(wav(chunk("fmt ", "short"))), HasSubstr("the fmt chunk has 5 bytes"));
   EXPECT_THAT(failure(wav(format_chunk(1, 0, 16))), HasSubstr("0 channels"));
@@ -156,13 +154,13 @@ TEST(SampleReader, UnusableFiles) {
 }
 
 TEST(SoundFiles, ByTheirBeginning) {
-  EXPECT_TRUE(is_sound_file(bytes_of(golden("clip.wav"))));
-  EXPECT_TRUE(is_sound_file(bytes_of(golden("formats/flac16_16k_mono.flac"))));
-  EXPECT_TRUE(is_sound_file(bytes_of(golden("formats/vorbis_16k_mono.ogg"))));
+  EXPECT_TRUE(is_sound_file(testing::read_bytes(golden("clip.wav"))));
+  EXPECT_TRUE(is_sound_file(testing::read_bytes(golden("formats/flac16_16k_mono.flac"))));
+  EXPECT_TRUE(is_sound_file(testing::read_bytes(golden("formats/vorbis_16k_mono.ogg"))));
   EXPECT_TRUE(is_sound_file("ID3\x04"));
   EXPECT_FALSE(is_sound_file("RIFF"));
   EXPECT_FALSE(is_sound_file(""));
-  EXPECT_TRUE(is_wav_file(bytes_of(golden("clip.wav"))));
+  EXPECT_TRUE(is_wav_file(testing::read_bytes(golden("clip.wav"))));
   EXPECT_FALSE(is_wav_file("fLaC and eight more"));
   EXPECT_TRUE(looks_like_mp3("\xff\xfb\x90\x44"));
   EXPECT_TRUE(looks_like_mp3("\xff\xf3\x90\x44"));

@@ -15,19 +15,19 @@ Utterance spoken(double start, double end) {
   return utterance;
 }
 
-struct Heard {
+struct SettledTo {
   Transcript transcript;
   SessionUpdate update{.transcript = transcript};
-  explicit Heard(double settled) { transcript.settled = settled; }
+  explicit SettledTo(double settled) { transcript.settled = settled; }
 };
 
 TEST(Turns, APauseEndsOne) {
   Turns turns(0.5);
   EXPECT_TRUE(turns.begins_with(spoken(1, 2)));
-  EXPECT_FALSE(turns.is_over(Heard(2.4).update));
+  EXPECT_FALSE(turns.is_over(SettledTo(2.4).update));
   EXPECT_FALSE(turns.begins_with(spoken(2.4, 3))) << "another sentence of the same turn";
-  EXPECT_FALSE(turns.is_over(Heard(3.4).update));
-  EXPECT_TRUE(turns.is_over(Heard(3.5).update));
+  EXPECT_FALSE(turns.is_over(SettledTo(3.4).update));
+  EXPECT_TRUE(turns.is_over(SettledTo(3.5).update));
   turns.end();
   EXPECT_TRUE(turns.begins_with(spoken(4, 5)));
 }
@@ -44,7 +44,7 @@ TEST(Turns, APauseWithinOneUpdateEndsOne) {
 TEST(Turns, WhatIsOpenIsNotOver) {
   Turns turns(0.5);
   turns.begins_with(spoken(1, 2));
-  Heard heard(9);
+  SettledTo heard(9);
   heard.update.utterances.open = spoken(1, 2);
   EXPECT_FALSE(turns.is_over(heard.update));
   heard.update.utterances.open.reset();
@@ -56,7 +56,7 @@ TEST(Turns, WithoutSilenceTheClientAndTheEndEndOne) {
   Turns turns(0);
   turns.begins_with(spoken(1, 2));
   EXPECT_FALSE(turns.is_over_before(spoken(60, 61)));
-  Heard heard(99);
+  SettledTo heard(99);
   EXPECT_FALSE(turns.is_over(heard.update));
   heard.update.flushed = true;
   EXPECT_TRUE(turns.is_over(heard.update));

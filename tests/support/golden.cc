@@ -29,6 +29,10 @@ std::filesystem::path golden_dir() {
   return other != nullptr ? std::filesystem::path(other) : std::filesystem::path(GLOSSA_TEST_DATA) / "golden";
 }
 
+std::filesystem::path golden_model_path(const std::string& name) {
+  return golden_dir() / "models" / (name + ".nemo");
+}
+
 std::map<std::string, GoldenTensor> read_safetensors(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());

@@ -11,6 +11,8 @@ namespace glossa::testing {
 
 // tests/data/golden, or the folder named by GLOSSA_GOLDEN_DIR (same layout, other models and audio).
 std::filesystem::path golden_dir();
+// golden_dir()/models/NAME.nemo
+std::filesystem::path golden_model_path(const std::string& name);
 
 struct GoldenTensor {
   std::vector<std::int64_t> shape;

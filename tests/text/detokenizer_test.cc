@@ -78,11 +78,9 @@ TEST(DetokenizerGolden, PunctuationOfTheVocabulary) {
   EXPECT_GT(checked, 0);
 }
 
-const testing::TestPiece kUnknown{"<unk>", 0, PieceType::kUnknown};
-
 TEST(Detokenizer, TakesPunctuationFromOrdinaryPiecesOnly) {
   testing::TestModel model{
-      .pieces = {kUnknown,  // "<unk>" itself is no source of '<' (not punctuation anyway)
+      .pieces = {testing::kUnknownPiece,  // "<unk>" itself is no source of '<' (not punctuation anyway)
                  {"a.", -1},
                  {"<,>", -1},
                  {"[;]", -1},
@@ -98,7 +96,7 @@ TEST(Detokenizer, TakesPunctuationFromOrdinaryPiecesOnly) {
 }
 
 TEST(Detokenizer, DeletesOneWhiteSpaceBeforePunctuation) {
-  testing::TestModel model{.pieces = {kUnknown,
+  testing::TestModel model{.pieces = {testing::kUnknownPiece,
                                       {"▁a", -1},
                                       {"▁", -1},
                                       {".", -1},
@@ -120,7 +118,7 @@ TEST(Detokenizer, DeletesOneWhiteSpaceBeforePunctuation) {
 }
 
 TEST(Detokenizer, TextIsLinearInTheIds) {
-  testing::TestModel model{.pieces = {kUnknown, {"▁a", -1}, {"▁", -1}, {".", -1}}};
+  testing::TestModel model{.pieces = {testing::kUnknownPiece, {"▁a", -1}, {"▁", -1}, {".", -1}}};
   const SentencePiece tokenizer = testing::parse_tokenizer(model.serialize());
   Ids ids;
   for (int repeat = 0; repeat < 300'000; ++repeat) ids.insert(ids.end(), {1, 2, 3});

@@ -12,12 +12,6 @@
 
 namespace glossa::testing {
 
-std::string read_bytes(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error(path.string() + ": cannot be opened");
-  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-}
-
 std::filesystem::path tokenizer_path(const std::string& name) {
   return golden_dir() / "tokenizers" / name / "tokenizer.model";
 }

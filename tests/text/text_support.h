@@ -10,11 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "support/files.h"
 #include "text/sentencepiece.h"
 
 namespace glossa::testing {
-
-std::string read_bytes(const std::filesystem::path& path);
 
 // tokenizers/<name>/tokenizer.model of the goldens.
 std::filesystem::path tokenizer_path(const std::string& name);
@@ -32,6 +31,8 @@ struct TestPiece {
   float score = 0;
   text::PieceType type = text::PieceType::kNormal;
 };
+
+inline const TestPiece kUnknownPiece{"<unk>", 0, text::PieceType::kUnknown};
 
 struct TestModel {
   std::vector<TestPiece> pieces;

@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "checkpoint/temporary_folder.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 
 namespace glossa::train {
 namespace {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "glossa/error.hpp"
+#include "support/message_of.h"
 
 namespace glossa::train {
 namespace {
@@ -64,13 +65,7 @@ TEST(ParameterGroups, AScaleOfZeroFreezes) {
 
 std::string message_of(std::string_view surface, const std::vector<std::string>& names = kNames,
                        const LearningRateScales& scales = {}) {
-  try {
-    group_parameters(names, surface, scales);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    return error.what();
-  }
-  return "no error";
+  return testing::message_of([&] { group_parameters(names, surface, scales); }, ErrorCode::kInvalidArgument);
 }
 
 TEST(ParameterGroups, RefuseWhatDoesNotExist) {

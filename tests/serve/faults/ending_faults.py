@@ -84,10 +84,8 @@ class TerminationTest(FaultTest):
         self.assertEqual(own.process.wait(60), 0, own.messages())
 
     def test_nobody_is_there(self):
-        own = self.start("--drain-seconds", "60")
-        began = time.monotonic()
-        self.assertEqual(own.stop(), 0)
-        self.assertLess(time.monotonic() - began, 30)
+        own = self.start("--drain-seconds", "600")
+        self.assertEqual(own.stop(timeout=60), 0)
 
 
 class LogTest(FaultTest):
@@ -120,13 +118,13 @@ class LogTest(FaultTest):
         with self.logging_server() as (own, send):
             send()
             own.send_signal(signal.SIGTERM)
-            *lines, last = [json.loads(line) for line in own.stderr]
+            lines = [json.loads(line) for line in own.stderr]
             self.assertEqual(own.wait(60), 0)
-        self.assertIn("draining", last["message"])
-        numbers = [int(line["call"].rpartition("/")[2]) for line in lines]
-        self.assertEqual(numbers, sorted(numbers))
-        self.assertEqual(numbers[-1], self.requests - 1)
-        self.assertTrue(8000 < len(numbers) < self.requests, len(numbers))
+        self.assertIn("draining", "".join(line["message"] for line in lines if "message" in line))
+        numbers = [int(line["call"].rpartition("/")[2]) for line in lines if "call" in line]
+        self.assertEqual(len(numbers), len(set(numbers)))
+        self.assertLessEqual(set(range(self.requests - 8000, self.requests)), set(numbers))
+        self.assertLess(len(numbers), self.requests)
 
     def test_nobody_reads_it(self):
         with self.logging_server() as (own, send):

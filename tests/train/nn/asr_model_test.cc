@@ -5,9 +5,9 @@
 #include <map>
 #include <random>
 
-#include "checkpoint/temporary_folder.h"
 #include "model/tensor_spec.h"
 #include "support/closeness.h"
+#include "support/files.h"
 #include "support/tiny_model.h"
 #include "train/nn/golden_batch.h"
 
@@ -42,8 +42,7 @@ void expect_names_of_specs(const model::ModelConfig& config) {
 TEST(AsrModel, ParametersAreTheTensorsOfTheCheckpoint) {
   for (const char* name : {"tiny", "tiny-en", "small"}) {
     SCOPED_TRACE(name);
-    expect_names_of_specs(
-        checkpoint::read_checkpoint(golden_dir() / "models" / (std::string(name) + ".nemo"))->config());
+    expect_names_of_specs(checkpoint::read_checkpoint(golden_model_path(name))->config());
   }
   const TemporaryFolder folder;
   for (std::uint32_t seed = 1; seed <= 6; ++seed) {

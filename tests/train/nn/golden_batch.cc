@@ -16,9 +16,7 @@ std::int64_t GoldenModel::slot(const std::string& prompt) const {
   throw std::runtime_error("no prompt " + prompt);
 }
 
-GoldenModel golden_model(const std::string& name) {
-  return model_of(golden_dir() / "models" / (name + ".nemo"));
-}
+GoldenModel golden_model(const std::string& name) { return model_of(golden_model_path(name)); }
 
 GoldenModel model_of(const std::filesystem::path& nemo) {
   GoldenModel golden{checkpoint::read_checkpoint(nemo)};

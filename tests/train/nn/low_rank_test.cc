@@ -8,6 +8,7 @@
 #include <set>
 
 #include "support/closeness.h"
+#include "support/message_of.h"
 #include "train/nn/golden_batch.h"
 #include "train/state_dict.h"
 #include "train/trained_model.h"
@@ -95,12 +96,8 @@ TEST(LowRank, OfTheEncoderTheyAreAllThatMoves) {
 TEST(LowRank, WhatCannotHaveFactorsIsRefused) {
   const GoldenModel golden = golden_model("tiny");
   const auto error = [&](const TrainerOptions& options) -> std::string {
-    try {
-      train::initial_model(*golden.checkpoint, options);
-    } catch (const Error& problem) {
-      return problem.what();
-    }
-    return "no error";
+    return testing::message_of([&] { train::initial_model(*golden.checkpoint, options); },
+                               ErrorCode::kInvalidArgument);
   };
   EXPECT_THAT(error(options_with(100'000)), ::testing::HasSubstr("the rank of low-rank factors is 100000"));
   EXPECT_THAT(error(options_with(2, "joint")), ::testing::HasSubstr("with surface 'joint'"));

@@ -4,7 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "checkpoint/temporary_folder.h"
+#include "support/files.h"
+#include "support/message_of.h"
 #include "support/tiny_model.h"
 #include "train/nn/golden_batch.h"
 
@@ -21,15 +22,6 @@ void expect_equal(const StateDict& actual, const StateDict& expected) {
     ASSERT_TRUE(actual.contains(name)) << name;
     EXPECT_TRUE(torch::equal(actual.at(name), tensor)) << name;
   }
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(StateDict, ANemoIsWrittenAndReadBitEqual) {
@@ -100,7 +92,7 @@ TEST(StateDict, AStateOfAnotherGeometryIsRefusedByName) {
   extra["encoder.layers.3.norm_out.weight"] = torch::zeros({64});
   EXPECT_THAT(message_of([&] { train::load_state(base.model, extra); }),
               ::testing::HasSubstr("encoder.layers.3.norm_out.weight"));
-  const auto small = checkpoint::read_checkpoint(golden_dir() / "models" / "small.nemo");
+  const auto small = checkpoint::read_checkpoint(golden_model_path("small"));
   EXPECT_THAT(message_of([&] { train::load_checkpoint(base.model, *small); }),
               ::testing::HasSubstr("small.nemo"));
   const TemporaryFolder folder;
