@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/fail.h"
-#include "checkpoint/little_endian.h"
+#include "base/little_endian.h"
 #include "checkpoint/partial_name.h"
 
 namespace glossa::checkpoint {

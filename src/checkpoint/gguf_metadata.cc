@@ -7,8 +7,8 @@
 
 #include "base/base64.h"
 #include "base/fail.h"
+#include "base/little_endian.h"
 #include "checkpoint/gguf_config.h"
-#include "checkpoint/little_endian.h"
 #include "features/log_mel.h"
 #include "text/sentencepiece_model.h"
 

@@ -2,7 +2,7 @@
 #include <string_view>
 
 #include "base/fail.h"
-#include "checkpoint/little_endian.h"
+#include "base/little_endian.h"
 #include "checkpoint/torch_pickle.h"
 
 namespace glossa::checkpoint {
@@ -68,14 +68,14 @@ class PickleWriter {
   }
 
   void integer(std::int64_t value) {  // never negative here
-    if (value <= 0xff) return number("K", value, 1);
-    if (value <= 0xffff) return number("M", value, 2);
-    if (value <= std::numeric_limits<std::int32_t>::max()) return number("J", value, 4);
-    number("\x8a\x08", value, 8);  // LONG1 with eight bytes
+    if (value <= 0xff) return coded("K", value, 1);
+    if (value <= 0xffff) return coded("M", value, 2);
+    if (value <= std::numeric_limits<std::int32_t>::max()) return coded("J", value, 4);
+    coded("\x8a\x08", value, 8);  // LONG1 with eight bytes
   }
 
-  void number(std::string_view opcode, std::int64_t value, int size) {
-    out_ += opcode;
+  void coded(std::string_view code, std::int64_t value, int size) {
+    out_ += code;
     append_number(out_, static_cast<std::uint64_t>(value), size);
   }
 
@@ -90,12 +90,12 @@ class PickleWriter {
   enum Memo { kOrderedDictType, kRebuild, kStorageWord, kCpuWord, kF32Type, kF16Type, kBF16Type, kMemos };
   void shared(Memo memo, const std::string& code) {
     if (written_[memo]) {
-      number("h", memo, 1);
+      coded("h", memo, 1);
       return;
     }
     written_[memo] = true;
     out_ += code;
-    number("q", memo, 1);
+    coded("q", memo, 1);
   }
 
   std::string out_;

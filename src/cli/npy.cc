@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "base/fail.h"
+#include "base/little_endian.h"
 
 namespace glossa::cli {
 
@@ -16,8 +17,7 @@ std::string npy_header(std::int64_t rows, std::int64_t cols) {
   text.resize(kHeader - kPreamble - 1, ' ');
   text.push_back('\n');
   std::string header("\x93NUMPY\x01\x00", 8);
-  header.push_back(static_cast<char>(text.size() & 0xff));
-  header.push_back(static_cast<char>(text.size() >> 8));
+  append_number(header, text.size(), 2);
   return header + text;
 }
 

@@ -25,9 +25,10 @@ class context;
 
 namespace glossa::serve {
 
-inline constexpr std::chrono::seconds kHandshake{10};  // TLS's, WebSocket's, and a farewell
-inline constexpr std::chrono::milliseconds kLookForClient{
-    500};  // between looks whether who waits is still there
+// For the handshakes of TLS and of a WebSocket, and for their ends.
+inline constexpr std::chrono::seconds kHandshake{10};
+// Between looks whether a client who is waited for, or waits, is still there.
+inline constexpr std::chrono::milliseconds kLookForClient{500};
 
 // A handler of any type, called once, on its own executor.
 class ByteHandler {

@@ -62,10 +62,10 @@ struct Uploads::Journey {
 };
 
 bool wait_to_decode(const Scheduler& scheduler, const Worker& worker, const std::function<bool()>& has_gone) {
-  constexpr double kMostBacklog = 2 * 3600;  // seconds; 460 MB
+  constexpr double kMostFileBacklog = 2 * 3600;  // seconds; 460 MB
   constexpr auto kPause = std::chrono::milliseconds(50);
   while (!worker.is_stopping() && !has_gone()) {
-    if (scheduler.file_backlog() < kMostBacklog) return true;
+    if (scheduler.file_backlog() < kMostFileBacklog) return true;
     std::this_thread::sleep_for(kPause);
   }
   return false;

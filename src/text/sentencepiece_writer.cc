@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/little_endian.h"
+
 namespace glossa::text {
 namespace {
 
@@ -23,8 +25,7 @@ std::string bytes_field(int field, std::string_view bytes) {
 }
 std::string float_field(int field, float value) {
   std::string text = varint(static_cast<std::uint64_t>(field) << 3 | 5);
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  for (int byte = 0; byte < 4; ++byte) text += static_cast<char>(bits >> 8 * byte & 0xff);
+  append_number(text, std::bit_cast<std::uint32_t>(value), 4);
   return text;
 }
 

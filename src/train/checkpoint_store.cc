@@ -88,7 +88,13 @@ SavedStep CheckpointStore::save(std::int64_t step, const StateDict& weights, con
                                 const Metadata& metadata) {
   SavedStep saved{step, model_path(step), state_path(step)};
   write_nemo(saved.model, base_, weights);
-  write_tensor_file(saved.state, optimizer, metadata);
+  try {
+    write_tensor_file(saved.state, optimizer, metadata);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(saved.model, ignored);  // the room is the next step's
+    throw;
+  }
   prune();
   return saved;
 }

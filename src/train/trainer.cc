@@ -241,7 +241,7 @@ class Trainer::Impl {
       fail_bad_input("{}: has {} (expected a state of a run with the same glossa.lora as this)",
                      saved->state.string(), name);
     }
-    optimizer_->load_state(state.tensors);
+    optimizer_->load_state(std::move(state.tensors));
     step_ = number_in(state.metadata, "step", saved->state);
     batches_ = number_in(state.metadata, "batches", saved->state);
     audio_seconds_ = std::stod(state.metadata.at("audio_seconds"));
@@ -463,43 +463,31 @@ class Trainer::Impl {
       candidate.step = best.empty() ? step_ : best.front();
       outcome.best_step = candidate.step;
       if (!best.empty()) outcome.score = store_.scores().at(candidate.step);
-      StateDict chosen = state_in(*checkpoint::read_nemo(store_.model_path(candidate.step)));
+      std::vector<std::filesystem::path> chosen = {store_.model_path(candidate.step)};
       outcome.model = options_.folder / (name + ".nemo");
       const int averaged = std::min(static_cast<int>(best.size()), options_.average_best);
       if (averaged > 1 && hooks_.validate) {
-        const StateDict mean = mean_of({best.begin(), best.begin() + averaged});
+        std::vector<std::filesystem::path> several;
+        for (int rank = 0; rank < averaged; ++rank)
+          several.push_back(store_.model_path(best[static_cast<std::size_t>(rank)]));
         const Candidate means{step_, averaged};
-        write_nemo(outcome.model, base_, mean);
+        write_nemo(outcome.model, base_, mean_of(several, base_));
         const double score = hooks_.validate(outcome.model, means);
         if (score < *outcome.score) {
-          chosen = mean;
+          chosen = several;
           candidate = means;
           outcome.score = score;
         }
       }
       if (options_.base_share > 0) {
         candidate.base_share = options_.base_share;
-        chosen = interpolate(state_in(base_), chosen, 1 - options_.base_share);
         outcome.score.reset();
       }
-      write_nemo(outcome.model, base_, chosen);
+      write_nemo(outcome.model, base_, mean_of(chosen, base_, options_.base_share));
       if (candidate.base_share > 0 && hooks_.validate)
         outcome.score = hooks_.validate(outcome.model, candidate);
     }
     group_.barrier();
-  }
-
-  StateDict mean_of(const std::vector<std::int64_t>& steps) const {
-    std::vector<StateDict> states;
-    for (const std::int64_t step : steps)
-      states.push_back(state_in(*checkpoint::read_nemo(store_.model_path(step))));
-    return average(states);
-  }
-
-  StateDict state_in(const checkpoint::Checkpoint& checkpoint) const {
-    AsrModel model(base_.config(), options_.dropout);
-    load_checkpoint(model, checkpoint);
-    return state_of(model);
   }
 
   const checkpoint::Checkpoint& base_;

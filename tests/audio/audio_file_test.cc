@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -16,6 +15,7 @@
 
 #include "audio/sound_files.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
 #include "support/message_of.h"
 

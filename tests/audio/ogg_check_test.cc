@@ -15,6 +15,7 @@
 #include "audio/audio_info.h"
 #include "audio/sound_files.h"
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
 
 namespace glossa::audio {

@@ -5,8 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "support/files.h"
-
 namespace glossa::testing {
 
 // A sweep from 100 Hz to 3 kHz with a swelling loudness: nothing about it repeats, so a delay shows.

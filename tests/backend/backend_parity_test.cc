@@ -9,7 +9,6 @@
 #include <string>
 
 #include "backend/backend.h"
-#include "backend/cpu/kernel_selection.h"
 #include "backend/instruction_sets.h"
 
 namespace glossa::backend {

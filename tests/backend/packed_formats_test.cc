@@ -9,7 +9,6 @@
 #include <random>
 
 #include "backend/backend.h"
-#include "backend/cpu/kernel_selection.h"
 #include "backend/instruction_sets.h"
 #include "base/half.h"
 #include "base/number_formats.h"

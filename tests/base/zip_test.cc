@@ -16,7 +16,6 @@ using testing::build_zip;
 using testing::bytes_of;
 using ::testing::HasSubstr;
 using testing::text_of;
-using testing::ZipLayout;
 
 // The oracle of these tests is the builder: the fields of APPNOTE.TXT 6.3, written out.
 std::vector<std::string> zip_contents(const std::string& archive) {

@@ -12,7 +12,7 @@ namespace glossa::bench {
 namespace {
 
 std::shared_ptr<const Recognizer> tiny() {
-  return Recognizer::load({.model = testing::golden_dir() / "models/tiny.nemo", .threads = 1});
+  return Recognizer::load({.model = testing::golden_model_path("tiny"), .threads = 1});
 }
 
 TEST(FedStream, EveryAcceptMakesExactlyOneChunk) {

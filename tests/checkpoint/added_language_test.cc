@@ -7,6 +7,7 @@
 #include "model/prompt_table.h"
 #include "support/files.h"
 #include "support/golden.h"
+#include "support/message_of.h"
 
 namespace glossa::checkpoint {
 namespace {
@@ -19,13 +20,7 @@ std::shared_ptr<const Checkpoint> tiny(const char* name = "tiny") {
 }
 
 std::string refusal(const NewLanguage& language, const char* name = "tiny") {
-  try {
-    with_language(tiny(name), language);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    return error.what();
-  }
-  return "nothing";
+  return testing::message_of([&] { with_language(tiny(name), language); }, ErrorCode::kInvalidArgument);
 }
 
 TEST(AddedLanguage, HasASlotOfItsOwnAndTheWeightsOfAnother) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <fstream>
 
-#include "glossa/error.hpp"
 #include "model/tensor_spec.h"
 #include "support/files.h"
 #include "support/golden.h"
@@ -27,7 +26,7 @@ class BlankCheckpoint : public ::testing::Test {
   }
 
   const testing::TemporaryFolder folder_;
-  const std::shared_ptr<const Checkpoint> tiny_ = read_checkpoint(testing::golden_dir() / "models/tiny.nemo");
+  const std::shared_ptr<const Checkpoint> tiny_ = read_checkpoint(testing::golden_model_path("tiny"));
   const fs::path tokenizer_ = testing::golden_dir() / "tokenizers/tok256/tokenizer.model";
 };
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -25,7 +24,7 @@ std::vector<float> values_of(DType dtype, const std::vector<std::uint8_t>& block
   return values;
 }
 
-std::string read_gguf_says(const std::string& arguments) {
+std::string script_output(const std::string& arguments) {
   return testing::output_of(GLOSSA_PYTHON " " GLOSSA_READ_GGUF " " + arguments);
 }
 
@@ -98,7 +97,7 @@ TEST(BlockFormats, RandomBlocksAsReadByTheScript) {
       if (dtype == DType::kQ4_K || dtype == DType::kQ5_K) blocks[block + 3] &= 0xb7;
     }
     std::istringstream expected(
-        read_gguf_says("--dequantize " + std::string(dtype_name(dtype)) + " " + hex_of(blocks)));
+        script_output("--dequantize " + std::string(dtype_name(dtype)) + " " + hex_of(blocks)));
     for (const float value : values_of(dtype, blocks)) {
       std::string text;
       ASSERT_TRUE(expected >> text);
@@ -147,7 +146,7 @@ TEST(Quantize, Q8IsTheScriptsToTheBit) {
   quantize_q8_0(values, reinterpret_cast<std::byte*>(blocks.data()));
   // Where the scale vanishes, the levels mean nothing: ours are 0.
   std::fill(blocks.begin() + 3 * 34 + 2, blocks.begin() + 4 * 34, std::uint8_t{0});
-  std::string expected = read_gguf_says("--quantize-q8_0 " + (folder / "values").string());
+  std::string expected = script_output("--quantize-q8_0 " + (folder / "values").string());
   expected.replace(2 * (3 * 34 + 2), 64, 64, '0');
   EXPECT_EQ(hex_of(blocks) + "\n", expected);
   EXPECT_LT(relative_rms(values, there_and_back(values, DType::kQ8_0)), 0.006);

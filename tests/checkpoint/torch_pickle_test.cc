@@ -9,12 +9,12 @@
 #include "base/zip_builder.h"
 #include "checkpoint/pickled_text.h"
 #include "glossa/error.hpp"
+#include "support/little_endian.h"
 #include "support/message_of.h"
 
 namespace glossa::checkpoint {
 namespace {
 
-using ::testing::AllOf;
 using testing::bytes_of;
 using ::testing::HasSubstr;
 using testing::little_endian;

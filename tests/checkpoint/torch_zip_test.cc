@@ -8,6 +8,7 @@
 #include "base/zip_builder.h"
 #include "checkpoint/pickled_text.h"
 #include "glossa/error.hpp"
+#include "support/little_endian.h"
 #include "support/message_of.h"
 
 namespace glossa::checkpoint {
@@ -22,7 +23,7 @@ using testing::pickled_text;
 using testing::ZipMember;
 
 // One tensor [rows, columns] in a storage "0" of six elements.
-struct WeightsCase {
+struct TorchZipCase {
   std::string type = "FloatStorage";
   std::vector<int> shape = {2, 3};
   std::vector<int> stride = {3, 1};
@@ -50,7 +51,7 @@ std::string small_numbers(const std::vector<int>& values) {
   return code + "t";
 }
 
-std::string zip_of(const WeightsCase& c) {
+std::string zip_of(const TorchZipCase& c) {
   const std::string pickle = "\x80\x02}" + pickled_text(c.name) + "ctorch._utils\n_rebuild_tensor_v2\n((" +
                              pickled_text("storage") + "ctorch\n" + c.type + "\n" + pickled_text("0") +
                              pickled_text("cpu") + "M" +
@@ -75,21 +76,21 @@ struct Result {
   std::vector<std::vector<std::byte>> storage;
 };
 
-Result read_weights(const std::string& zip, const std::vector<model::TensorSpec>& specs = kSpecs) {
+Result read_torch_zip_of(const std::string& zip, const std::vector<model::TensorSpec>& specs = kSpecs) {
   Result result;
   result.tensors = read_torch_zip(bytes_of(zip), specs, "x.nemo", result.storage);
   return result;
 }
 
-std::string weights_error(const WeightsCase& c, const std::vector<model::TensorSpec>& specs = kSpecs) {
-  return testing::message_of([&] { read_weights(zip_of(c), specs); }, ErrorCode::kBadInput, "x.nemo");
+std::string torch_zip_error(const TorchZipCase& c, const std::vector<model::TensorSpec>& specs = kSpecs) {
+  return testing::message_of([&] { read_torch_zip_of(zip_of(c), specs); }, ErrorCode::kBadInput, "x.nemo");
 }
 
 TEST(TorchZip, ContiguousTensorsAreViews) {
   for (const char* prefix : {"model_weights/", "archive/", ""}) {
     const std::string zip =
         zip_of({.prefix = prefix, .more = {{std::string(prefix) + "byteorder", "little"}}});
-    const Result result = read_weights(zip);
+    const Result result = read_torch_zip_of(zip);
     ASSERT_EQ(result.tensors.size(), 1u);
     EXPECT_TRUE(result.storage.empty());
     EXPECT_THAT(result.tensors[0].to_f32(), ElementsAre(0, 1, 2, 3, 4, 5));
@@ -99,37 +100,39 @@ TEST(TorchZip, ContiguousTensorsAreViews) {
 
 // Oracle: torch.arange(6).reshape(3, 2).t() and torch.arange(6)[2:] ..., worked out by hand.
 TEST(TorchZip, OtherStridesAreGathered) {
-  EXPECT_THAT(read_weights(zip_of({.stride = {1, 2}})).tensors[0].to_f32(), ElementsAre(0, 2, 4, 1, 3, 5));
-  EXPECT_THAT(read_weights(zip_of({.stride = {1, 1}, .offset = 2})).tensors[0].to_f32(),
+  EXPECT_THAT(read_torch_zip_of(zip_of({.stride = {1, 2}})).tensors[0].to_f32(),
+              ElementsAre(0, 2, 4, 1, 3, 5));
+  EXPECT_THAT(read_torch_zip_of(zip_of({.stride = {1, 1}, .offset = 2})).tensors[0].to_f32(),
               ElementsAre(2, 3, 4, 3, 4, 5));
-  EXPECT_THAT(read_weights(zip_of({.stride = {0, 1}})).tensors[0].to_f32(), ElementsAre(0, 1, 2, 0, 1, 2));
+  EXPECT_THAT(read_torch_zip_of(zip_of({.stride = {0, 1}})).tensors[0].to_f32(),
+              ElementsAre(0, 1, 2, 0, 1, 2));
 }
 
 TEST(TorchZip, HalfPrecision) {
   const std::string bits =
       little_endian(0x3c00, 2) + little_endian(0xc000, 2) + little_endian(0x0001, 2) + std::string(6, '\0');
-  EXPECT_THAT(read_weights(zip_of({.type = "HalfStorage", .bytes = bits})).tensors[0].to_f32(),
+  EXPECT_THAT(read_torch_zip_of(zip_of({.type = "HalfStorage", .bytes = bits})).tensors[0].to_f32(),
               ElementsAre(1, -2, 0x1p-24f, 0, 0, 0));
-  EXPECT_THAT(read_weights(zip_of({.type = "BFloat16Storage", .bytes = bits})).tensors[0].to_f32()[1], -2);
+  EXPECT_THAT(read_torch_zip_of(zip_of({.type = "BFloat16Storage", .bytes = bits})).tensors[0].to_f32()[1],
+              -2);
 }
 
 // 0 is what writers put that leave checksums out.
 TEST(TorchZip, AChecksumIsComparedWhereThereIsOne) {
   const std::string unknown = zip_of({.crc32 = 0});
-  EXPECT_NO_THROW(read_weights(unknown).tensors[0].to_f32());
+  EXPECT_NO_THROW(read_torch_zip_of(unknown).tensors[0].to_f32());
   const std::string wrong = zip_of({.crc32 = 1});
-  EXPECT_THROW(read_weights(wrong).tensors[0].to_f32(), Error);
+  EXPECT_THROW(read_torch_zip_of(wrong).tensors[0].to_f32(), Error);
 }
 
 // A file of 30 bytes of numbers must not claim memory for millions.
 TEST(TorchZip, ExpandedTensorsAreRefused) {
   const std::vector<model::TensorSpec> specs{{"w", {60'000, 60'000}, false, false}};
-  EXPECT_THAT(weights_error({.shape = {60'000, 60'000}, .stride = {0, 0}}, specs),
+  EXPECT_THAT(torch_zip_error({.shape = {60'000, 60'000}, .stride = {0, 0}}, specs),
               HasSubstr("more than its storage"));
 }
 
-// Nor may many tensors that are one: each is read_weights, widened and packed. Tied weights, two of them, are
-// usual.
+// Nor may many tensors that are one: each is read, widened and packed. Tied weights, two of them, are usual.
 TEST(TorchZip, ManyTensorsInOneStorageAreRefused) {
   const auto sharing = [](int tensors) {
     std::string pickle = "\x80\x02}";
@@ -145,24 +148,24 @@ TEST(TorchZip, ManyTensorsInOneStorageAreRefused) {
     }
     const std::string zip =
         build_zip({{"m/data.pkl", pickle + "."}, {"m/data/0", std::string(240'000, '\0')}});
-    return testing::message_of([&] { read_weights(zip, specs); });
+    return testing::message_of([&] { read_torch_zip_of(zip, specs); });
   };
   EXPECT_EQ(sharing(2), "no error");
   EXPECT_THAT(sharing(3), HasSubstr("x.nemo: the tensors up to w2 have 720000 bytes, more than twice"));
 }
 
 TEST(TorchZip, RefusesWhatDoesNotFit) {
-  EXPECT_THAT(weights_error({.shape = {3, 2}, .stride = {2, 1}}), HasSubstr("w is [3,2], expected [2,3]"));
-  EXPECT_THAT(weights_error({.name = "v"}), HasSubstr("tensor w is missing (expected [2,3])"));
-  EXPECT_THAT(weights_error({.name = "v"}, {}), HasSubstr("tensor v of shape [2,3] does not belong"));
-  EXPECT_EQ(weights_error({.type = "LongStorage", .name = "loss.v"}, {}),
+  EXPECT_THAT(torch_zip_error({.shape = {3, 2}, .stride = {2, 1}}), HasSubstr("w is [3,2], expected [2,3]"));
+  EXPECT_THAT(torch_zip_error({.name = "v"}), HasSubstr("tensor w is missing (expected [2,3])"));
+  EXPECT_THAT(torch_zip_error({.name = "v"}, {}), HasSubstr("tensor v of shape [2,3] does not belong"));
+  EXPECT_EQ(torch_zip_error({.type = "LongStorage", .name = "loss.v"}, {}),
             "no error");  // ignored, whatever it is
-  EXPECT_THAT(weights_error({.type = "LongStorage"}), HasSubstr("LongStorage"));
-  EXPECT_THAT(weights_error({.bytes = floats(5)}),
+  EXPECT_THAT(torch_zip_error({.type = "LongStorage"}), HasSubstr("LongStorage"));
+  EXPECT_THAT(torch_zip_error({.bytes = floats(5)}),
               HasSubstr("has 20 bytes (expected 6 elements of 4 bytes)"));
-  EXPECT_THAT(weights_error({.type = "HalfStorage"}), HasSubstr("has 24 bytes"));
-  EXPECT_THAT(weights_error({.more = {{"model_weights/byteorder", "big"}}}), HasSubstr("little-endian"));
-  EXPECT_THAT(weights_error({.more = {{"other/data.pkl", "x"}}}), HasSubstr("more than one data.pkl"));
+  EXPECT_THAT(torch_zip_error({.type = "HalfStorage"}), HasSubstr("has 24 bytes"));
+  EXPECT_THAT(torch_zip_error({.more = {{"model_weights/byteorder", "big"}}}), HasSubstr("little-endian"));
+  EXPECT_THAT(torch_zip_error({.more = {{"other/data.pkl", "x"}}}), HasSubstr("more than one data.pkl"));
 }
 
 }  // namespace

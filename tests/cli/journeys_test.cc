@@ -4,11 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.h"
+#include "support/files.h"
+#include "support/little_endian.h"
 
 namespace glossa {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::golden_audio;
 using testing::golden_case;
 using testing::golden_model;
@@ -27,15 +28,12 @@ std::vector<std::string> transcribe(std::vector<std::string> more) {
 
 // A file of 16-bit samples at 16 kHz.
 std::string wav(int channels, const std::string& samples) {
-  const auto number = [](std::size_t value, int bytes) {
-    std::string text;
-    for (int byte = 0; byte < bytes; ++byte) text.push_back(static_cast<char>(value >> 8 * byte & 0xff));
-    return text;
-  };
+  using testing::little_endian;
   const auto width = static_cast<std::size_t>(2 * channels);  // bytes of a frame
-  return "RIFF" + number(36 + samples.size(), 4) + "WAVEfmt " + number(16, 4) + number(1, 2) +
-         number(width / 2, 2) + number(16000, 4) + number(16000 * width, 4) + number(width, 2) +
-         number(16, 2) + "data" + number(samples.size(), 4) + samples;
+  return "RIFF" + little_endian(36 + samples.size(), 4) + "WAVEfmt " + little_endian(16, 4) +
+         little_endian(1, 2) + little_endian(width / 2, 2) + little_endian(16000, 4) +
+         little_endian(16000 * width, 4) + little_endian(width, 2) + little_endian(16, 2) + "data" +
+         little_endian(samples.size(), 4) + samples;
 }
 
 TEST(Transcribe, TextsAreNeMos) {

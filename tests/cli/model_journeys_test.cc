@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cli/program.h"
+#include "support/files.h"
 #include "support/golden.h"
 
 namespace glossa {

@@ -7,10 +7,10 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
+#include "support/files.h"
 #include "support/golden.h"
 
 extern char** environ;

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "support/files.h"
-
 namespace glossa::testing {
 
 struct ProgramRun {

@@ -7,7 +7,7 @@
 #include "audio/audio_file.h"
 #include "audio/sound_files.h"
 #include "base/tar_builder.h"
-#include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/message_of.h"
 
 namespace glossa::data {
@@ -17,14 +17,14 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::TarBuilder;
 
-constexpr int kRate = 16000;
+constexpr int kReaderRate = 16000;
 
 class AudioReaderTest : public ::testing::Test {
  protected:
   AudioReaderTest() {
-    testing::write_sound(folder_ / "a.flac", testing::sweep(kRate, 1), kRate, 1,
+    testing::write_sound(folder_ / "a.flac", testing::sweep(kReaderRate, 1), kReaderRate, 1,
                          SF_FORMAT_FLAC | SF_FORMAT_PCM_16);
-    samples_ = audio::read_audio(folder_ / "a.flac", kRate).samples;
+    samples_ = audio::read_audio(folder_ / "a.flac", kReaderRate).samples;
   }
 
   Cut cut(const std::string& audio, const std::string& member = "") {
@@ -38,7 +38,7 @@ class AudioReaderTest : public ::testing::Test {
   }
 
   std::string error_of(const Cut& cut) {
-    return testing::message_of([&] { AudioReader(kRate).read(cut); });
+    return testing::message_of([&] { AudioReader(kReaderRate).read(cut); });
   }
 
   testing::TemporaryFolder folder_;
@@ -49,7 +49,7 @@ TEST_F(AudioReaderTest, FilesPartsAndMembers) {
   testing::write_bytes(
       folder_ / "t.tar",
       TarBuilder().member("z", "?").member("dir/a.flac", testing::read_bytes(folder_ / "a.flac")).finish());
-  const AudioReader reader(kRate);
+  const AudioReader reader(kReaderRate);
   for (Cut sound : {cut("a.flac"), cut("t.tar", "dir/a.flac")}) {
     EXPECT_TRUE(reader.read(sound) == samples_);
     sound.offset = 0.25;
@@ -67,12 +67,12 @@ TEST_F(AudioReaderTest, JoinedCutsAreTheirPartsBehindSilence) {
   shorter.duration = 0.95;
   Cut whole = cut("");
   whole.parts = {{&longer, 0.5}, {&shorter, 0.5}, {&part, 0}};
-  std::vector<float> expected(kRate / 2);
+  std::vector<float> expected(kReaderRate / 2);
   expected.insert(expected.end(), samples_.begin(), samples_.end());
-  expected.resize(static_cast<std::size_t>(2.25 * kRate));
+  expected.resize(static_cast<std::size_t>(2.25 * kReaderRate));
   expected.insert(expected.end(), samples_.begin(), samples_.end());
   expected.insert(expected.end(), samples_.begin(), samples_.end());
-  EXPECT_TRUE(AudioReader(kRate).read(whole) == expected);
+  EXPECT_TRUE(AudioReader(kReaderRate).read(whole) == expected);
   const Cut gone = cut("gone.flac");
   whole.parts.push_back({&gone, 0});
   EXPECT_THAT(error_of(whole), HasSubstr("gone.flac"));
@@ -80,7 +80,7 @@ TEST_F(AudioReaderTest, JoinedCutsAreTheirPartsBehindSilence) {
 
 // The file has exactly 1 s.
 TEST_F(AudioReaderTest, RoundedDurationsOfFilesMeanTheWholeFile) {
-  const AudioReader reader(kRate);
+  const AudioReader reader(kReaderRate);
   Cut sound = cut("a.flac");
   for (const double duration : {0.0, 0.95, 0.996, 1.0, 1.004, 3.0}) {
     sound.duration = duration;
@@ -95,7 +95,7 @@ TEST_F(AudioReaderTest, FewMapsAreEnough) {
     testing::write_bytes(folder_ / (std::to_string(tar) + ".tar"),
                          TarBuilder().member("a.flac", testing::read_bytes(folder_ / "a.flac")).finish());
   }
-  const AudioReader reader(kRate, /*most_open=*/2);
+  const AudioReader reader(kReaderRate, /*most_open=*/2);
   for (int round = 0; round < 3; ++round) {
     for (int tar = 0; tar < 5; ++tar) {
       EXPECT_EQ(reader.read(cut(std::to_string(tar) + ".tar", "a.flac")).size(), samples_.size());
@@ -122,7 +122,7 @@ TEST_F(AudioReaderTest, ADamagedTarGivesWhatLiesBefore) {
                                 .member("b.flac", testing::read_bytes(folder_ / "a.flac"))
                                 .finish();
   testing::write_bytes(folder_ / "t.tar", whole.substr(0, whole.size() - 3000));
-  EXPECT_EQ(AudioReader(kRate).read(cut("t.tar", "a.flac")).size(), samples_.size());
+  EXPECT_EQ(AudioReader(kReaderRate).read(cut("t.tar", "a.flac")).size(), samples_.size());
   EXPECT_THAT(error_of(cut("t.tar", "b.flac")),
               AllOf(HasSubstr("no member 'b.flac'"), HasSubstr("truncated")));
 }

@@ -5,12 +5,10 @@
 #include <sndfile.h>
 #include <zlib.h>
 
-#include <fstream>
-
 #include "audio/sound_files.h"
 #include "base/log.h"
 #include "base/tar_builder.h"
-#include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/message_of.h"
 
 namespace glossa::data {
@@ -20,7 +18,6 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::message_of;
 using testing::TarBuilder;
 using testing::write_bytes;

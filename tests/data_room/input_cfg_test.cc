@@ -4,7 +4,7 @@
 #include "audio/sound_files.h"
 #include "base/log.h"
 #include "data/cut_sources.h"
-#include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/message_of.h"
 
 namespace glossa::data {

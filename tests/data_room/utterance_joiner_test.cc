@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "glossa/error.hpp"
+#include "support/message_of.h"
 
 namespace glossa::data {
 namespace {
@@ -193,13 +194,7 @@ TEST(UtteranceJoiner, TextsAsTheLanguageWritesThem) {
 
 TEST(UtteranceJoiner, WrongOptionsAreNamed) {
   const auto complaint_of = [](const JoinOptions& join) -> std::string {
-    try {
-      one_pass(spoken_cuts(3), join);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-      return error.what();
-    }
-    return "none";
+    return testing::message_of([&] { one_pass(spoken_cuts(3), join); }, ErrorCode::kInvalidArgument);
   };
   EXPECT_THAT(complaint_of({.share = 1.5}), HasSubstr("share 1.5"));
   EXPECT_THAT(complaint_of({.share = std::nan("")}), HasSubstr("share nan"));

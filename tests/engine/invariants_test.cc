@@ -16,8 +16,6 @@ namespace glossa::testing {
 namespace {
 
 constexpr AttContext kContexts[] = {{56, 0}, {56, 1}, {56, 3}, {56, 6}, {56, 13}};
-constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer,
-                                    StreamingMode::kUniform, StreamingMode::kOffline};
 constexpr std::int64_t kSamples = 16000 * 4 + 777;
 
 struct Drawn {

@@ -14,6 +14,7 @@
 #include "glossa/error.hpp"
 #include "lm/arpa.h"
 #include "lm/ngram_estimate.h"
+#include "support/message_of.h"
 #include "support/tiny_model.h"
 
 namespace glossa::testing {
@@ -126,13 +127,7 @@ class FusedStream : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string refusal(const StreamOptions& options) const {
-    try {
-      recognizer_->create_stream(options);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-      return error.what();
-    }
-    return "nothing";
+    return message_of([&] { recognizer_->create_stream(options); }, ErrorCode::kInvalidArgument);
   }
 
   std::filesystem::path folder_;

@@ -8,14 +8,12 @@
 
 #include "engine/recognizer_impl.h"
 #include "engine/test_streams.h"
+#include "support/message_of.h"
 #include "support/tiny_model.h"
 #include "text/lang_tag.h"
 
 namespace glossa::testing {
 namespace {
-
-constexpr StreamingMode kAllModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer,
-                                       StreamingMode::kUniform, StreamingMode::kOffline};
 
 class StreamLifecycle : public ::testing::Test {
  protected:
@@ -33,7 +31,7 @@ TEST_F(StreamLifecycle, EveryLengthClosesInEveryModeAtEveryLatency) {
   const auto noise = wandering_noise(40000, 5);
   for (const int length : {0,    1,    159,  160,  161,   198,   199,   200,   1119,  1120, 1279,
                            1280, 1281, 1359, 1360, 10080, 10081, 17919, 17920, 17921, 40000}) {
-    for (const StreamingMode mode : kAllModes) {
+    for (const StreamingMode mode : kModes) {
       for (const int right : {0, 1, 3, 6, 13}) {
         const auto stream = recognizer_->create_stream({.att_context = AttContext{56, right}, .mode = mode});
         stream->accept_waveform(std::span(noise).first(static_cast<std::size_t>(length)));
@@ -192,13 +190,7 @@ TEST_F(StreamLifecycle, NotANumberCountsAsSilence) {
 
 TEST_F(StreamLifecycle, MisuseIsAnErrorThatNamesIt) {
   const auto expect_error = [](const auto& action, const std::string& part) {
-    try {
-      action();
-      ADD_FAILURE() << "expected an error with '" << part << "'";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument) << error.what();
-      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-    }
+    EXPECT_THAT(message_of(action, ErrorCode::kInvalidArgument), ::testing::HasSubstr(part));
   };
   const auto stream = recognizer_->create_stream({});
   stream->input_finished();

@@ -14,6 +14,9 @@
 
 namespace glossa::testing {
 
+inline constexpr StreamingMode kModes[] = {StreamingMode::kExact, StreamingMode::kNemoBuffer,
+                                           StreamingMode::kUniform, StreamingMode::kOffline};
+
 // What must be identical: labels, times, probabilities to the last bit, text.
 struct Outcome {
   std::vector<int> ids;

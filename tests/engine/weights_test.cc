@@ -11,7 +11,6 @@
 #include <limits>
 
 #include "checkpoint/checkpoint.h"
-#include "glossa/error.hpp"
 #include "glossa/recognizer.hpp"
 #include "support/message_of.h"
 #include "support/tiny_model.h"

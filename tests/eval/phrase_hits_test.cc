@@ -5,7 +5,7 @@
 namespace glossa::eval {
 namespace {
 
-UtteranceResult result(const std::string& lang, const std::string& hypothesis, const std::string& reference) {
+UtteranceResult heard(const std::string& lang, const std::string& hypothesis, const std::string& reference) {
   UtteranceResult result;
   result.target_lang = lang;
   result.hypothesis = hypothesis;
@@ -16,9 +16,9 @@ UtteranceResult result(const std::string& lang, const std::string& hypothesis, c
 TEST(CountPhrases, TellsFoundFromFalse) {
   const std::vector<std::string> phrases = {"Ana Conceição", "Conceição", "never said"};
   std::vector<UtteranceResult> results = {
-      result("pt-BR", "a ana conceição, e Conceição", "A Ana Conceição e a Ana Conceição. <pt-BR>"),
-      result("pt-BR", "Conceição! Conceição?", "a conceição"), result("", "ana", "Ana Conceição")};
-  results.push_back(result("pt-BR", "Conceição", "Conceição"));
+      heard("pt-BR", "a ana conceição, e Conceição", "A Ana Conceição e a Ana Conceição. <pt-BR>"),
+      heard("pt-BR", "Conceição! Conceição?", "a conceição"), heard("", "ana", "Ana Conceição")};
+  results.push_back(heard("pt-BR", "Conceição", "Conceição"));
   results.back().error = "no sound";
   const auto hits = count_phrases(results, phrases, {});
   ASSERT_EQ(hits.size(), 3u);
@@ -34,9 +34,9 @@ TEST(CountPhrases, TellsFoundFromFalse) {
 
 TEST(CountPhrases, AreWholeWordsAndLettersWhereThereAreNone) {
   const std::vector<std::string> phrases = {"AI", "北京"};
-  const auto hits = count_phrases(std::vector{result("en-US", "email of AI", "email of AI"),
-                                              result("zh-CN", "我在北 京发email。", "我在北京发email"),
-                                              result("zh-CN", "用AI吧", "用 A I 吧")},
+  const auto hits = count_phrases(std::vector{heard("en-US", "email of AI", "email of AI"),
+                                              heard("zh-CN", "我在北 京发email。", "我在北京发email"),
+                                              heard("zh-CN", "用AI吧", "用 A I 吧")},
                                   phrases, default_letter_languages());
   EXPECT_EQ(hits[0].said, 1);
   EXPECT_EQ(hits[0].found, 1);
@@ -48,7 +48,7 @@ TEST(CountPhrases, AreWholeWordsAndLettersWhereThereAreNone) {
 TEST(CountPhrases, CountEachPlaceOnce) {
   const std::vector<std::string> phrases = {"ha ha", "Piraeus", "piraeus!", "of Piraeus"};
   const auto hits =
-      count_phrases(std::vector{result("", "ha ha ha, of piraeus", "ha ha ha ha of piraeus")}, phrases, {});
+      count_phrases(std::vector{heard("", "ha ha ha, of piraeus", "ha ha ha ha of piraeus")}, phrases, {});
   EXPECT_EQ(hits[0].said, 2);
   EXPECT_EQ(hits[0].found, 1);
   EXPECT_EQ(hits[1].said, 1);
@@ -57,7 +57,7 @@ TEST(CountPhrases, CountEachPlaceOnce) {
 }
 
 TEST(CountPhrases, AnEmptyPhraseIsNowhere) {
-  const auto hits = count_phrases(std::vector{result("", "a b", "a b")}, std::vector<std::string>{"?!"}, {});
+  const auto hits = count_phrases(std::vector{heard("", "a b", "a b")}, std::vector<std::string>{"?!"}, {});
   EXPECT_EQ(hits[0].said, 0);
 }
 

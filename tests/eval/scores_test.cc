@@ -13,8 +13,6 @@
 namespace glossa::eval {
 namespace {
 
-using ::testing::ElementsAre;
-
 UtteranceResult result(const std::string& id, const std::string& lang, const std::string& reference,
                        const std::string& hypothesis, const std::string& tag = "") {
   UtteranceResult made;

@@ -162,7 +162,7 @@ TEST(EvaluateStreaming, UnusableUtterancesDoNotEndTheWork) {
 
 // Oracle: a stream of its own for each utterance, through the public interface.
 TEST(EvaluateStreaming, EqualsStreamsAlone) {
-  const auto recognizer = Recognizer::load({.model = testing::golden_dir() / "models/tiny.nemo"});
+  const auto recognizer = Recognizer::load({.model = testing::golden_model_path("tiny")});
   std::vector<EvalUtterance> utterances;
   for (const char* name : {"en-US_0.wav", "es-ES_5.wav", "len1.wav", "de-DE_6.wav", "silence.wav"}) {
     utterances.push_back(

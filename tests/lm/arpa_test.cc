@@ -11,6 +11,7 @@
 #include "glossa/error.hpp"
 #include "lm/ngram_estimate.h"
 #include "lm/random_text.h"
+#include "support/message_of.h"
 
 namespace glossa::testing {
 namespace {
@@ -30,14 +31,7 @@ class Arpa : public ::testing::Test {
     return lm::read_arpa(path_, vocabulary);
   }
   std::string refusal(const std::string& text, int vocabulary = 256) const {
-    try {
-      read(text, vocabulary);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-      EXPECT_THAT(error.what(), HasSubstr(path_.string()));
-      return error.what();
-    }
-    return "nothing";
+    return message_of([&] { read(text, vocabulary); }, ErrorCode::kBadInput, path_.string());
   }
 
   std::filesystem::path path_;

@@ -10,13 +10,13 @@
 
 #include "glossa/error.hpp"
 #include "lm/random_text.h"
+#include "support/message_of.h"
 
 namespace glossa::testing {
 namespace {
 
 using lm::kSentenceEnd;
 using lm::kSentenceStart;
-using lm::kUnknown;
 using ::testing::HasSubstr;
 using Labels = std::vector<int>;
 
@@ -157,13 +157,7 @@ TEST(NgramEstimate, ShortSentencesEndTheTables) {
 TEST(NgramEstimate, WrongOptionsAreNamed) {
   const std::vector<Labels> text = {{1}};
   const auto error_of = [](const std::vector<Labels>& sentences, const lm::EstimateOptions& options) {
-    try {
-      lm::estimate(sentences, options);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-      return std::string(error.what());
-    }
-    return std::string("nothing");
+    return message_of([&] { lm::estimate(sentences, options); }, ErrorCode::kInvalidArgument);
   };
   EXPECT_THAT(error_of(text, {.order = 0}), HasSubstr("the order is 0, expected 1 to 10"));
   EXPECT_THAT(error_of(text, {.order = 11}), HasSubstr("expected 1 to 10"));

@@ -16,14 +16,14 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string error_of(const std::function<void(ModelConfig&)>& change) {
+std::string config_error(const std::function<void(ModelConfig&)>& change) {
   ModelConfig config = testing::published_model();
   change(config);
   return testing::message_of([&] { validate(config, "x.nemo"); }, ErrorCode::kBadInput, "x.nemo");
 }
 
 TEST(ModelConfig, ThePublishedModelIsValid) {
-  EXPECT_EQ(error_of([](ModelConfig&) {}), "no error");
+  EXPECT_EQ(config_error([](ModelConfig&) {}), "no error");
 }
 
 TEST(ModelConfig, AConfigFromNowhereIsNot) { EXPECT_THROW(validate({}, "x.nemo"), Error); }
@@ -55,42 +55,44 @@ TEST(ModelConfig, EveryMemberHasLimits) {
   };
   for (const auto& entry : members) {
     for (const int value : {0, -1, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()}) {
-      EXPECT_THAT(error_of([&](ModelConfig& c) { entry.second(c) = value; }), HasSubstr(entry.first))
+      EXPECT_THAT(config_error([&](ModelConfig& c) { entry.second(c) = value; }), HasSubstr(entry.first))
           << value;
     }
   }
 }
 
 TEST(ModelConfig, Consistency) {
-  EXPECT_THAT(error_of([](ModelConfig& c) { c.encoder.heads = 7; }),
+  EXPECT_THAT(config_error([](ModelConfig& c) { c.encoder.heads = 7; }),
               HasSubstr("divisor of encoder.d_model=1024"));
-  EXPECT_THAT(error_of([](ModelConfig& c) { c.encoder.conv_kernel = 8; }), HasSubstr("odd"));
-  EXPECT_THAT(error_of([](ModelConfig& c) { c.encoder.subsampling_factor = 6; }), HasSubstr("power of two"));
+  EXPECT_THAT(config_error([](ModelConfig& c) { c.encoder.conv_kernel = 8; }), HasSubstr("odd"));
+  EXPECT_THAT(config_error([](ModelConfig& c) { c.encoder.subsampling_factor = 6; }),
+              HasSubstr("power of two"));
   for (const int fft : {448, 511, 514}) {  // 7 * 64, odd, 2 * 257
-    EXPECT_THAT(error_of([&](ModelConfig& c) { c.features.fft = fft; }),
+    EXPECT_THAT(config_error([&](ModelConfig& c) { c.features.fft = fft; }),
                 HasSubstr(std::to_string(fft) + " (expected an even product of 2, 3 and 5)"));
   }
-  EXPECT_EQ(error_of([](ModelConfig& c) { c.features.fft = 2 * 3 * 5 * 16; }), "no error");
-  EXPECT_THAT(error_of([](ModelConfig& c) { c.features.window = 513; }), HasSubstr("expected 2 to 512"));
-  EXPECT_THAT(error_of([](ModelConfig& c) { c.encoder.att_contexts = {}; }), HasSubstr("att_context_size"));
-  EXPECT_THAT(error_of([](ModelConfig& c) {
+  EXPECT_EQ(config_error([](ModelConfig& c) { c.features.fft = 2 * 3 * 5 * 16; }), "no error");
+  EXPECT_THAT(config_error([](ModelConfig& c) { c.features.window = 513; }), HasSubstr("expected 2 to 512"));
+  EXPECT_THAT(config_error([](ModelConfig& c) { c.encoder.att_contexts = {}; }),
+              HasSubstr("att_context_size"));
+  EXPECT_THAT(config_error([](ModelConfig& c) {
                 c.encoder.att_contexts.push_back({56, 2});
               }),
               HasSubstr("[56,2]"));
-  EXPECT_THAT(error_of([](ModelConfig& c) {
+  EXPECT_THAT(config_error([](ModelConfig& c) {
                 c.encoder.att_contexts.push_back({0, std::numeric_limits<int>::max()});
               }),
               HasSubstr("att_context_size"));
-  EXPECT_THAT(error_of([](ModelConfig& c) {
+  EXPECT_THAT(config_error([](ModelConfig& c) {
                 c.prompt.dictionary.push_back({"xx", 128});
               }),
               AllOf(HasSubstr("'xx'"), HasSubstr("0 to 127")));
-  EXPECT_THAT(error_of([](ModelConfig& c) {
+  EXPECT_THAT(config_error([](ModelConfig& c) {
                 c.prompt.dictionary.push_back({"en", 1});
               }),
               HasSubstr("'en' occurs twice"));
-  EXPECT_THAT(error_of([](ModelConfig& c) { c.prompt.dictionary.clear(); }), HasSubstr("empty"));
-  EXPECT_EQ(error_of([](ModelConfig& c) { c.prompt = {}; }), "no error");
+  EXPECT_THAT(config_error([](ModelConfig& c) { c.prompt.dictionary.clear(); }), HasSubstr("empty"));
+  EXPECT_EQ(config_error([](ModelConfig& c) { c.prompt = {}; }), "no error");
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ const PromptTable& table() {
   return instance;
 }
 
-std::string error_of(const PromptTable& prompts, std::string_view lang) {
+std::string slot_error(const PromptTable& prompts, std::string_view lang) {
   return testing::message_of([&] { prompts.slot_of(lang); }, ErrorCode::kInvalidArgument);
 }
 
@@ -52,13 +52,13 @@ TEST(PromptTable, ExactThenSpellingThenBareLanguage) {
 
 TEST(PromptTable, UnknownLanguagesListTheNearestKeys) {
   EXPECT_EQ(table().find(""), std::nullopt);
-  EXPECT_THAT(error_of(table(), "jp-JP"), HasSubstr("nearest: ja-JP,"));
-  EXPECT_THAT(error_of(table(), "xx-BR"), HasSubstr("pt-BR"));
+  EXPECT_THAT(slot_error(table(), "jp-JP"), HasSubstr("nearest: ja-JP,"));
+  EXPECT_THAT(slot_error(table(), "xx-BR"), HasSubstr("pt-BR"));
   for (const char* japanese : {"Japanese", "japanese", "日本語", "jpn"})
-    EXPECT_THAT(error_of(table(), japanese), HasSubstr("nearest: ja-JP")) << japanese;
-  EXPECT_THAT(error_of(table(), "atuo"), HasSubstr("auto"));
-  EXPECT_THAT(error_of(table(), ""), HasSubstr("17 keys"));
-  EXPECT_LT(error_of(table(), std::string(1 << 20, 'x')).size(), 400u);
+    EXPECT_THAT(slot_error(table(), japanese), HasSubstr("nearest: ja-JP")) << japanese;
+  EXPECT_THAT(slot_error(table(), "atuo"), HasSubstr("auto"));
+  EXPECT_THAT(slot_error(table(), ""), HasSubstr("17 keys"));
+  EXPECT_LT(slot_error(table(), std::string(1 << 20, 'x')).size(), 400u);
 }
 
 TEST(PromptTable, WithoutPromptOnlyAutoIsLegal) {
@@ -66,7 +66,7 @@ TEST(PromptTable, WithoutPromptOnlyAutoIsLegal) {
   EXPECT_TRUE(none.empty());
   EXPECT_EQ(none.slot_of(""), -1);
   EXPECT_EQ(none.slot_of("auto"), -1);
-  EXPECT_THAT(error_of(none, "en-US"), HasSubstr("no language prompt"));
+  EXPECT_THAT(slot_error(none, "en-US"), HasSubstr("no language prompt"));
   EXPECT_TRUE(none.languages().empty());
 }
 

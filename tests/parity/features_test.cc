@@ -4,6 +4,7 @@
 #include "features/streaming_log_mel.h"
 #include "parity/golden_cases.h"
 #include "support/closeness.h"
+#include "support/golden.h"
 
 namespace glossa::testing {
 namespace {

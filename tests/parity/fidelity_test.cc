@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "parity/golden_cases.h"
+#include "support/golden.h"
 
 namespace glossa::testing {
 namespace {

@@ -7,6 +7,7 @@
 #include "engine/weights.h"
 #include "parity/golden_cases.h"
 #include "support/closeness.h"
+#include "support/golden.h"
 
 namespace glossa::testing {
 namespace {

@@ -450,16 +450,16 @@ TEST_F(SchedulerTest, AFlushIsTheEndOfAnUtteranceAndNotOfTheStream) {
 }
 
 // What a client of recorded speech is told, slice after slice, with the middle flushed.
-struct Told {
+struct WhatWasTold {
   std::string finals;
   std::string text;          // of what came behind the flush
   double first_interim = 0;  // seconds of sound
   std::size_t interims = 0;  // different ones
 };
 
-Told converse(Scheduler& scheduler, const std::vector<float>& pcm, bool takes_drafts) {
+WhatWasTold converse(Scheduler& scheduler, const std::vector<float>& pcm, bool takes_drafts) {
   Heard heard;
-  Told told;
+  WhatWasTold told;
   double pushed = 0;
   std::mutex mutex;
   const auto session = scheduler.open({.stream = {.att_context = AttContext{56, 13}},
@@ -501,8 +501,8 @@ TEST_F(SchedulerTest, DraftsComeSoonerAndChangeNothingThatIsFinal) {
   for (const int beam_size : {1, 4}) {
     Scheduler scheduler(
         recognizer, {.streams = {.beam_size = beam_size, .draft_att_context = AttContext{56, 0}}}, metrics_);
-    const Told plain = converse(scheduler, pcm, /*takes_drafts=*/false);
-    const Told drafted = converse(scheduler, pcm, /*takes_drafts=*/true);
+    const WhatWasTold plain = converse(scheduler, pcm, /*takes_drafts=*/false);
+    const WhatWasTold drafted = converse(scheduler, pcm, /*takes_drafts=*/true);
     EXPECT_FALSE(plain.finals.empty());
     EXPECT_EQ(drafted.finals, plain.finals);
     EXPECT_EQ(drafted.text, plain.text);

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "audio/audio_file.h"
-#include "glossa/error.hpp"
 #include "support/files.h"
+#include "support/golden.h"
+#include "support/little_endian.h"
+#include "support/message_of.h"
 
 namespace glossa::serve {
 namespace {
@@ -20,9 +20,7 @@ using ::testing::HasSubstr;
 
 constexpr int kRate = 16000;  // Hz
 
-std::filesystem::path golden(const std::string& name) {
-  return std::filesystem::path(GLOSSA_TEST_DATA) / "golden/audio" / name;
-}
+std::filesystem::path golden(const std::string& name) { return testing::golden_dir() / "audio" / name; }
 
 void append(Sounds& all, const Sounds& more) {
   all.resize(std::max(all.size(), more.size()));
@@ -43,30 +41,21 @@ std::string failure(const std::string& bytes, const RawFormat& format = {.rate =
                     bool separate = false) {
   std::string what;
   for (const std::size_t slice : {std::size_t{1}, bytes.size()}) {
-    try {
-      read_cut(bytes, format, slice, separate);
-      ADD_FAILURE() << "no error for slices of " << slice;
-    } catch (const Error& error) {
-      what = error.what();
-    }
+    what = testing::message_of([&] { read_cut(bytes, format, slice, separate); });
+    EXPECT_NE(what, "no error") << "for slices of " << slice;
   }
   return what;
 }
 
 std::string chunk(const std::string& name, const std::string& body) {
-  std::string bytes = name;
-  for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(body.size() >> shift & 0xff);
-  return bytes + body + std::string(body.size() % 2, '\0');
+  return name + testing::little_endian(body.size(), 4) + body + std::string(body.size() % 2, '\0');
 }
 
 std::string format_chunk(int tag, int channels, int bits) {
-  std::string body(16, '\0');
-  body[0] = static_cast<char>(tag);
-  body[2] = static_cast<char>(channels);
-  body[4] = static_cast<char>(kRate & 0xff);
-  body[5] = static_cast<char>(kRate >> 8);
-  body[14] = static_cast<char>(bits);
-  return chunk("fmt ", body);
+  using testing::little_endian;
+  return chunk("fmt ", little_endian(static_cast<std::uint64_t>(tag), 2) +
+                           little_endian(static_cast<std::uint64_t>(channels), 2) + little_endian(kRate, 4) +
+                           little_endian(0, 6) + little_endian(static_cast<std::uint64_t>(bits), 2));
 }
 
 std::string wav(const std::string& chunks) { return chunk("RIFF", "WAVE" + chunks); }

@@ -7,7 +7,7 @@
 namespace glossa::serve {
 namespace {
 
-Utterance spoken(double start, double end) {
+Utterance said(double start, double end) {
   Utterance utterance;
   utterance.text = "x";
   utterance.start = start;
@@ -23,39 +23,39 @@ struct SettledTo {
 
 TEST(Turns, APauseEndsOne) {
   Turns turns(0.5);
-  EXPECT_TRUE(turns.begins_with(spoken(1, 2)));
+  EXPECT_TRUE(turns.begins_with(said(1, 2)));
   EXPECT_FALSE(turns.is_over(SettledTo(2.4).update));
-  EXPECT_FALSE(turns.begins_with(spoken(2.4, 3))) << "another sentence of the same turn";
+  EXPECT_FALSE(turns.begins_with(said(2.4, 3))) << "another sentence of the same turn";
   EXPECT_FALSE(turns.is_over(SettledTo(3.4).update));
   EXPECT_TRUE(turns.is_over(SettledTo(3.5).update));
   turns.end();
-  EXPECT_TRUE(turns.begins_with(spoken(4, 5)));
+  EXPECT_TRUE(turns.begins_with(said(4, 5)));
 }
 
 TEST(Turns, APauseWithinOneUpdateEndsOne) {
   Turns turns(0.5);
-  EXPECT_FALSE(turns.is_over_before(spoken(1, 2))) << "there is none";
-  turns.begins_with(spoken(1, 2));
-  EXPECT_FALSE(turns.is_over_before(spoken(1, 3))) << "it has grown";
-  EXPECT_FALSE(turns.is_over_before(spoken(2.4, 3)));
-  EXPECT_TRUE(turns.is_over_before(spoken(2.5, 3)));
+  EXPECT_FALSE(turns.is_over_before(said(1, 2))) << "there is none";
+  turns.begins_with(said(1, 2));
+  EXPECT_FALSE(turns.is_over_before(said(1, 3))) << "it has grown";
+  EXPECT_FALSE(turns.is_over_before(said(2.4, 3)));
+  EXPECT_TRUE(turns.is_over_before(said(2.5, 3)));
 }
 
 TEST(Turns, WhatIsOpenIsNotOver) {
   Turns turns(0.5);
-  turns.begins_with(spoken(1, 2));
+  turns.begins_with(said(1, 2));
   SettledTo heard(9);
-  heard.update.utterances.open = spoken(1, 2);
+  heard.update.utterances.open = said(1, 2);
   EXPECT_FALSE(turns.is_over(heard.update));
   heard.update.utterances.open.reset();
-  heard.update.utterances.interim = spoken(8, 9);  // a draft, which may never have been said
+  heard.update.utterances.interim = said(8, 9);  // a draft, which may never have been said
   EXPECT_TRUE(turns.is_over(heard.update));
 }
 
 TEST(Turns, WithoutSilenceTheClientAndTheEndEndOne) {
   Turns turns(0);
-  turns.begins_with(spoken(1, 2));
-  EXPECT_FALSE(turns.is_over_before(spoken(60, 61)));
+  turns.begins_with(said(1, 2));
+  EXPECT_FALSE(turns.is_over_before(said(60, 61)));
   SettledTo heard(99);
   EXPECT_FALSE(turns.is_over(heard.update));
   heard.update.flushed = true;

@@ -17,7 +17,7 @@ inline std::string message_of(const std::function<void()>& call, ErrorCode code 
   try {
     call();
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
+    EXPECT_EQ(error.code(), code) << error.what();
     EXPECT_THAT(error.what(), ::testing::HasSubstr(where));
     return error.what();
   }

@@ -4,13 +4,12 @@
 
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "model/tensor_spec.h"
+#include "support/files.h"
 #include "support/golden.h"
 
 namespace glossa::testing {
@@ -96,14 +95,6 @@ float draw(const model::TensorSpec& spec, std::mt19937& random) {
   return normal(random) / static_cast<float>(std::sqrt(inputs));
 }
 
-std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  std::vector<std::byte> result(bytes.size());
-  std::memcpy(result.data(), bytes.data(), bytes.size());
-  return result;
-}
-
 }  // namespace
 
 TinyModelOptions random_geometry(std::uint32_t seed) {
@@ -129,14 +120,17 @@ TinyModelOptions random_geometry(std::uint32_t seed) {
 }
 
 std::filesystem::path write_tiny_model(const TinyModelOptions& options, const std::filesystem::path& folder) {
-  const auto tokenizer = read_bytes(golden_dir() / "tokenizers" / options.tokenizer / "tokenizer.model");
-  const auto vocab = read_bytes(golden_dir() / "tokenizers" / options.tokenizer / "tokenizer.vocab");
+  const std::string tokenizer =
+      read_bytes(golden_dir() / "tokenizers" / options.tokenizer / "tokenizer.model");
+  const auto tokenizer_bytes = std::as_bytes(std::span(tokenizer));
+  const std::string vocab = read_bytes(golden_dir() / "tokenizers" / options.tokenizer / "tokenizer.vocab");
   int vocabulary = 0;
-  for (const std::byte letter : vocab) vocabulary += letter == std::byte{'\n'} ? 1 : 0;
+  for (const char letter : vocab) vocabulary += letter == '\n' ? 1 : 0;
 
   checkpoint::NemoContents contents;
   contents.config_yaml = config_yaml(options, vocabulary);
-  contents.artifacts.push_back({"0123456789abcdef0123456789abcdef_tokenizer.model", tokenizer});
+  contents.artifacts.push_back(
+      {"0123456789abcdef0123456789abcdef_tokenizer.model", {tokenizer_bytes.begin(), tokenizer_bytes.end()}});
   const model::ModelConfig config = checkpoint::parse_model_config(contents.config_yaml, "tiny model");
   std::mt19937 random(options.seed);
   std::vector<std::vector<float>> storage;

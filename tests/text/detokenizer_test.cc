@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
 #include "text/lang_tag.h"
 #include "text/text_support.h"
@@ -16,6 +17,8 @@
 
 namespace glossa::text {
 namespace {
+
+using testing::kUnknownPiece;
 
 using nlohmann::json;
 using Ids = std::vector<int>;
@@ -80,7 +83,7 @@ TEST(DetokenizerGolden, PunctuationOfTheVocabulary) {
 
 TEST(Detokenizer, TakesPunctuationFromOrdinaryPiecesOnly) {
   testing::TestModel model{
-      .pieces = {testing::kUnknownPiece,  // "<unk>" itself is no source of '<' (not punctuation anyway)
+      .pieces = {kUnknownPiece,  // "<unk>" itself is no source of '<' (not punctuation anyway)
                  {"a.", -1},
                  {"<,>", -1},
                  {"[;]", -1},
@@ -96,7 +99,7 @@ TEST(Detokenizer, TakesPunctuationFromOrdinaryPiecesOnly) {
 }
 
 TEST(Detokenizer, DeletesOneWhiteSpaceBeforePunctuation) {
-  testing::TestModel model{.pieces = {testing::kUnknownPiece,
+  testing::TestModel model{.pieces = {kUnknownPiece,
                                       {"▁a", -1},
                                       {"▁", -1},
                                       {".", -1},
@@ -118,7 +121,7 @@ TEST(Detokenizer, DeletesOneWhiteSpaceBeforePunctuation) {
 }
 
 TEST(Detokenizer, TextIsLinearInTheIds) {
-  testing::TestModel model{.pieces = {testing::kUnknownPiece, {"▁a", -1}, {"▁", -1}, {".", -1}}};
+  testing::TestModel model{.pieces = {kUnknownPiece, {"▁a", -1}, {"▁", -1}, {".", -1}}};
   const SentencePiece tokenizer = testing::parse_tokenizer(model.serialize());
   Ids ids;
   for (int repeat = 0; repeat < 300'000; ++repeat) ids.insert(ids.end(), {1, 2, 3});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
 #include "text/text_support.h"
 #include "text/utf8.h"
@@ -16,6 +17,7 @@
 namespace glossa::text {
 namespace {
 
+using testing::kUnknownPiece;
 using testing::parse_tokenizer;
 using testing::TestModel;
 using Ids = std::vector<int>;
@@ -71,14 +73,13 @@ TEST(SentencePieceGolden, FindsEveryPiece) {
 
 // The rules below were checked with the SentencePiece library 0.1.97 on the same models.
 TEST(Unigram, PrefersTheBestSum) {
-  TestModel model{
-      .pieces = {testing::kUnknownPiece, {"▁", -2}, {"a", -2}, {"b", -2}, {"ab", -3}, {"▁a", -3}}};
+  TestModel model{.pieces = {kUnknownPiece, {"▁", -2}, {"a", -2}, {"b", -2}, {"ab", -3}, {"▁a", -3}}};
   const SentencePiece tokenizer = parse_tokenizer(model.serialize());
   EXPECT_EQ(tokenizer.encode("ab"), (Ids{1, 4}));  // -5, as "▁a b": the path found first stays
 }
 
 TEST(Unigram, JoinsARunOfUnknownCharacters) {
-  TestModel model{.pieces = {testing::kUnknownPiece, {"▁", -2}, {"a", -2}}};
+  TestModel model{.pieces = {kUnknownPiece, {"▁", -2}, {"a", -2}}};
   const SentencePiece tokenizer = parse_tokenizer(model.serialize());
   EXPECT_EQ(tokenizer.encode("aéxa"), (Ids{1, 2, 0, 2}));
   EXPECT_EQ(tokenizer.decode(Ids{1, 2, 0, 2}), "a \xE2\x81\x87 a");
@@ -86,25 +87,22 @@ TEST(Unigram, JoinsARunOfUnknownCharacters) {
 
 TEST(Unigram, AlwaysTakesUserDefinedPieces) {
   TestModel model{
-      .pieces = {
-          testing::kUnknownPiece, {"▁", -2}, {"a", -1}, {"b", -1}, {"ab", -50, PieceType::kUserDefined}}};
+      .pieces = {kUnknownPiece, {"▁", -2}, {"a", -1}, {"b", -1}, {"ab", -50, PieceType::kUserDefined}}};
   EXPECT_EQ(parse_tokenizer(model.serialize()).encode("ab"), (Ids{1, 4}));
 }
 
 TEST(Unigram, NeverTakesUnusedPieces) {
-  TestModel model{
-      .pieces = {testing::kUnknownPiece, {"▁", -2}, {"a", -9}, {"b", -9}, {"ab", -1, PieceType::kUnused}}};
+  TestModel model{.pieces = {kUnknownPiece, {"▁", -2}, {"a", -9}, {"b", -9}, {"ab", -1, PieceType::kUnused}}};
   EXPECT_EQ(parse_tokenizer(model.serialize()).encode("ab"), (Ids{1, 2, 3}));
 }
 
 TEST(Bpe, MergesByScoreThenFromTheLeft) {
-  TestModel model{.pieces = {testing::kUnknownPiece, {"▁", -9}, {"a", -9}, {"aa", -1}, {"▁a", -2}},
-                  .model_type = 2};
+  TestModel model{.pieces = {kUnknownPiece, {"▁", -9}, {"a", -9}, {"aa", -1}, {"▁a", -2}}, .model_type = 2};
   EXPECT_EQ(parse_tokenizer(model.serialize()).encode("aaa"), (Ids{1, 3, 2}));
 }
 
 TEST(Bpe, TakesUnusedPiecesApart) {
-  TestModel model{.pieces = {testing::kUnknownPiece,
+  TestModel model{.pieces = {kUnknownPiece,
                              {"▁", -9},
                              {"a", -9},
                              {"b", -9},
@@ -118,24 +116,20 @@ TEST(Bpe, TakesUnusedPiecesApart) {
 }
 
 TEST(Bpe, LeavesUserDefinedPiecesWhole) {
-  TestModel model{.pieces = {testing::kUnknownPiece,
-                             {"▁", -9},
-                             {"a", -9},
-                             {"▁<t>", -1},
-                             {"<t>", 0, PieceType::kUserDefined}},
-                  .model_type = 2};
+  TestModel model{
+      .pieces = {kUnknownPiece, {"▁", -9}, {"a", -9}, {"▁<t>", -1}, {"<t>", 0, PieceType::kUserDefined}},
+      .model_type = 2};
   EXPECT_EQ(parse_tokenizer(model.serialize()).encode("<t>a"), (Ids{1, 4, 2}));
 }
 
 TEST(Normalizer, UserDefinedPiecesPassUntouched) {
-  TestModel model{
-      .pieces = {testing::kUnknownPiece, {"▁", -2}, {"b", -2}, {"AA", 0, PieceType::kUserDefined}},
-      .charsmap = testing::one_rule_charsmap('A', "b")};
+  TestModel model{.pieces = {kUnknownPiece, {"▁", -2}, {"b", -2}, {"AA", 0, PieceType::kUserDefined}},
+                  .charsmap = testing::one_rule_charsmap('A', "b")};
   EXPECT_EQ(parse_tokenizer(model.serialize()).encode("AAA"), (Ids{1, 3, 2}));
 }
 
 TEST(Normalizer, InvalidBytesBecomeReplacementCharacters) {
-  TestModel model{.pieces = {testing::kUnknownPiece, {"▁", -2}, {"\xEF\xBF\xBD", -2}, {"é", -2}}};
+  TestModel model{.pieces = {kUnknownPiece, {"▁", -2}, {"\xEF\xBF\xBD", -2}, {"é", -2}}};
   const SentencePiece tokenizer = parse_tokenizer(model.serialize());
   EXPECT_EQ(tokenizer.encode("\xFF\xC3"), (Ids{1, 2, 2}));
   EXPECT_EQ(tokenizer.encode("\xC3\xA9\xED\xA0\x80"),
@@ -143,21 +137,20 @@ TEST(Normalizer, InvalidBytesBecomeReplacementCharacters) {
 }
 
 TEST(Normalizer, KeepsWhiteSpaceWhenToldTo) {
-  TestModel model{.pieces = {testing::kUnknownPiece, {"▁", -2}, {"a", -2}},
-                  .remove_extra_whitespaces = false};
+  TestModel model{.pieces = {kUnknownPiece, {"▁", -2}, {"a", -2}}, .remove_extra_whitespaces = false};
   const SentencePiece tokenizer = parse_tokenizer(model.serialize());
   EXPECT_EQ(tokenizer.encode(" a  "), (Ids{1, 1, 2, 1, 1}));
   EXPECT_EQ(tokenizer.decode(Ids{1, 1, 2, 1, 1}), " a  ");
 }
 
 TEST(Decode, DropsControlPieces) {
-  TestModel model{.pieces = {testing::kUnknownPiece, {"▁a", -2}, {"<s>", 0, PieceType::kControl}}};
+  TestModel model{.pieces = {kUnknownPiece, {"▁a", -2}, {"<s>", 0, PieceType::kControl}}};
   EXPECT_EQ(parse_tokenizer(model.serialize()).decode(Ids{2, 1, 2, 1}), "a a");
 }
 
 TEST(Decode, RefusesIdsOutsideTheVocabulary) {
   const SentencePiece tokenizer =
-      parse_tokenizer(TestModel{.pieces = {testing::kUnknownPiece, {"a", -2}}}.serialize());
+      parse_tokenizer(TestModel{.pieces = {kUnknownPiece, {"a", -2}}}.serialize());
   for (const int id : {-1, 2, 1 << 30}) {
     EXPECT_THROW(tokenizer.decode(Ids{id}), Error);
     EXPECT_THROW(tokenizer.piece(id), Error);

@@ -10,7 +10,6 @@ namespace glossa::text {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 std::size_t letters(const std::string& text) {
   return static_cast<std::size_t>(

@@ -3,11 +3,11 @@
 #include <zlib.h>
 
 #include <bit>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
+#include "support/files.h"
 #include "support/golden.h"
+#include "support/little_endian.h"
 #include "text/utf8.h"
 
 namespace glossa::testing {
@@ -69,22 +69,12 @@ std::string bytes_field(int number, std::string_view payload) {
          std::string(payload);
 }
 
-namespace {
-
-std::string little_endian(std::uint32_t value) {
-  std::string bytes;
-  for (int byte = 0; byte < 4; ++byte) bytes += static_cast<char>((value >> (8 * byte)) & 0xFF);
-  return bytes;
-}
-
-}  // namespace
-
 std::string TestModel::serialize() const {
   constexpr std::uint64_t kScoreKey = (2 << 3) | 5;
   std::string proto;
   for (const TestPiece& piece : pieces) {
     proto += bytes_field(1, bytes_field(1, piece.text) + varint(kScoreKey) +
-                                little_endian(std::bit_cast<std::uint32_t>(piece.score)) +
+                                little_endian(std::bit_cast<std::uint32_t>(piece.score), 4) +
                                 varint_field(3, static_cast<std::uint64_t>(piece.type)));
   }
   proto += bytes_field(
@@ -104,8 +94,8 @@ std::string one_rule_charsmap(char key, const std::string& replacement, std::uin
   const std::uint32_t place = kRootOffset ^ label;
   units[place] = label | (1u << 8) | (key_offset << 10);
   if ((place ^ key_offset) < kUnits) units[place ^ key_offset] = 1u << 31;  // the replacement starts at 0
-  std::string map = little_endian(kUnits * 4);
-  for (const std::uint32_t unit : units) map += little_endian(unit);
+  std::string map = little_endian(kUnits * 4, 4);
+  for (const std::uint32_t unit : units) map += little_endian(unit, 4);
   return map + replacement + '\0';
 }
 

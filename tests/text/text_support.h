@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "support/files.h"
 #include "text/sentencepiece.h"
 
 namespace glossa::testing {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "glossa/error.hpp"
+#include "support/files.h"
 #include "support/golden.h"
 #include "text/lang_tag.h"
 #include "text/text_support.h"

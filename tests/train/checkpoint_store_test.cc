@@ -20,7 +20,7 @@ class CheckpointStoreTest : public ::testing::Test {
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("glossa_store_" + std::to_string(::getpid()));
     fs::create_directories(folder_);
-    base_ = checkpoint::read_checkpoint(testing::golden_dir() / "models/tiny.nemo");
+    base_ = checkpoint::read_checkpoint(testing::golden_model_path("tiny"));
     AsrModel model(base_->config(), DropoutConfig{});
     load_checkpoint(model, *base_);
     weights_ = state_of(model);

@@ -4,6 +4,8 @@
 #include <filesystem>
 
 #include "checkpoint/checkpoint.h"
+#include "support/files.h"
+#include "support/golden.h"
 #include "train/device.h"
 #include "train/trainer.h"
 
@@ -37,8 +39,8 @@ train::TrainBatch some_batch(const model::ModelConfig& config) {
 }
 
 TEST_F(Gpu, LearnsAsTheCpuDoes) {
-  const auto base = checkpoint::read_checkpoint(GLOSSA_TEST_DATA "/golden/models/tiny.nemo");
-  const auto folder = std::filesystem::temp_directory_path() / "glossa-gpu-test";
+  const auto base = checkpoint::read_checkpoint(testing::golden_model_path("tiny"));
+  const testing::TemporaryFolder folder;
   const train::TrainBatch batch = some_batch(base->config());
   const auto losses = [&](torch::Device device, bool bf16) {
     train::TrainerOptions options;
@@ -51,7 +53,7 @@ TEST_F(Gpu, LearnsAsTheCpuDoes) {
     options.frame_label_weight = 0.5;
     options.device = device;
     options.bf16 = bf16;
-    options.folder = folder;
+    options.folder = folder.path();
     train::ProcessGroup group({});
     train::Trainer trainer(*base, options, group, {});
     return trainer.rehearse(batch, 8);
@@ -65,7 +67,6 @@ TEST_F(Gpu, LearnsAsTheCpuDoes) {
     EXPECT_NEAR(gpu[step], cpu[step], 1e-2 * cpu[step]);  // products of TF32
     EXPECT_NEAR(mixed[step], cpu[step], 4e-2 * cpu[step]);
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(Gpu, LossAndGradientAreTheCpusWithTheSameDropout) {

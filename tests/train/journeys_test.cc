@@ -7,6 +7,7 @@
 #include <map>
 
 #include "support/closeness.h"
+#include "support/golden.h"
 #include "train/training_fixture.h"
 
 namespace glossa::testing {

@@ -9,29 +9,21 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "glossa/error.hpp"
 #include "support/files.h"
+#include "support/message_of.h"
 
 namespace glossa::train {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::string read_all(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 TEST(MetricsLog, WritesOneObjectPerLine) {
   const testing::TemporaryFolder folder;
   MetricsLog log(folder / "run/metrics.jsonl", 0);
   log.write(1, {{"loss", 2.5}, {"lr", 1e-4}, {"skipped", 3}});
   log.write(2, {{"loss", std::numeric_limits<double>::quiet_NaN()}});
-  EXPECT_EQ(read_all(folder / "run/metrics.jsonl"),  // while it is open: nothing waits in a buffer
+  EXPECT_EQ(testing::read_bytes(folder / "run/metrics.jsonl"),  // while it is open: nothing waits in a buffer
             "{\"step\":1,\"loss\":2.5,\"lr\":0.0001,\"skipped\":3}\n{\"step\":2,\"loss\":null}\n");
 }
 
@@ -47,7 +39,8 @@ TEST(MetricsLog, ResumingDropsLaterSteps) {
     MetricsLog log(path, 3);
     log.write(3, {{"loss", 30}});
   }
-  EXPECT_EQ(read_all(path), "{\"step\":1,\"loss\":1}\n{\"step\":2,\"loss\":2}\n{\"step\":3,\"loss\":30}\n");
+  EXPECT_EQ(testing::read_bytes(path),
+            "{\"step\":1,\"loss\":1}\n{\"step\":2,\"loss\":2}\n{\"step\":3,\"loss\":30}\n");
 }
 
 TEST(MetricsLog, ACutLineAloneIsDropped) {
@@ -55,20 +48,15 @@ TEST(MetricsLog, ACutLineAloneIsDropped) {
   const auto path = folder / "metrics.jsonl";
   std::ofstream(path) << "{\"step\":1}\n{\"step\":2,";
   MetricsLog(path, 100).write(100, {});
-  EXPECT_EQ(read_all(path), "{\"step\":1}\n{\"step\":100}\n");
+  EXPECT_EQ(testing::read_bytes(path), "{\"step\":1}\n{\"step\":100}\n");
 }
 
 TEST(MetricsLog, RefusesAnotherFile) {
   const testing::TemporaryFolder folder;
   const auto path = folder / "notes.txt";
   std::ofstream(path) << "{\"step\":1}\nmy notes\n";
-  try {
-    MetricsLog(path, 2);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("notes.txt:2"));
-  }
-  EXPECT_THAT(read_all(path), HasSubstr("my notes"));
+  EXPECT_THAT(testing::message_of([&] { MetricsLog(path, 2); }), HasSubstr("notes.txt:2"));
+  EXPECT_THAT(testing::read_bytes(path), HasSubstr("my notes"));
 }
 
 TEST(Crc32c, HasThePublishedCheckValue) {
@@ -84,7 +72,7 @@ struct Field {
 };
 using Message = std::multimap<int, Field>;
 
-std::uint64_t little_endian(const std::string& bytes, std::size_t at, std::size_t size) {
+std::uint64_t number_at(const std::string& bytes, std::size_t at, std::size_t size) {
   std::uint64_t value = 0;
   for (std::size_t byte = 0; byte < size; ++byte) {
     value |= std::uint64_t{static_cast<unsigned char>(bytes.at(at + byte))} << (8 * byte);
@@ -111,7 +99,7 @@ Message read_message(const std::string& bytes) {
         field.number = read_varint(bytes, at);
         break;
       case 1:
-        field.number = little_endian(bytes, at, 8);
+        field.number = number_at(bytes, at, 8);
         at += 8;
         break;
       case 2: {
@@ -122,7 +110,7 @@ Message read_message(const std::string& bytes) {
         break;
       }
       case 5:
-        field.number = little_endian(bytes, at, 4);
+        field.number = number_at(bytes, at, 4);
         at += 4;
         break;
       default:
@@ -159,13 +147,13 @@ std::uint32_t masked(const std::string& bytes) {
 }
 
 std::vector<Message> read_events(const std::filesystem::path& path) {
-  const std::string bytes = read_all(path);
+  const std::string bytes = testing::read_bytes(path);
   std::vector<Message> events;
   for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t size = little_endian(bytes, at, 8);
-    EXPECT_EQ(little_endian(bytes, at + 8, 4), masked(bytes.substr(at, 8)));
+    const std::size_t size = number_at(bytes, at, 8);
+    EXPECT_EQ(number_at(bytes, at + 8, 4), masked(bytes.substr(at, 8)));
     const std::string data = bytes.substr(at + 12, size);
-    EXPECT_EQ(little_endian(bytes, at + 12 + size, 4), masked(data));
+    EXPECT_EQ(number_at(bytes, at + 12 + size, 4), masked(data));
     events.push_back(read_message(data));
     at += 16 + size;
   }

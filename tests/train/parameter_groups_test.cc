@@ -63,20 +63,20 @@ TEST(ParameterGroups, AScaleOfZeroFreezes) {
   EXPECT_EQ(moving(group_parameters(kNames, "full", {.encoder = 0})), "00001111");
 }
 
-std::string message_of(std::string_view surface, const std::vector<std::string>& names = kNames,
-                       const LearningRateScales& scales = {}) {
+std::string refusal(std::string_view surface, const std::vector<std::string>& names = kNames,
+                    const LearningRateScales& scales = {}) {
   return testing::message_of([&] { group_parameters(names, surface, scales); }, ErrorCode::kInvalidArgument);
 }
 
 TEST(ParameterGroups, RefuseWhatDoesNotExist) {
   for (const char* bad : {"", "all", "top-", "top-0", "top--1", "top-x", "top-2x", "Full"}) {
-    EXPECT_THAT(message_of(bad), HasSubstr("joint, decoder, prompt, full, or top-K")) << bad;
+    EXPECT_THAT(refusal(bad), HasSubstr("joint, decoder, prompt, full, or top-K")) << bad;
     EXPECT_THROW(check_surface(bad), Error) << bad;
   }
-  EXPECT_THAT(message_of("top-4"), HasSubstr("3 layers"));
-  EXPECT_THAT(message_of("prompt", {"joint.enc.weight"}), HasSubstr("trains nothing"));
-  EXPECT_THAT(message_of("full", {"jointly.weight"}), HasSubstr("jointly.weight"));
-  EXPECT_THAT(message_of("full", kNames, {.joint = -1}), HasSubstr("joint is -1"));
+  EXPECT_THAT(refusal("top-4"), HasSubstr("3 layers"));
+  EXPECT_THAT(refusal("prompt", {"joint.enc.weight"}), HasSubstr("trains nothing"));
+  EXPECT_THAT(refusal("full", {"jointly.weight"}), HasSubstr("jointly.weight"));
+  EXPECT_THAT(refusal("full", kNames, {.joint = -1}), HasSubstr("joint is -1"));
   EXPECT_NO_THROW(check_surface("top-24"));
 }
 

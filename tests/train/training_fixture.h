@@ -55,7 +55,7 @@ class Training : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  static std::string model() { return (golden_dir() / "models/tiny.nemo").string(); }
+  static std::string model() { return golden_model_path("tiny").string(); }
   static std::string audio(const std::string& name) { return (golden_dir() / "audio" / name).string(); }
 
   static json entry(const std::string& name, const std::string& text, const std::string& lang,

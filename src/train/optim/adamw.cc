@@ -203,49 +203,39 @@ std::map<std::string, torch::Tensor> AdamW::state() const {
   for (std::size_t at = 0; at < parameters_.size(); ++at) {
     if (!moments_[at].exp_avg.defined()) continue;
     const std::string& name = parameters_[at].name;
-    result[name + ".exp_avg"] = moments_[at].exp_avg.to(torch::kCPU).clone();
-    result[name + ".exp_avg_sq"] = moments_[at].exp_avg_sq.to(torch::kCPU).clone();
+    result[name + ".exp_avg"] = moments_[at].exp_avg.to(torch::kCPU);
+    result[name + ".exp_avg_sq"] = moments_[at].exp_avg_sq.to(torch::kCPU);
     result[name + ".step"] = torch::full({1}, static_cast<double>(moments_[at].step), torch::kFloat32);
   }
   return result;
 }
 
-void AdamW::load_state(const std::map<std::string, torch::Tensor>& state) {
+void AdamW::load_state(std::map<std::string, torch::Tensor> state) {
   const torch::NoGradGuard no_grad;
   std::vector<Moments> loaded(parameters_.size());
-  std::size_t used = 0;
   for (std::size_t at = 0; at < parameters_.size(); ++at) {
     const auto& [name, tensor, scale] = parameters_[at];
-    const auto exp_avg = state.find(name + ".exp_avg");
-    const auto exp_avg_sq = state.find(name + ".exp_avg_sq");
-    const auto step = state.find(name + ".step");
-    const std::size_t found = static_cast<std::size_t>((exp_avg != state.end()) +
-                                                       (exp_avg_sq != state.end()) + (step != state.end()));
-    if (found == 0) continue;
-    if (found != 3) {
+    // Each leaves the state here, so that there are never two of all moments.
+    const auto exp_avg = state.extract(name + ".exp_avg");
+    const auto exp_avg_sq = state.extract(name + ".exp_avg_sq");
+    const auto step = state.extract(name + ".step");
+    if (!exp_avg && !exp_avg_sq && !step) continue;
+    if (!exp_avg || !exp_avg_sq || !step) {
       fail_bad_input("optimizer state of '{}' is incomplete (expected exp_avg, exp_avg_sq and step)", name);
     }
-    if (exp_avg->second.sizes() != tensor.sizes() || exp_avg_sq->second.sizes() != tensor.sizes() ||
-        step->second.numel() != 1) {
-      fail_bad_input("optimizer state of '{}' has {} values (expected {})", name, exp_avg->second.numel(),
+    if (exp_avg.mapped().sizes() != tensor.sizes() || exp_avg_sq.mapped().sizes() != tensor.sizes() ||
+        step.mapped().numel() != 1) {
+      fail_bad_input("optimizer state of '{}' has {} values (expected {})", name, exp_avg.mapped().numel(),
                      tensor.numel());
     }
     const auto copy = [&, device = tensor.device()](const torch::Tensor& from) {
       return from.to(device, torch::kFloat32, /*non_blocking=*/false, /*copy=*/true).contiguous();
     };
-    loaded[at] = {copy(exp_avg->second), copy(exp_avg_sq->second),
-                  static_cast<std::int64_t>(step->second.item<double>())};
-    used += found;
+    loaded[at] = {copy(exp_avg.mapped()), copy(exp_avg_sq.mapped()),
+                  static_cast<std::int64_t>(step.mapped().item<double>())};
   }
-  if (used != state.size()) {
-    std::set<std::string> known;
-    for (const auto& parameter : parameters_) {
-      for (const char* part : {".exp_avg", ".exp_avg_sq", ".step"}) known.insert(parameter.name + part);
-    }
-    for (const auto& [name, tensor] : state) {
-      if (!known.contains(name)) fail_bad_input("optimizer state has '{}', which is not trained here", name);
-    }
-  }
+  if (!state.empty())
+    fail_bad_input("optimizer state has '{}', which is not trained here", state.begin()->first);
   moments_ = std::move(loaded);
 }
 

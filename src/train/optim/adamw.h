@@ -55,11 +55,12 @@ class AdamW {
   void zero_grad();
 
   // "<parameter>.exp_avg", "<parameter>.exp_avg_sq" and "<parameter>.step" (one f32 number, exact up to
-  // 2^24), on the CPU, copied. Parameters that never moved have no entry.
+  // 2^24), on the CPU. Parameters that never moved have no entry. Moments on the CPU are not copied: they
+  // change with the next step.
   std::map<std::string, torch::Tensor> state() const;
-  // Continues from state() bit by bit. Error kBadInput for an entry of an unknown parameter or another shape;
-  // parameters without an entry start afresh. Nothing changes when it throws.
-  void load_state(const std::map<std::string, torch::Tensor>& state);
+  // Continues from a copy of state() bit by bit. Error kBadInput for an entry of an unknown parameter or
+  // another shape; parameters without an entry start afresh. Nothing changes when it throws.
+  void load_state(std::map<std::string, torch::Tensor> state);
 
  private:
   struct Moments {

@@ -8,6 +8,7 @@
 #include "model/tensor_spec.h"
 #include "support/closeness.h"
 #include "support/files.h"
+#include "support/golden.h"
 #include "support/tiny_model.h"
 #include "train/nn/golden_batch.h"
 

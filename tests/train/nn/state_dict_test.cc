@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/files.h"
+#include "support/golden.h"
 #include "support/message_of.h"
 #include "support/tiny_model.h"
 #include "train/nn/golden_batch.h"
@@ -50,70 +51,57 @@ TEST(StateDict, ANemoIsWrittenAndReadBitEqual) {
   }
 }
 
-TEST(StateDict, HalfPrecisionIsRoundedOnceAndWidenedExactly) {
-  const TemporaryFolder folder;
-  const GoldenModel base = golden_model("tiny");
-  const StateDict state = train::state_of(base.model);
-  for (const auto dtype : {checkpoint::DType::kBF16, checkpoint::DType::kF16}) {
-    train::write_nemo(folder / "half.nemo", *base.checkpoint, state, dtype);
-    const GoldenModel half = model_of(folder / "half.nemo");
-    const auto type = dtype == checkpoint::DType::kBF16 ? torch::kBFloat16 : torch::kHalf;
-    StateDict rounded;
-    for (const auto& [name, tensor] : state) rounded[name] = tensor.to(type).to(torch::kFloat);
-    expect_equal(train::state_of(half.model), rounded);
-  }
-  EXPECT_THROW(train::write_nemo(folder / "q8.nemo", *base.checkpoint, state, checkpoint::DType::kQ8_0),
-               Error);
-}
-
-TEST(StateDict, LoadStateOverwritesEverythingAndCopies) {
-  const GoldenModel base = golden_model("tiny");
-  const StateDict state = train::state_of(base.model);
-  AsrModel other(base.checkpoint->config(), DropoutConfig{});
-  train::load_state(other, state);
-  expect_equal(train::state_of(other), state);
-  for (auto& parameter : other->parameters()) parameter.data().zero_();
-  expect_equal(train::state_of(base.model), state);
-}
-
 TEST(StateDict, AStateOfAnotherGeometryIsRefusedByName) {
   GoldenModel base = golden_model("tiny");
-  StateDict state = train::state_of(base.model);
+  const TemporaryFolder folder;
+  const auto refusal = [&](const StateDict& state) {
+    return message_of([&] { train::write_nemo(folder / "x.nemo", *base.checkpoint, state); });
+  };
+  const StateDict state = train::state_of(base.model);
   const std::string name = "encoder.layers.1.conv.depthwise_conv.weight";
   StateDict missing = state;
   missing.erase(name);
-  EXPECT_THAT(message_of([&] { train::load_state(base.model, missing); }), ::testing::HasSubstr(name));
+  EXPECT_THAT(refusal(missing), ::testing::HasSubstr(name));
   StateDict wrong = state;
   wrong[name] = torch::zeros({64, 1, 7});
-  EXPECT_THAT(message_of([&] { train::load_state(base.model, wrong); }),
-              ::testing::AllOf(::testing::HasSubstr(name), ::testing::HasSubstr("[64, 1, 7]"),
-                               ::testing::HasSubstr("[64, 1, 9]")));
+  EXPECT_THAT(refusal(wrong), ::testing::AllOf(::testing::HasSubstr(name), ::testing::HasSubstr("[64, 1, 7]"),
+                                               ::testing::HasSubstr("[64, 1, 9]")));
   StateDict extra = state;
   extra["encoder.layers.3.norm_out.weight"] = torch::zeros({64});
-  EXPECT_THAT(message_of([&] { train::load_state(base.model, extra); }),
-              ::testing::HasSubstr("encoder.layers.3.norm_out.weight"));
+  EXPECT_THAT(refusal(extra), ::testing::HasSubstr("encoder.layers.3.norm_out.weight"));
   const auto small = checkpoint::read_checkpoint(golden_model_path("small"));
   EXPECT_THAT(message_of([&] { train::load_checkpoint(base.model, *small); }),
               ::testing::HasSubstr("small.nemo"));
-  const TemporaryFolder folder;
   EXPECT_THROW(train::write_nemo(folder / "x.nemo", *small, state), Error);
   EXPECT_EQ(folder.files(), 0u);
 }
 
-TEST(StateDict, AverageAndInterpolationAreArithmeticMeans) {
-  const StateDict a{{"x", torch::tensor({1.0f, 2.0f})}, {"y", torch::tensor({-4.0f})}};
-  const StateDict b{{"x", torch::tensor({3.0f, 4.0f})}, {"y", torch::tensor({0.0f})}};
-  const StateDict c{{"x", torch::tensor({8.0f, 0.0f})}, {"y", torch::tensor({1.0f})}};
-  expect_equal(train::average({a, b, c}),
-               {{"x", torch::tensor({4.0f, 2.0f})}, {"y", torch::tensor({-1.0f})}});
-  expect_equal(train::average({a}), a);
-  expect_equal(train::interpolate(a, b, 0.25),
-               {{"x", torch::tensor({1.5f, 2.5f})}, {"y", torch::tensor({-3.0f})}});
-  expect_equal(train::interpolate(a, b, 0), a);
-  expect_equal(train::interpolate(a, b, 1), b);
-  EXPECT_THROW(train::average({}), Error);
-  EXPECT_THROW(train::average({a, {{"x", a.at("x")}}}), Error);
-  EXPECT_THROW(train::interpolate(a, {{"x", a.at("x")}, {"z", a.at("y")}}, 0.5), Error);
+TEST(StateDict, MeansAreArithmeticOnes) {
+  const TemporaryFolder folder;
+  const GoldenModel base = golden_model("tiny");
+  std::vector<StateDict> states;
+  std::vector<std::filesystem::path> models;
+  for (int model = 0; model < 3; ++model) {
+    AsrModel drawn(base.checkpoint->config(), DropoutConfig{});
+    states.push_back(train::state_of(drawn));
+    models.push_back(folder / (std::to_string(model) + ".nemo"));
+    train::write_nemo(models.back(), *base.checkpoint, states.back());
+  }
+  const StateDict untrained = train::state_of(base.model);
+  expect_equal(train::mean_of({models[1]}, *base.checkpoint), states[1]);
+  expect_equal(train::mean_of({models[1]}, *base.checkpoint, 1), untrained);
+  const StateDict mean = train::mean_of(models, *base.checkpoint);
+  const StateDict mixed = train::mean_of(models, *base.checkpoint, 0.25);
+  ASSERT_EQ(mean.size(), untrained.size());
+  for (const auto& [name, tensor] : mean) {
+    const torch::Tensor expected = (states[0].at(name) + states[1].at(name) + states[2].at(name)) / 3;
+    EXPECT_TRUE(torch::allclose(tensor, expected, 1e-6, 1e-6)) << name;
+    EXPECT_TRUE(torch::allclose(mixed.at(name), 0.25 * untrained.at(name) + 0.75 * tensor, 1e-6, 1e-6))
+        << name;
+  }
+  EXPECT_THROW(train::mean_of({}, *base.checkpoint), Error);
+  EXPECT_THAT(message_of([&] { train::mean_of({golden_model_path("small")}, *base.checkpoint); }),
+              ::testing::HasSubstr("small.nemo"));
 }
 
 }  // namespace

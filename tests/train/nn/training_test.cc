@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "support/closeness.h"
+#include "support/golden.h"
 #include "train/nn/golden_batch.h"
 
 namespace glossa::testing {
