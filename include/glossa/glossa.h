@@ -270,7 +270,8 @@ GLOSSA_API glossa_status glossa_stream_forget_closed(glossa_stream* stream);
 /* Back to a stream as glossa_stream_create() made it, options included. */
 GLOSSA_API glossa_status glossa_stream_reset(glossa_stream* stream);
 
-/* What is settled so far: it only ever grows. */
+/* What is settled so far: it only ever grows, but for white space at its end, which goes where a full stop
+   follows, and a character that a chunk's border cuts in two, which is U+FFFD until it is whole. */
 GLOSSA_API glossa_status glossa_stream_text(const glossa_stream* stream, const char** text);
 /* The text, white space at its end aside, and behind it what may still be written anew: what the best
    hypothesis of beam search has, and then what the draft has heard since. At the end of the stream, and in

@@ -41,7 +41,9 @@ class GLOSSA_API Stream {
   // A whole chunk is buffered, or the rest of the audio after input_finished().
   virtual bool is_ready() const = 0;
 
-  // What is settled so far: it only ever grows. Valid until the next call that changes the stream.
+  // What is settled so far: it only ever grows, but for white space at the end of its text, which goes where
+  // a full stop follows, and a character that a chunk's border cuts in two, which is U+FFFD until it is
+  // whole. Valid until the next call that changes the stream.
   virtual const Transcript& transcript() const = 0;
 
   // transcript(), and behind it what may still be written anew: what the best hypothesis of beam search has,

@@ -39,7 +39,7 @@ enum class WeightFormat {
   kF32,   // as in an f32 checkpoint, used in place
   kBF16,  // activations stay f32
   kInt8,  // a scale per output; activations in 8 bits with a scale per row
-  kInt4,  // a scale per output and 32 inputs; activations as with kInt8
+  kInt4,  // a whole factor per 16 inputs and a scale per output; activations as with kInt8
 };
 
 // The number format of the keys and values that a stream remembers.

@@ -16,6 +16,7 @@
 #include "audio/sound_collector.h"
 #include "base/fail.h"
 #include "base/lfs_pointer.h"
+#include "base/mapped_file.h"
 
 namespace glossa::audio {
 namespace {
@@ -28,6 +29,7 @@ constexpr std::size_t kMaxPipeBytes = std::size_t{1} << 31;  // of a sound file 
 // libsndfile's view of bytes in memory.
 struct MemoryFile {
   std::span<const std::byte> bytes;
+  bool is_unclosed_wav = false;
   sf_count_t position = 0;
 };
 
@@ -51,6 +53,13 @@ sf_count_t memory_read(void* target, sf_count_t count, void* user) {
   const sf_count_t size = std::min(count, static_cast<sf_count_t>(file.bytes.size()) - file.position);
   if (size <= 0) return 0;
   std::memcpy(target, file.bytes.data() + file.position, static_cast<std::size_t>(size));
+  if (file.is_unclosed_wav) {
+    // libsndfile takes what follows for samples where the sizes are 8 and 0.
+    constexpr sf_count_t kRiffSize = 4;  // position of the little-endian number
+    for (sf_count_t at = std::max(file.position, kRiffSize);
+         at < std::min(file.position + size, kRiffSize + 4); ++at)
+      static_cast<char*>(target)[at - file.position] = at == kRiffSize ? 8 : 0;
+  }
   file.position += size;
   return size;
 }
@@ -63,29 +72,58 @@ std::uint32_t little_endian_32(const std::uint8_t* bytes) {
          bytes[0];
 }
 
-// libsndfile quietly shortens a wav whose data chunk reaches past the end of the file. `read_at(offset,
-// bytes, size)` gives false past the end.
+constexpr std::uint64_t kWavSlack = 64;  // bytes: some writers count the header or padding wrongly
+
+struct WavChunk {
+  std::array<std::uint8_t, 8> header{};
+  std::uint64_t offset = 0;  // of what is in it
+
+  bool is(const char* name) const { return std::memcmp(header.data(), name, 4) == 0; }
+  std::uint32_t size() const { return little_endian_32(header.data() + 4); }
+  std::uint64_t end() const { return offset + size() + (size() & 1u); }
+};
+
+// `read_at(offset, bytes, size)` gives false past the end.
+template <class ReadAt>
+std::optional<WavChunk> wav_chunk_at(const ReadAt& read_at, std::uint64_t offset) {
+  WavChunk chunk;
+  if (!read_at(offset, chunk.header.data(), chunk.header.size())) return std::nullopt;
+  chunk.offset = offset + chunk.header.size();
+  return chunk;
+}
+
+template <class ReadAt>
+std::optional<WavChunk> wav_data(const ReadAt& read_at) {
+  std::array<std::uint8_t, 12> head{};
+  if (!read_at(0, head.data(), head.size())) return std::nullopt;
+  if (std::memcmp(head.data(), "RIFF", 4) != 0 || std::memcmp(head.data() + 8, "WAVE", 4) != 0)
+    return std::nullopt;
+  auto chunk = wav_chunk_at(read_at, head.size());
+  while (chunk && !chunk->is("data")) chunk = wav_chunk_at(read_at, chunk->end());
+  return chunk;
+}
+
+// libsndfile quietly shortens a wav whose data chunk reaches past the end of the file.
 template <class ReadAt>
 void refuse_truncated_wav(const ReadAt& read_at, std::uint64_t file_size, const std::string& name) {
-  std::array<std::uint8_t, 12> head{};
-  if (!read_at(0, head.data(), head.size())) return;
-  if (std::memcmp(head.data(), "RIFF", 4) != 0 || std::memcmp(head.data() + 8, "WAVE", 4) != 0) return;
-  constexpr std::uint64_t kSlack = 64;  // bytes: some writers count the header or padding wrongly
-  std::uint64_t offset = head.size();
-  std::array<std::uint8_t, 8> chunk{};
-  while (read_at(offset, chunk.data(), chunk.size())) {
-    const std::uint32_t size = little_endian_32(chunk.data() + 4);
-    offset += chunk.size();
-    if (std::memcmp(chunk.data(), "data", 4) != 0) {
-      offset += std::uint64_t{size} + (size & 1u);
-      continue;
-    }
-    if (size < kUnknownWavSize && offset + size > file_size + kSlack) {
-      fail_bad_input("{}: the file ends early (expected {} bytes of samples, got {})", name, size,
-                     file_size - offset);
-    }
+  const auto data = wav_data(read_at);
+  if (!data || data->size() >= kUnknownWavSize || data->offset + data->size() <= file_size + kWavSlack)
     return;
+  fail_bad_input("{}: the file ends early (expected {} bytes of samples, got {})", name, data->size(),
+                 file_size - data->offset);
+}
+
+// A recorder that was killed leaves 0 as the size of its samples: what follows is no chunk then.
+template <class ReadAt>
+bool is_unclosed_wav(const ReadAt& read_at, std::uint64_t file_size) {
+  const auto data = wav_data(read_at);
+  if (!data || data->size() != 0) return false;
+  for (auto chunk = wav_chunk_at(read_at, data->offset); chunk; chunk = wav_chunk_at(read_at, chunk->end())) {
+    const auto is_letter = [](std::uint8_t byte) { return byte >= ' ' && byte <= '~'; };
+    if (!std::all_of(chunk->header.begin(), chunk->header.begin() + 4, is_letter)) return true;
+    if (chunk->offset + chunk->size() > file_size + kWavSlack) return true;
   }
+  return false;
 }
 
 // FLAC says how many frames it holds; the other formats either cannot lie about it or only estimate.
@@ -169,16 +207,16 @@ AudioChannels decode(SNDFILE* file, const SF_INFO& info, const std::string& name
 template <class Use>
 auto open_memory(std::span<const std::byte> bytes, const std::string& name, std::string& why, const Use& use)
     -> std::optional<decltype(use(nullptr, SF_INFO{}, name))> {
-  MemoryFile memory{bytes};
-  SF_VIRTUAL_IO io{memory_size, memory_seek, memory_read, memory_write, memory_tell};
-  SF_INFO info{};
-  const Sndfile file = open_sndfile(bytes, io, &memory, info, why);
-  if (!file) return std::nullopt;
   const auto read_at = [&](std::uint64_t offset, std::uint8_t* target, std::size_t size) {
     if (offset + size > bytes.size()) return false;
     std::memcpy(target, bytes.data() + offset, size);
     return true;
   };
+  MemoryFile memory{bytes, is_unclosed_wav(read_at, bytes.size())};
+  SF_VIRTUAL_IO io{memory_size, memory_seek, memory_read, memory_write, memory_tell};
+  SF_INFO info{};
+  const Sndfile file = open_sndfile(bytes, io, &memory, info, why);
+  if (!file) return std::nullopt;
   refuse_truncated_wav(read_at, bytes.size(), name);
   return use(file.get(), info, name);
 }
@@ -196,7 +234,9 @@ auto open_file(const fs::path& path, std::string& why, const Use& use)
     return static_cast<bool>(
         stream.read(reinterpret_cast<char*>(target), static_cast<std::streamsize>(size)));
   };
-  refuse_truncated_wav(read_at, fs::file_size(path), path.string());
+  const std::uint64_t size = fs::file_size(path);
+  if (is_unclosed_wav(read_at, size)) return open_memory(MappedFile(path).bytes(), path.string(), why, use);
+  refuse_truncated_wav(read_at, size, path.string());
   return use(file.get(), info, path.string());
 }
 

@@ -142,7 +142,9 @@ train::ParsedTrainConfig configuration(const TrainOptions& options) {
   overrides.insert(overrides.end(), options.overrides.begin(), options.overrides.end());
   if (!options.config.empty())
     return train::parse_train_config(read_text(options.config), options.config.string(), overrides);
-  return train::parse_train_config(train::to_yaml(train::recipe(options.recipe)), "the options", overrides);
+  train::RecipeOptions recipe = options.recipe;
+  recipe.from_scratch = options.from_scratch;
+  return train::parse_train_config(train::to_yaml(train::recipe(recipe)), "the options", overrides);
 }
 
 int train(const TrainOptions& options) {
@@ -231,7 +233,7 @@ Command make_train_command(CLI::App& program) {
       ->check(between(0, 4096))
       ->capture_default_str();
   program.add_flag("--from-scratch", options->from_scratch,
-                   "Take geometry and tokenizer of the base, and random weights");
+                   "Take geometry and tokenizer of the base, and random weights, all of which then learn");
   program.add_flag("--resume", options->resume, "Go on from the run's newest checkpoint, where there is one");
   program.add_flag("--skip-base-validation", options->skip_base_validation,
                    "Do not measure the base model before step 1");

@@ -20,8 +20,9 @@ using data::WeightedCuts;
 
 constexpr int kBadLinesTold = 10;
 
-data::SourceOptions source_options(const train::DatasetConfig& dataset) {
+data::SourceOptions source_options(const train::DatasetConfig& dataset, bool needs_text = true) {
   data::SourceOptions options;
+  options.needs_text = needs_text;
   options.fields = {dataset.text_field, dataset.lang_field};
   options.limits = {dataset.min_duration, dataset.max_duration};
   options.skip_missing_manifest_entries = dataset.skip_missing_manifest_entries;
@@ -83,33 +84,39 @@ double total_weight(const std::vector<WeightedCuts>& streams) {
 
 void scale_to(std::vector<WeightedCuts>& streams, double share) {
   const double total = total_weight(streams);
-  if (!(total > 0)) return;  // the limits let nothing through, which the sampler tells
   for (WeightedCuts& one : streams) one.weight *= share / total;
 }
 
-// Training cuts and, with the share that is set, those of the replay.
-std::vector<WeightedCuts> all_streams(const train::TrainConfig& config) {
-  std::vector<WeightedCuts> streams = streams_of(config.train_ds);
-  if (config.replay.manifests.empty()) return streams;
-  const data::SourceOptions options = source_options(config.train_ds);
-  std::vector<WeightedCuts> replay;
-  for (const train::WeightedPath& path : config.replay.manifests)
-    replay.push_back(stream(path, data::read_nemo_cuts(path.path, options), options.limits));
-  scale_to(streams, 1 - config.replay.share);
-  scale_to(replay, config.replay.share);
-  std::move(replay.begin(), replay.end(), std::back_inserter(streams));
-  return streams;
+// Replay would be all that is trained on, where the limits leave nothing else.
+void expect_within_limits(const char* what, const std::vector<WeightedCuts>& streams,
+                          const data::DurationLimits& limits) {
+  for (const WeightedCuts& one : streams) {
+    if (one.weight > 0 && data::weight_of(one.cuts, limits) > 0) return;
+  }
+  fail_bad_input("{}: no cut within the duration limits (expected {} to {} s)", what, limits.least,
+                 limits.most);
 }
 
 }  // namespace
 
 std::vector<WeightedCuts> training_streams(const train::TrainConfig& config) {
-  std::vector<WeightedCuts> streams = all_streams(config);
+  std::vector<WeightedCuts> streams = streams_of(config.train_ds);
   for (WeightedCuts& one : streams) {
     for (data::Cut& cut : one.cuts) {
       if (cut.target_lang.empty()) cut.target_lang = config.train_ds.default_lang;
     }
   }
+  if (config.replay.manifests.empty()) return streams;
+  // Of other languages: whose entries name none are told "auto".
+  const data::SourceOptions options = source_options(config.train_ds);
+  std::vector<WeightedCuts> replay;
+  for (const train::WeightedPath& path : config.replay.manifests)
+    replay.push_back(stream(path, data::read_nemo_cuts(path.path, options), options.limits));
+  expect_within_limits("model.train_ds", streams, options.limits);
+  expect_within_limits("glossa.replay", replay, options.limits);
+  scale_to(streams, 1 - config.replay.share);
+  scale_to(replay, config.replay.share);
+  std::move(replay.begin(), replay.end(), std::back_inserter(streams));
   return streams;
 }
 
@@ -136,7 +143,12 @@ data::SamplerOptions sampler_options(const train::TrainConfig& config, int rank,
 train::NoiseSource noise_source(const train::DatasetConfig& dataset, const data::AudioReader& reader) {
   auto cuts = std::make_shared<std::vector<data::Cut>>();
   for (const train::WeightedPath& path : dataset.noise_path) {
-    std::vector<data::Cut> more = data::read_nemo_cuts(path.path, source_options(dataset));
+    if (path.weight)
+      fail_bad_input("{}: has a weight (expected noise without: each recording is drawn equally often)",
+                     path.path);
+    std::vector<data::Cut> more =
+        data::read_nemo_cuts(path.path, source_options(dataset, /*needs_text=*/false));
+    if (more.empty()) fail_bad_input("{}: no usable entry (expected one or more)", path.path);
     std::move(more.begin(), more.end(), std::back_inserter(*cuts));
   }
   return {.recordings = cuts->size(),

@@ -66,6 +66,16 @@ std::shared_ptr<const checkpoint::Checkpoint> open_base(const train::TrainConfig
   return checkpoint::read_checkpoint(config.init_from_nemo_model);
 }
 
+// A folder that nobody else has: of runs begun in the same second, the second one gets "NAME-2".
+std::string new_version(const fs::path& runs, const std::string& name) {
+  std::error_code error;
+  fs::create_directories(runs, error);
+  std::string version = name;
+  for (int number = 2; !fs::create_directory(runs / version, error) && !error; ++number)
+    version = fmt::format("{}-{}", name, number);
+  return version;
+}
+
 // All processes agree on one folder: the first one chooses the version or names it by its clock.
 fs::path run_folder(const train::ExperimentConfig& experiment, train::ProcessGroup& group) {
   const fs::path runs = fs::path(experiment.exp_dir) / experiment.name;
@@ -73,7 +83,7 @@ fs::path run_folder(const train::ExperimentConfig& experiment, train::ProcessGro
   if (version.empty() && experiment.resume_if_exists && group.is_first()) version = newest_version(runs);
   if (version.empty() && group.is_first()) {
     const auto now = static_cast<std::time_t>(seconds_since_1970());
-    version = fmt::format("{:%Y-%m-%d_%H-%M-%S}", fmt::localtime(now));
+    version = new_version(runs, fmt::format("{:%Y-%m-%d_%H-%M-%S}", fmt::localtime(now)));
   }
   version = group.broadcast(version);
   fs::path folder = runs / version;
@@ -208,7 +218,8 @@ class TrainingRun {
     write_text(folder_ / "config.yaml", train::to_yaml(config_));
     metrics_ = std::make_unique<train::MetricsLog>(folder_ / "metrics.jsonl", first_step + 1);
     if (config_.experiment.create_tensorboard_logger)
-      events_ = std::make_unique<train::TensorBoardLog>(folder_, first_step, seconds_since_1970());
+      events_ = std::make_unique<train::TensorBoardLog>(folder_, first_step > 0 ? first_step + 1 : 0,
+                                                        seconds_since_1970());
     if (!config_.validation_ds.manifest_filepath.empty())
       validator_ = std::make_unique<TrainingValidator>(config_, base_->config().features.sample_rate,
                                                        folder_ / "validation.jsonl", first_step, quiet_);

@@ -7,8 +7,11 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/fail.h"
+#include "base/log.h"
+#include "checkpoint/archive_writer.h"
 #include "cli/common_options.h"
 #include "cli/evaluation.h"
 #include "cli/inputs.h"
@@ -59,8 +62,9 @@ fs::path without_later_lines(const fs::path& log, std::int64_t first_step, std::
       if (step == 0 && rate != entry.end() && rate->is_number()) base_rate = rate->get<double>();
     }
   }
-  std::ofstream file(log, std::ios::trunc);
-  if (!(file << kept << std::flush)) fail_bad_input("{}: cannot be written", log.string());
+  checkpoint::AtomicFile file(log);
+  file.write(kept);
+  file.commit();
   return log;
 }
 
@@ -74,6 +78,7 @@ ordered_json to_json(const std::vector<eval::Score>& scores) {
     list.push_back({{"language", score.language},
                     {"att_context_size", score.setting},
                     {"utterances", score.utterances},
+                    {"unusable", score.unusable},
                     {"wer", score.raw.rate()},
                     {"wer_low", score.raw_interval.low},
                     {"wer_high", score.raw_interval.high},
@@ -169,6 +174,7 @@ double TrainingValidator::validate(const fs::path& model, const train::Candidate
     return result;
   };
   EvaluationRun target = run(target_);
+  tell_unusable(target.settings.front());
   settings_.clear();
   for (EvaluatedSetting& setting : target.settings) {
     settings_.push_back(setting.name);
@@ -189,6 +195,23 @@ double TrainingValidator::validate(const fs::path& model, const train::Candidate
       {"seconds", seconds.count()}};
   result_ = text::json_text(result) + "\n";
   return rate;
+}
+
+// A model is not chosen by what nobody could hear; a disk that is gone for a while later on is no reason to
+// end a run.
+void TrainingValidator::tell_unusable(const EvaluatedSetting& setting) {
+  std::size_t unusable = 0;
+  std::string first;
+  for (const eval::UtteranceResult& utterance : setting.utterances) {
+    if (!utterance.error.empty() && unusable++ == 0) first = utterance.error;
+  }
+  if (unusable == setting.utterances.size() && !has_validated_)
+    fail_bad_input("not one of {} utterances to validate with can be used; the first: {}", unusable, first);
+  has_validated_ = true;
+  if (unusable > std::exchange(unusable_, unusable))
+    log::warning(
+        fmt::format("{} of {} utterances to validate with cannot be used and count nowhere; the first: {}",
+                    unusable, setting.utterances.size(), first));
 }
 
 void TrainingValidator::log_result() { log_.append(result_); }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/evaluation.h"
 #include "eval/streaming_eval.h"
 #include "model/model_config.h"
 #include "train/appended_file.h"
@@ -40,6 +41,8 @@ class TrainingValidator {
   const std::vector<std::string>& settings() const { return settings_; }
 
  private:
+  void tell_unusable(const EvaluatedSetting& setting);
+
   const train::TrainConfig& config_;
   bool quiet_;
   std::vector<eval::EvalUtterance> target_;
@@ -48,6 +51,8 @@ class TrainingValidator {
   std::vector<eval::UtteranceResult> examples_;
   std::optional<double> base_rate_;
   std::string result_;
+  bool has_validated_ = false;
+  std::size_t unusable_ = 0;  // utterances, told
   train::AppendedFile log_;
 };
 

@@ -115,26 +115,23 @@ class AudioReader::Impl {
 
  private:
   std::vector<float> decode(const Cut& cut) {
-    const audio::AudioPart part{cut.offset, cut.duration};
-    if (cut.member.empty()) return decode_file(cut.audio, part);
-    const auto [map, index] = open(cut.audio);
-    const auto bytes = index->find(cut.member, map->bytes());
-    auto samples = audio::read_audio(bytes, cut.member, sample_rate_, part).samples;
-    map->release_pages(bytes);
+    // A manifest's durations are rounded, and NeMo reads sound without an offset to its end: a cut that
+    // leaves out less than kRounding of its sound is the whole.
+    const bool from_start = cut.offset == 0 && cut.duration > 0;
+    const audio::AudioPart part{cut.offset, cut.duration + (from_start ? kRounding : 0)};
+    std::vector<float> samples = part_of(cut, part);
+    const auto limit = static_cast<std::size_t>(std::llround(part.duration * sample_rate_));
+    if (from_start && samples.size() >= limit)
+      samples.resize(static_cast<std::size_t>(std::llround(cut.duration * sample_rate_)));
     return samples;
   }
 
-  // A manifest's durations are rounded, and NeMo reads files without an offset to their end: a cut that
-  // leaves out less than kRounding of its file is the whole file.
-  std::vector<float> decode_file(const fs::path& path, audio::AudioPart part) const {
-    const bool from_start = part.offset == 0 && part.duration > 0;
-    const double duration = part.duration;
-    if (from_start) part.duration += kRounding;
-    auto samples = audio::read_audio(path, sample_rate_, part).samples;
-    const auto limit = static_cast<std::size_t>(std::llround(part.duration * sample_rate_));
-    if (from_start && samples.size() >= limit) {
-      samples.resize(static_cast<std::size_t>(std::llround(duration * sample_rate_)));
-    }
+  std::vector<float> part_of(const Cut& cut, const audio::AudioPart& part) {
+    if (cut.member.empty()) return audio::read_audio(cut.audio, sample_rate_, part).samples;
+    const auto [map, index] = open(cut.audio);
+    const auto bytes = index->find(cut.member, map->bytes());
+    std::vector<float> samples = audio::read_audio(bytes, cut.member, sample_rate_, part).samples;
+    map->release_pages(bytes);
     return samples;
   }
 

@@ -31,7 +31,8 @@ struct SourceOptions {
   ManifestFields fields;
   DurationLimits limits;  // cuts outside count in no stream's weight; they are read all the same
   bool skip_missing_manifest_entries = false;
-  BadLine on_bad_line;  // empty: the first bad line is Error kBadInput
+  bool needs_text = false;  // an entry without it, or with null, is a bad line; "" says that nothing is said
+  BadLine on_bad_line;      // empty: the first bad line is Error kBadInput
 };
 
 // A JSON-lines manifest of sound files (type nemo). Relative paths count from the manifest's folder.

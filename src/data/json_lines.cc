@@ -112,7 +112,12 @@ Cut parse_nemo_entry(const json& object, const Place& place, const SourceOptions
   Cut cut;
   cut.offset = find_seconds(object, "offset", place).value_or(0);
   cut.duration = find_seconds(object, "duration", place).value_or(0);
-  cut.text = find_string(object, options.fields.text.c_str(), place).value_or("");
+  const auto text = find_string(object, options.fields.text.c_str(), place);
+  if (!text && options.needs_text) {
+    fail_bad_input("{}:{}: no {} (expected what is said, \"\" where nothing is)", place.file, place.line,
+                   options.fields.text);
+  }
+  cut.text = text.value_or("");
   auto lang = find_string(object, options.fields.lang.c_str(), place);
   if (!lang) lang = find_string(object, "lang", place);
   cut.target_lang = lang.value_or("");

@@ -148,28 +148,23 @@ std::vector<std::byte> read_bytes(const ShardItem& item) {
   return bytes;
 }
 
+// Of a segment, that part alone.
 audio::AudioFile decode(const ShardItem& item) {
   const fs::path& path = item.entry().audio_filepath;
   const auto info = audio::read_audio_info(path);
+  const std::optional<double> offset = item.entry().offset;
+  audio::AudioFile sound;
   try {
-    return audio::read_audio(path, info ? info->sample_rate : audio::kUnknownRate);
+    sound = audio::read_audio(path, info ? info->sample_rate : audio::kUnknownRate,
+                              offset ? audio::AudioPart{*offset, item.duration} : audio::AudioPart{});
   } catch (const Error& error) {
     fail_bad_input("{}: {}", item.place(), error.what());
   }
-}
-
-std::span<const float> part_of(const audio::AudioFile& sound, const ShardItem& item) {
-  const auto samples_of = [&](double seconds) {
-    return static_cast<std::size_t>(
-        std::clamp(std::round(seconds * sound.sample_rate), 0.0, static_cast<double>(sound.samples.size())));
-  };
-  const std::span<const float> samples = std::span(sound.samples).subspan(samples_of(*item.entry().offset));
-  if (samples.empty()) {
-    fail_bad_input("{}: the segment starts behind the sound's end (expected less than {:.3f} s, got {} s)",
-                   item.place(), static_cast<double>(sound.samples.size()) / sound.sample_rate,
-                   *item.entry().offset);
+  if (offset && sound.samples.empty()) {
+    fail_bad_input("{}: the segment starts behind the sound's end (got {} s{})", item.place(), *offset,
+                   info ? fmt::format(", expected less than {:.3f} s", info->seconds()) : "");
   }
-  return samples.first(std::min(samples.size(), samples_of(item.duration)));
+  return sound;
 }
 
 std::string extension_of(const ShardItem& item, ShardCodec codec) {
@@ -183,8 +178,7 @@ std::vector<std::byte> sound_of(const ShardItem& item, const std::string& extens
   if (!item.entry().offset && as_it_is) return read_bytes(item);
   const audio::AudioFile sound = decode(item);
   const auto format = extension == ".wav" ? audio::SoundFormat::kWav : audio::SoundFormat::kFlac;
-  return audio::encode_audio(item.entry().offset ? part_of(sound, item) : std::span(sound.samples),
-                             sound.sample_rate, format);
+  return audio::encode_audio(sound.samples, sound.sample_rate, format);
 }
 
 std::string line_of(const ShardItem& item, const std::string& name, std::size_t shard) {

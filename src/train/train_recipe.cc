@@ -54,6 +54,13 @@ TrainConfig recipe(const RecipeOptions& options) {
   config.lora.rank = options.lora_rank.value_or(0);
   if (config.lora.rank > 0) config.learning_rate_scales.encoder = 1;
 
+  // What was drawn at random must all learn, at the whole rate, and learns for long before a word is right.
+  if (options.from_scratch) {
+    config.from_scratch = true;
+    config.freeze_subsampling = false;
+    config.learning_rate_scales = {};
+  }
+
   // All five look-aheads, one per batch: the model stays usable at every latency.
   config.att_context_size = {{56, 13}, {56, 6}, {56, 3}, {56, 1}, {56, 0}};
   config.fastemit_lambda = 5e-3;  // as the base model: without it labels come later from step to step
@@ -76,7 +83,7 @@ TrainConfig recipe(const RecipeOptions& options) {
   config.trainer.max_steps = options.steps;
   config.trainer.val_check_interval = std::clamp<std::int64_t>(options.steps / 20, 1, 500);
   config.trainer.log_every_n_steps = static_cast<int>(std::min<std::int64_t>(10, options.steps));
-  config.validation.patience = 5;
+  config.validation.patience = options.from_scratch ? 0 : 5;
   config.experiment.save_top_k = 5;
   config.average_best = 5;
   return config;

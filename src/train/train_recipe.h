@@ -18,6 +18,7 @@ struct RecipeOptions {
   std::vector<std::string> replay;      // manifests of other languages, mixed in
   std::int64_t steps = 0;
   std::optional<int> lora_rank;  // 0: no factors
+  bool from_scratch = false;     // the base gives its geometry alone
 };
 
 // Settings that worked in published fine-tunes; the reasons are beside them. Error kInvalidArgument for steps

@@ -17,6 +17,7 @@
 #include "glossa/error.hpp"
 #include "support/files.h"
 #include "support/golden.h"
+#include "support/little_endian.h"
 #include "support/message_of.h"
 
 namespace glossa::audio {
@@ -162,17 +163,29 @@ TEST(ReadAudio, NoSamplesIsNotAnError) {
   EXPECT_TRUE(read_audio(folder / "none.wav", 16000).samples.empty());
 }
 
-// A writer that cannot seek back leaves 0 or the largest number as the size of the data.
-TEST(ReadAudio, WavFromAPipeHasNoSize) {
+// A writer that cannot seek back, or was killed, leaves 0 or the largest number as the size of the data.
+TEST(ReadAudio, WavWithoutASizeIsReadToItsEnd) {
   const TemporaryFolder folder;
   const auto samples = sweep(16000, 0.2);
   write_sound(folder / "a.wav", samples, 16000, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16);
   std::string bytes = read_bytes(folder / "a.wav");
   const std::size_t size_field = bytes.find("data") + 4;
-  bytes.replace(4, 4, "\xff\xff\xff\xff");
-  bytes.replace(size_field, 4, "\xff\xff\xff\xff");
-  write_bytes(folder / "streamed.wav", bytes);
-  EXPECT_EQ(read_audio(folder / "streamed.wav", 16000).samples.size(), samples.size());
+  const auto expected = read_audio(folder / "a.wav", 16000).samples;
+  const auto expect_all = [&](std::uint32_t riff_size, std::uint32_t data_size) {
+    bytes.replace(4, 4, testing::little_endian(riff_size, 4));
+    bytes.replace(size_field, 4, testing::little_endian(data_size, 4));
+    write_bytes(folder / "streamed.wav", bytes);
+    EXPECT_EQ(read_audio(folder / "streamed.wav", 16000).samples, expected) << riff_size;
+    const auto in_memory = std::as_bytes(std::span(bytes));
+    EXPECT_EQ(read_audio(in_memory, "streamed.wav", 16000).samples, expected) << riff_size;
+  };
+  expect_all(0xffffffff, 0xffffffff);
+  for (const std::uint32_t riff_size : {0u, 8u, 36u, 0xffffffffu}) expect_all(riff_size, 0);
+  // No samples, and a chunk behind them.
+  bytes.resize(size_field + 4);
+  bytes += "LIST" + testing::little_endian(4, 4) + "INFO";
+  write_bytes(folder / "none.wav", bytes);
+  EXPECT_TRUE(read_audio(folder / "none.wav", 16000).samples.empty());
 }
 
 TEST(ReadAudio, ReadsANamedPipe) {

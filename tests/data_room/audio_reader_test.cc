@@ -79,15 +79,18 @@ TEST_F(AudioReaderTest, JoinedCutsAreTheirPartsBehindSilence) {
 }
 
 // The file has exactly 1 s.
-TEST_F(AudioReaderTest, RoundedDurationsOfFilesMeanTheWholeFile) {
+TEST_F(AudioReaderTest, RoundedDurationsMeanTheWholeSound) {
+  testing::write_bytes(folder_ / "t.tar",
+                       TarBuilder().member("a.flac", testing::read_bytes(folder_ / "a.flac")).finish());
   const AudioReader reader(kReaderRate);
-  Cut sound = cut("a.flac");
-  for (const double duration : {0.0, 0.95, 0.996, 1.0, 1.004, 3.0}) {
-    sound.duration = duration;
-    EXPECT_EQ(reader.read(sound).size(), 16000u) << duration;
+  for (Cut sound : {cut("a.flac"), cut("t.tar", "a.flac")}) {
+    for (const double duration : {0.0, 0.95, 0.996, 1.0, 1.004, 3.0}) {
+      sound.duration = duration;
+      EXPECT_EQ(reader.read(sound).size(), 16000u) << sound.member << duration;
+    }
+    sound.duration = 0.8;
+    EXPECT_TRUE(reader.read(sound) == std::vector<float>(samples_.begin(), samples_.begin() + 12800));
   }
-  sound.duration = 0.8;
-  EXPECT_TRUE(reader.read(sound) == std::vector<float>(samples_.begin(), samples_.begin() + 12800));
 }
 
 TEST_F(AudioReaderTest, FewMapsAreEnough) {

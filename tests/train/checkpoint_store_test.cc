@@ -82,6 +82,7 @@ TEST_F(CheckpointStoreTest, AFullDiskCostsOnlyTheNewStep) {
   save(store, 1);
   fs::create_directories(store.state_path(2) / "in the way");  // the file cannot get its name
   EXPECT_THROW(save(store, 2), Error);
+  EXPECT_FALSE(fs::exists(store.model_path(2))) << "room for the next step";
   EXPECT_EQ(read_tensor_file(store.state_path(1)).tensors.at("a.exp_avg")[0].item<float>(), 1);
 }
 

@@ -54,9 +54,11 @@ TEST(RankEnvironment, SlurmAndMpi) {
 TEST(RankEnvironment, NamesTheVariableThatIsWrong) {
   for (const auto& [rank, what] :
        std::map<std::string, std::string>{{"two", "two"}, {"-1", "-1"}, {"2", "2"}}) {
-    EXPECT_THAT(testing::message_of([&] {
-                  environment_of({{"RANK", rank}, {"WORLD_SIZE", "2"}});
-                }),
+    EXPECT_THAT(testing::message_of(
+                    [&] {
+                      environment_of({{"RANK", rank}, {"WORLD_SIZE", "2"}});
+                    },
+                    ErrorCode::kInvalidArgument),
                 ::testing::AllOf(::testing::HasSubstr("RANK"), ::testing::HasSubstr(what)));
   }
 }

@@ -357,6 +357,11 @@ TEST(TrainConfig, TheRecipeIsAGoodConfiguration) {
   EXPECT_THROW(recipe({.base = "b", .data = {"t"}, .steps = 0}), Error);
   EXPECT_THAT(warnings({"glossa.lora.rank=8", "glossa.learning_rate_scales.encoder=0.1"}),
               ElementsAre(HasSubstr("want the whole rate")));
+  const TrainConfig fresh = recipe({.base = "b", .data = {"t"}, .steps = 10, .from_scratch = true});
+  EXPECT_TRUE(fresh.from_scratch);
+  EXPECT_FALSE(fresh.freeze_subsampling) << "it would stay as it was drawn";
+  EXPECT_EQ(fresh.learning_rate_scales, LearningRateScales());
+  EXPECT_EQ(fresh.validation.patience, 0);
   const TrainConfig factors = recipe({.base = "b", .data = {"t"}, .steps = 10, .lora_rank = 16});
   EXPECT_EQ(factors.lora.rank, 16);
   EXPECT_DOUBLE_EQ(factors.learning_rate_scales.encoder, 1);

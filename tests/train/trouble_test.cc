@@ -57,6 +57,54 @@ TEST_F(Training, WhatIsWrongWithARunIsToldBeforeItBegins) {
   EXPECT_FALSE(fs::exists(folder_ / "run")) << "no folder was made";
 }
 
+// What is left would be all that is learnt, silence, or a choice by nothing.
+TEST_F(Training, WhatIsWrongWithItsDataEndsARunBeforeItBegins) {
+  const auto with = [&](const std::string& data, std::vector<std::string> more) {
+    std::vector<std::string> arguments = plain(data, "early", 2, 2);
+    std::erase(arguments, "--quiet");
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  EXPECT_EQ(with(four(), {"--replay", four(), "model.train_ds.max_duration=0.1"}), 3);
+  EXPECT_THAT(err(), HasSubstr("model.train_ds: no cut within the duration limits (expected 0 to 0.1 s)"));
+  const std::string silent =
+      manifest("silent.jsonl", {{{"audio_filepath", audio("en-US_0.wav")}, {"sentence", "Whatever."}}});
+  EXPECT_EQ(with(silent, {}), 3);
+  EXPECT_THAT(err(), HasSubstr("silent.jsonl:1: no text (expected what is said, \"\" where nothing is)"));
+  EXPECT_EQ(with(four(), {"model.train_ds.noise_path=" + manifest("none.jsonl", {})}), 3);
+  EXPECT_THAT(err(), HasSubstr("none.jsonl: no usable entry"));
+  json moved = entry("en-US_0.wav", "The river was quiet before sunrise.", "en-US", "langID");
+  json here = moved;
+  moved["audio_filepath"] = "/nowhere/en-US_0.wav";
+  EXPECT_EQ(with(four(), {"--validation", manifest("moved.jsonl", {moved, moved})}), 3);
+  EXPECT_THAT(err(), HasSubstr("not one of 2 utterances to validate with can be used; the first: "));
+  EXPECT_THAT(err(), HasSubstr("/nowhere/en-US_0.wav"));
+  EXPECT_EQ(with(four(), {"--validation", manifest("half.jsonl", {moved, here})}), 0);
+  EXPECT_THAT(err(), HasSubstr("1 of 2 utterances to validate with cannot be used and count nowhere"));
+}
+
+TEST_F(Training, RunsBegunInOneSecondHaveFoldersOfTheirOwn) {
+  const std::vector<std::string> arguments = {"--base",
+                                              model(),
+                                              "--data",
+                                              four(),
+                                              "--steps",
+                                              "1",
+                                              "--exp-dir",
+                                              folder_.string(),
+                                              "--name",
+                                              "run",
+                                              "--threads",
+                                              "1",
+                                              "--quiet",
+                                              "model.train_ds.batch_size=1",
+                                              "model.train_ds.batch_duration=null"};
+  std::vector<pid_t> runs;
+  for (int each = 0; each < 3; ++each) runs.push_back(start(arguments));
+  for (const pid_t each : runs) EXPECT_EQ(end_of(each), 0) << err();
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "run"), {}), 3);
+}
+
 TEST_F(Training, PathsAreTakenAsTheyAre) {
   const std::string odd = "a \"quoted\" \\ back: [slash].jsonl";
   fs::copy_file(four(), folder_ / odd);
