@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::int64_t kGpuTileBytes = std::int64_t{1} << 30;  // few and large launches
 
-int threads_of(const train::TrainConfig& config, int ranks) {
+int threads_of(const train::TrainConfig& config, int local_ranks) {
   if (config.threads > 0) return config.threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / local_ranks);
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ train::TrainerOptions trainer_options(const train::TrainConfig& config, const mo
   options.base_share = config.base_share;
   options.resume = config.experiment.resume_if_exists;
   options.seed = config.seed;
-  options.threads = threads_of(config, environment.ranks);
+  options.threads = threads_of(config, environment.local_ranks);
   options.shares = config.batch_shares;
   options.most_skipped = config.max_skipped_steps;
   options.folder = folder;

@@ -82,6 +82,7 @@ class Trainer::Impl {
     make_gradients();
     if (options.resume) {
       resume();
+      expect_one_step();
     } else if (!store_.is_empty()) {
       fail_bad_input(
           "{}: has a run's checkpoints (expected --resume, which goes on with it, or another version)",
@@ -252,6 +253,18 @@ class Trainer::Impl {
     if (group_.is_first()) store_.forget_after(step_);
     saved_ = saved;
     last_saved_ = step_;
+  }
+
+  // Each process reads the run's folder for itself.
+  void expect_one_step() {
+    const double most = group_.largest(static_cast<double>(step_));
+    const double least = -group_.largest(-static_cast<double>(step_));
+    if (most == least) return;
+    fail_bad_input(
+        "{}: processes would go on from step {:.0f} and from step {:.0f} (expected a folder that all "
+        "machines "
+        "share)",
+        options_.folder.string(), least, most);
   }
 
   // Matrices with factors stay the base's: the snapshot's are the sums.

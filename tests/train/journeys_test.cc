@@ -195,6 +195,21 @@ TEST_F(Training, TwoProcessesWithHalfTheBatchAreOneWithTheWhole) {
   }
 }
 
+TEST_F(Training, ProcessesThatDoNotShareAFolderDoNotGoOn) {
+  ASSERT_EQ(run(plain(four(), "two", 2, 2)), 0) << err();
+  const std::string port = std::to_string(20000 + (::getpid() + 1) % 20000);
+  std::vector<pid_t> processes;
+  for (const std::string rank : {"0", "1"}) {
+    std::vector<std::string> arguments = plain(four(), "two", 1, 4);
+    arguments.push_back("--resume");
+    if (rank == "1") *(std::ranges::find(arguments, "--exp-dir") + 1) = (folder_ / "elsewhere").string();
+    processes.push_back(start(arguments, {"RANK=" + rank, "WORLD_SIZE=2", "LOCAL_RANK=" + rank,
+                                          "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port}));
+  }
+  for (const pid_t process : processes) EXPECT_EQ(end_of(process), 3);
+  EXPECT_THAT(err(), HasSubstr("processes would go on from step 0 and from step 2"));
+}
+
 TEST_F(Training, ValidatesThroughTheEngineAndReports) {
   const std::string data = four();
   std::vector<std::string> arguments = plain(data, "validated", 2, 4);

@@ -28,11 +28,13 @@ TEST(RankEnvironment, Torchrun) {
   const RankEnvironment environment = environment_of({{"RANK", "3"},
                                                       {"WORLD_SIZE", "8"},
                                                       {"LOCAL_RANK", "1"},
+                                                      {"LOCAL_WORLD_SIZE", "2"},
                                                       {"MASTER_ADDR", "node7"},
                                                       {"MASTER_PORT", "1234"}});
   EXPECT_EQ(environment.rank, 3);
   EXPECT_EQ(environment.ranks, 8);
   EXPECT_EQ(environment.local_rank, 1);
+  EXPECT_EQ(environment.local_ranks, 2);
   EXPECT_EQ(environment.master_address, "node7");
   EXPECT_EQ(environment.master_port, 1234);
 }
@@ -49,6 +51,7 @@ TEST(RankEnvironment, SlurmAndMpi) {
   const RankEnvironment mpi = environment_of({{"OMPI_COMM_WORLD_RANK", "2"}, {"OMPI_COMM_WORLD_SIZE", "3"}});
   EXPECT_EQ(mpi.rank, 2);
   EXPECT_EQ(mpi.ranks, 3);
+  EXPECT_EQ(mpi.local_ranks, 3) << "nobody says how many are here";
 }
 
 TEST(RankEnvironment, NamesTheVariableThatIsWrong) {

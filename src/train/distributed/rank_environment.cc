@@ -1,5 +1,6 @@
 #include "train/distributed/rank_environment.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -12,12 +13,14 @@ struct Launcher {
   const char* rank;
   const char* ranks;
   const char* local_rank;
+  const char* local_ranks;
 };
 
 constexpr Launcher kLaunchers[] = {
-    {"RANK", "WORLD_SIZE", "LOCAL_RANK"},
-    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
-    {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"},
+    {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+     "OMPI_COMM_WORLD_LOCAL_SIZE"},
+    {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_NTASKS_PER_NODE"},
 };
 
 int number(const GetVariable& variable, const char* name, int fallback) {
@@ -40,6 +43,7 @@ RankEnvironment rank_environment(const GetVariable& variable) {
     environment.rank = number(variable, launcher.rank, 0);
     environment.ranks = number(variable, launcher.ranks, 1);
     environment.local_rank = number(variable, launcher.local_rank, environment.rank);
+    environment.local_ranks = std::max(1, number(variable, launcher.local_ranks, environment.ranks));
     if (environment.rank >= environment.ranks) {
       fail_invalid_argument("{}: expected less than {} (got {}, from the environment)", launcher.rank,
                             environment.ranks, environment.rank);
