@@ -282,6 +282,7 @@ double StreamImpl::end_of_sound() const {
 
 void StreamImpl::forget_closed() {
   transcript();
+  if (described_.closed_tokens == 0) return;  // always, of a model without tags
   drop_first(transcript_.tokens, described_.closed_tokens);
   drop_first(transcript_.words, described_.closed_words);
   drop_first(transcript_.sentences, described_.closed_sentences);
