@@ -1,6 +1,7 @@
 // A growing transcript as clients hear it: one utterance after the other, each changing until it is final.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -32,13 +33,17 @@ struct UtteranceUpdate {
   bool interim_changed = false;
 };
 
+// Seconds of silence that must have been heard behind a sentence before that ends it: between the pieces of a
+// word there are a few frames without any.
+inline constexpr double kLeastSilence = 0.4;
+
 // A sentence is final when its language tag came, when the next one has begun, when `silence` seconds after
 // its last word were settled, and at the end. What was final after a silence never changes: a punctuation
 // mark that the model adds later is left out. Not thread-safe.
 class Utterances {
  public:
-  // 0: silence ends nothing.
-  explicit Utterances(double silence) : silence_(silence) {}
+  // Less than kLeastSilence is taken for that. 0: silence ends nothing.
+  explicit Utterances(double silence) : silence_(silence > 0 ? std::max(silence, kLeastSilence) : 0) {}
 
   // `all`: everything is final, at the end of the stream or because the client says so. Transcripts must be
   // of one stream, in its order.

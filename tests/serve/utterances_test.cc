@@ -97,6 +97,22 @@ TEST(Utterances, SilenceEndsThemAndLateMarksAreLeftOut) {
   EXPECT_EQ(update.interim->words.size(), 1u);
 }
 
+TEST(Utterances, AShortSilenceCutsNoWord) {
+  Utterances utterances(/*silence=*/0.025);
+  Transcript transcript;
+  say(transcript, 0, {"un"}, "");
+  transcript.settled = 0.72;  // four frames after it
+  EXPECT_THAT(utterances.update(transcript, false).finals, IsEmpty());
+  transcript = {};
+  say(transcript, 0, {"until"}, "");
+  transcript.settled = 0.9;
+  EXPECT_THAT(texts(utterances.update(transcript, false).finals), ElementsAre("until"));
+
+  Utterances endless(/*silence=*/0);
+  transcript.settled = 100;
+  EXPECT_THAT(endless.update(transcript, false).finals, IsEmpty());
+}
+
 TEST(Utterances, GoOnAfterASilenceInsideASentence) {
   Utterances utterances(1);
   Transcript transcript;
