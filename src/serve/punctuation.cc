@@ -4,7 +4,11 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+
+#include "text/utf8.h"
 
 namespace glossa::serve {
 namespace {
@@ -23,7 +27,30 @@ bool is_mark(UChar32 c) {
   return (category & (U_GC_PS_MASK | U_GC_PE_MASK | U_GC_PI_MASK | U_GC_PF_MASK)) != 0;
 }
 
+bool is_opening(UChar32 c) {
+  return c == 0x00bf || c == 0x00a1 || (U_GET_GC_MASK(c) & (U_GC_PS_MASK | U_GC_PI_MASK)) != 0;
+}
+
 }  // namespace
+
+std::string_view without_leading_marks(std::string_view utf8) {
+  std::optional<std::size_t> opening;  // since the last space
+  bool spaced = false;
+  for (std::size_t at = 0; at < utf8.size();) {
+    const text::CodePoint point = text::first_code_point(utf8.substr(at));
+    const auto c = static_cast<UChar32>(point.value);
+    const bool is_space = u_isUWhiteSpace(c) != 0;
+    if (!is_space && !is_mark(c)) return utf8.substr(opening.value_or(at));
+    if (is_space) {
+      opening.reset();
+    } else if (!opening && (is_opening(c) || (c == '"' && spaced))) {
+      opening = at;
+    }
+    spaced = is_space;
+    at += point.size;
+  }
+  return {};
+}
 
 std::string without_punctuation(std::string_view utf8, const std::string& language) {
   icu::UnicodeString text =

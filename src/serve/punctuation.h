@@ -10,4 +10,8 @@ namespace glossa::serve {
 // Apostrophes, hyphens inside words and marks between digits ("3.5") stay.
 std::string without_punctuation(std::string_view utf8, const std::string& language);
 
+// What is left of a text behind the marks and spaces at its beginning. Marks that open what follows stay with
+// it ("¿Qué?").
+std::string_view without_leading_marks(std::string_view utf8);
+
 }  // namespace glossa::serve

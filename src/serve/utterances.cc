@@ -1,7 +1,6 @@
 #include "serve/utterances.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -12,22 +11,6 @@ namespace glossa::serve {
 namespace {
 
 constexpr double kFrameSlack = 1e-6;  // seconds; times are whole frames
-constexpr std::array<std::string_view, 14> kMarks = {" ",  ".",  ",",  "?",  "!",  ";", ":",
-                                                     "。", "，", "？", "！", "、", "।", "؟"};
-
-// What is left of a sentence whose beginning was final already: marks that came late belong to that
-// beginning.
-std::string_view without_leading_marks(std::string_view text) {
-  for (bool found = true; found;) {
-    found = false;
-    for (const std::string_view mark : kMarks) {
-      if (!text.starts_with(mark)) continue;
-      text.remove_prefix(mark.size());
-      found = true;
-    }
-  }
-  return text;
-}
 
 std::string_view without_spaces_around(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(' ');
@@ -101,6 +84,7 @@ std::optional<Utterance> Utterances::take(const Transcript& transcript, std::siz
   const Sentence& source = transcript.sentences[sentence];
   std::string_view text = source.text;
   if (sentence == sentences_ && bytes_ > 0) {
+    // Marks that came late belong to what was final already.
     text = without_leading_marks(text.substr(std::min(bytes_, text.size())));
   }
   Utterance utterance;

@@ -20,5 +20,20 @@ TEST(Punctuation, OfManyScripts) {
   EXPECT_EQ(without_punctuation("", ""), "");
 }
 
+TEST(Punctuation, AtTheBeginning) {
+  EXPECT_EQ(without_leading_marks("two. three."), "two. three.");
+  EXPECT_EQ(without_leading_marks(", two"), "two");
+  EXPECT_EQ(without_leading_marks(". ¿Qué?"), "¿Qué?");
+  EXPECT_EQ(without_leading_marks("... (\"two\")"), "(\"two\")");
+  EXPECT_EQ(without_leading_marks("\" two"), "two");
+  EXPECT_EQ(without_leading_marks(".\" \"Two\""), "\"Two\"");
+  EXPECT_EQ(without_leading_marks("“ und"), "und");  // German's closing one
+  EXPECT_EQ(without_leading_marks("。「三」"), "「三」");
+  EXPECT_EQ(without_leading_marks(" 's"), "'s");
+  EXPECT_EQ(without_leading_marks("\xff."), "\xff.");
+  EXPECT_EQ(without_leading_marks(" «"), "");
+  EXPECT_EQ(without_leading_marks(""), "");
+}
+
 }  // namespace
 }  // namespace glossa::serve

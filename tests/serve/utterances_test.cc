@@ -113,6 +113,22 @@ TEST(Utterances, AShortSilenceCutsNoWord) {
   EXPECT_THAT(endless.update(transcript, false).finals, IsEmpty());
 }
 
+TEST(Utterances, LateMarksOfAnyScriptAreLeftOut) {
+  for (const std::string mark : {".", "،", "؛", "…", "”", "»", ")", "॥", "።", "۔", "．", "\u3000。"}) {
+    Utterances utterances(/*silence=*/1);
+    Transcript transcript;
+    say(transcript, 0, {"one"}, "");
+    transcript.settled = 2;
+    EXPECT_THAT(texts(utterances.update(transcript, false).finals), ElementsAre("one"));
+    transcript = {};
+    say(transcript, 0, {"one" + mark}, "");
+    EXPECT_FALSE(utterances.update(transcript, false).interim) << mark;
+    transcript = {};
+    say(transcript, 0, {"one" + mark, "¿two?"}, "");
+    EXPECT_THAT(texts(utterances.update(transcript, true).finals), ElementsAre("¿two?")) << mark;
+  }
+}
+
 TEST(Utterances, GoOnAfterASilenceInsideASentence) {
   Utterances utterances(1);
   Transcript transcript;
