@@ -1,6 +1,7 @@
 #include "serve/web_socket_connection.h"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -185,7 +186,9 @@ asio::awaitable<void> carry_web_socket(Connection& connection, http::request<htt
                    asio::detached);
     co_await read_messages(web, *answer.handler, closing, limits.idle);
     reading = false;
+    answer.handler->on_gone();
     outbox->push({});
+    const auto latest = std::chrono::steady_clock::now() + kHandshake;
     for (int left = 2; left > 0;) {
       if (ended->pop()) {
         --left;
@@ -193,10 +196,13 @@ asio::awaitable<void> carry_web_socket(Connection& connection, http::request<htt
       }
       error_code woken;
       co_await ended->timer(1000ms).async_wait(into(woken));
+      // A client that has said its last word and does not read leaves the writer in a write for ever.
+      if (std::chrono::steady_clock::now() > latest) connection.next_layer().close();
     }
+  } else {
+    answer.handler->on_gone();
   }
   outbox->close();
-  answer.handler->on_gone();
 }
 
 }  // namespace glossa::serve

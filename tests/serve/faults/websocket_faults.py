@@ -2,6 +2,7 @@
 import contextlib
 import socket
 import struct
+import time
 
 import grpc
 
@@ -282,6 +283,24 @@ class WebSocketTest(FaultTest):
                 count += 1
             self.assertLess(count, 60)
         self.assertTrue(until(lambda: is_below(self.server, self.before["memory"] + 64)))
+
+    def test_said_its_last_word_and_does_not_read(self):
+        """What the server writes to it hangs; its place is another's, and the connection ends."""
+        with self.own_server(streams=1) as own:
+            descriptors = own.descriptors()
+            with WebSocket(own.http) as silent:
+                silent.send(self.speech[:3200])
+                self.assertTrue(until(lambda: own.active_streams() == 1))
+                update = frame(TEXT, b'{"type": "session.update", "session": {}}')
+                silent.raw(update * 24000)  # answers for more than the buffers hold, and less than is too much
+                time.sleep(2)  # the writer hangs
+                silent.connection.shutdown(socket.SHUT_WR)
+                self.assertTrue(until(lambda: own.active_streams() == 0, 20))
+                with WebSocket(own.http) as other:
+                    other.send(self.speech)
+                    other.send(COMMIT)
+                    self.assertTrue(other.next(COMPLETED)["transcript"])
+                self.assertTrue(until(lambda: own.descriptors() <= descriptors, 20), own.descriptors())
 
     def test_streams_beyond_the_capacity(self):
         with self.own_server(streams=1) as own:
