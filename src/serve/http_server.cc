@@ -1,6 +1,6 @@
 #include "serve/http_server.h"
 
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <exception>
@@ -92,10 +92,12 @@ bool has_unknown_coding(const http::fields& fields) {
   });
 }
 
+// Who has shut down the sending half has gone, too: nobody knows whether it still reads. Bytes that were not
+// read yet, such as the end of TLS or another request, may stand before that.
 bool has_gone(tcp::socket& socket) {
-  char byte = 0;
-  const ssize_t count = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+  if (!socket.is_open()) return true;
+  pollfd look{socket.native_handle(), POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) > 0;
 }
 
 }  // namespace

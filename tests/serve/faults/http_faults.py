@@ -72,6 +72,16 @@ class HttpTest(FaultTest):
             wire.reset(leaving)
             self.assertTrue(until(lambda: own.active_streams() == 0, 5))
 
+    def test_vanishing_behind_another_request(self):
+        """That one is not read before the first is answered."""
+        with self.own_server() as own:
+            leaving = connect(own.http)
+            leaving.sendall(request("POST", "/v1/listen", body=much_sound()))
+            self.assertTrue(until(lambda: own.active_streams() == 1))
+            leaving.sendall(request())
+            leaving.close()
+            self.assertTrue(until(lambda: own.active_streams() == 0, 5))
+
     def test_slow_reader_of_events(self):
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

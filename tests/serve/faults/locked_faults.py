@@ -1,5 +1,6 @@
 """Wrong keys, and connections that are no TLS where TLS is spoken, or the other way round."""
 import contextlib
+import re
 import socket
 import ssl
 import subprocess
@@ -7,7 +8,7 @@ import subprocess
 import grpc
 
 import wire
-from case import IDLE, FaultTest
+from case import IDLE, FaultTest, much_sound, until
 from wire import WebSocket, connect, exchange, request, upload
 
 KEY = "sesame"
@@ -115,6 +116,23 @@ class LockedTest(FaultTest):
         with connect(self.locked.http) as plain, old.wrap_socket(plain) as connection:
             connection.sendall(request())
             self.assertEqual(wire.responses_in(wire.read_to_end(connection))[0].status, 200)
+
+    def test_vanishing_uploads(self):
+        """With TLS's goodbye, which stands before the end of the connection."""
+        leaving = self.wrap(connect(self.locked.http))
+        key = f"Authorization: Bearer {KEY}"
+        leaving.sendall(request("POST", "/v1/listen", [key], much_sound()))
+
+        def active_streams():
+            response, = exchange(self.locked.http, request(path="/metrics", headers=[key]), wrap=self.wrap)
+            return sum(map(float, re.findall(rb"^glossa_streams\{[^}]*\} (\S+)$", response.body, re.M)))
+
+        self.assertTrue(until(lambda: active_streams() == 1))
+        leaving.settimeout(0.2)
+        with contextlib.suppress(OSError):
+            leaving.unwrap()
+        leaving.close()
+        self.assertTrue(until(lambda: active_streams() == 0, 5))
 
     def test_clients_that_end_without_goodbye(self):
         for leave in (wire.reset, socket.socket.close):
