@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "serve/api_keys.h"
 #include "serve/grpc_status.h"
 
 namespace glossa::serve {
@@ -60,7 +61,7 @@ grpc::Status admit(const RivaContext& context, const grpc::CallbackServerContext
   if (context.api_keys.empty()) return grpc::Status::OK;
   const auto [first, last] = call.client_metadata().equal_range("authorization");
   const bool known = std::any_of(first, last, [&](const auto& entry) {
-    return context.api_keys.count(std::string(bearer_key({entry.second.data(), entry.second.size()}))) > 0;
+    return is_known_key(context.api_keys, bearer_key({entry.second.data(), entry.second.size()}));
   });
   if (known) return grpc::Status::OK;
   return {grpc::StatusCode::UNAUTHENTICATED, "an API key is needed (metadata \"authorization: Bearer KEY\")"};

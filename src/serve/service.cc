@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/printable.h"
+#include "serve/api_keys.h"
 #include "serve/listen_reply.h"
 #include "serve/openai.h"
 #include "serve/page_files.h"
@@ -21,15 +22,6 @@ using json = nlohmann::json;
 
 constexpr std::string_view kModels = "/v1/models/";
 constexpr const char* kPagePolicy = "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'";
-
-// Compares in a time that does not depend on where the first difference is.
-bool same_secret(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t index = 0; index < a.size(); ++index)
-    difference |= static_cast<unsigned char>(a[index]) ^ static_cast<unsigned char>(b[index]);
-  return difference == 0;
-}
 
 // Where clients put their key: `Authorization: Bearer KEY` or `Token KEY` in any case, ?api_key=KEY, and
 // browsers, which choose no headers for a WebSocket, `Sec-WebSocket-Protocol: token, KEY` or `...,
@@ -79,12 +71,7 @@ Service::Service(const ServiceOptions& options, Scheduler& scheduler, Metrics& m
       listen_(scheduler, uploads_, options.live, options.version) {}
 
 bool Service::is_allowed(const HttpRequest& request) const {
-  if (options_.api_keys.empty()) return true;
-  const std::string given = key_of(request);
-  if (given.empty()) return false;
-  bool known = false;
-  for (const std::string& key : options_.api_keys) known = same_secret(given, key) || known;
-  return known;
+  return options_.api_keys.empty() || is_known_key(options_.api_keys, key_of(request));
 }
 
 bool Service::takes_body(const HttpRequest& head) const { return head.method == "POST" && is_allowed(head); }
