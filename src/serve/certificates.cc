@@ -2,7 +2,8 @@
 
 #include <boost/asio/ssl/context.hpp>
 
-#include <algorithm>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/fail.h"
@@ -31,22 +32,29 @@ std::shared_ptr<ssl::context> load(const std::filesystem::path& certificate,
 }  // namespace
 
 Certificates::Certificates(std::filesystem::path certificate, std::filesystem::path key)
-    : certificate_(std::move(certificate)), key_(std::move(key)), context_(load(certificate_, key_)) {
-  written_ = std::max(std::filesystem::last_write_time(certificate_), std::filesystem::last_write_time(key_));
+    : certificate_(std::move(certificate)),
+      key_(std::move(key)),
+      used_(written()),
+      context_(load(certificate_, key_)) {}
+
+Certificates::Written Certificates::written() const {
+  std::error_code ignored;  // load() tells what is wrong
+  return {std::filesystem::last_write_time(certificate_, ignored),
+          std::filesystem::last_write_time(key_, ignored)};
 }
 
 std::shared_ptr<ssl::context> Certificates::current() {
   const std::lock_guard lock(mutex_);
+  const Written now = written();
+  if (now == used_) return context_;
   try {
-    const auto written =
-        std::max(std::filesystem::last_write_time(certificate_), std::filesystem::last_write_time(key_));
-    if (written != written_) {
-      written_ = written;
-      context_ = load(certificate_, key_);
-      log::info("a new TLS certificate is in use");
-    }
+    context_ = load(certificate_, key_);
+    used_ = now;
+    failed_.reset();
+    log::info("a new TLS certificate is in use");
   } catch (const std::exception& error) {
-    log::warning(std::string("the old TLS certificate stays in use: ") + error.what());
+    if (failed_ != now) log::warning(std::string("the old TLS certificate stays in use: ") + error.what());
+    failed_ = now;
   }
   return context_;
 }
