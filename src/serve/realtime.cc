@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/fail.h"
 #include "base/printable.h"
+#include "glossa/error.hpp"
 #include "serve/api_error.h"
 #include "serve/idle_watch.h"
 #include "serve/json_message.h"
@@ -143,12 +144,19 @@ class Realtime final : public WebSocketHandler {
   void append(std::string_view bytes) {
     if (ended_) fail_invalid_argument("audio after the end of the stream");
     if (!session_) open();
-    push(reader_->push(bytes));
+    if (refused_) return;
+    try {
+      push(reader_->push(bytes));
+    } catch (const Error&) {  // what follows is the rest of the same file
+      refused_ = true;
+      throw;
+    }
     idle_.heard();
   }
 
   void open() {
     reader_.emplace(settings_.sound, /*separate=*/false, model().sample_rate);
+    refused_ = false;
     item_.reset();
     if (!settings_.detects_turns) item_ = events_->next_item();
     settings_.session.keeps_transcript = item_.has_value();
@@ -205,6 +213,7 @@ class Realtime final : public WebSocketHandler {
   std::shared_ptr<Session> session_;
   std::vector<std::shared_ptr<Session>> committed_;  // still being decoded
   std::optional<SampleReader> reader_;
+  bool refused_ = false;             // what the open session was sent is no sound that can be streamed
   std::optional<std::string> item_;  // of the open session when turns are the client's business
   double seconds_ = 0;               // of sound that was pushed, of all sessions
   double began_ = 0;                 // of it before the open session

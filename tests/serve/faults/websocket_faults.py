@@ -147,6 +147,18 @@ class WebSocketTest(FaultTest):
             client.send(wav(self.speech, rate=1))
             self.assertIn("WAV header", client.next("error")["error"]["message"])
 
+    def test_a_refused_file_is_not_heard(self):
+        """Nor the rest of it, which could be taken for samples; what follows a clear is."""
+        for clear in (False, True):
+            with self.subTest(clear=clear), WebSocket(self.server.http) as client:
+                client.send(b"fLaC" + bytes(100))
+                self.assertIn("cannot be streamed", client.next("error")["error"]["message"])
+                if clear:
+                    client.send({"type": "input_audio_buffer.clear"})
+                client.send(self.speech)
+                client.send(COMMIT)
+                self.assertEqual(bool(client.next(COMPLETED)["transcript"]), clear)
+
     def test_an_update_changes_what_it_names(self):
         with WebSocket(self.server.http) as client:
             client.send({"type": "session.update", "session": {"language": "de-DE", "latency": "80ms"}})
