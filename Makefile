@@ -6,7 +6,7 @@ TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 MODEL ?=
 AUDIO ?=
 
-.PHONY: build demo test test-asan test-tsan test-serve-tsan test-train-asan test-arm bench dependencies format clean
+.PHONY: build demo test test-asan test-tsan test-serve-tsan test-arm bench dependencies format clean
 
 dependencies:
 	@tools/install_dependencies.sh cmake/apt-packages.txt
@@ -55,14 +55,6 @@ test-serve-tsan: dependencies
 	cmake --preset tsan-serve >/dev/null
 	cmake --build --preset tsan-serve -j $(JOBS) --target glossa glossa-serve serve_test
 	ctest --test-dir build/tsan-serve/tests/serve --output-on-failure -E 'serve_browser|serve_page'
-
-# The trainer under AddressSanitizer and UndefinedBehaviorSanitizer, with g++, whose OpenMP is libtorch's. Not part of `make test`,
-# either. Leaks are not looked for: libtorch keeps what it has once made.
-test-train-asan: dependencies
-	@tools/install_dependencies.sh tests/apt-packages.txt
-	cmake --preset asan-train >/dev/null
-	cmake --build --preset asan-train -j $(JOBS) --target glossa glossa-train rnnt_loss_test train_nn_test train_parts_test trainer_test train_journeys_test
-	ASAN_OPTIONS=detect_leaks=0 ctest --test-dir build/asan-train/tests/train --output-on-failure -j $(JOBS)
 
 # Speed and memory here, beside the machine's limits: make bench MODEL=path
 bench: build
