@@ -124,14 +124,17 @@ class Conversion {
   double done_ = 0;
 };
 
+// `source`: where `before` is from. Its values must be numbers.
 void compare_values(const checkpoint::TensorView& before, const checkpoint::TensorView& after,
-                    Parity& parity) {
+                    const std::string& source, Parity& parity) {
   constexpr double kSmallestNormal = 6.2e-5;  // of f16, the format with the smallest range
   const std::vector<float> old_values = before.to_f32();
   const std::vector<float> new_values = after.to_f32();
   double largest_error = 0;
   for (std::size_t index = 0; index < old_values.size(); ++index) {
     const double old_value = old_values[index];
+    if (!std::isfinite(old_value))
+      fail_bad_input("{}: tensor {} has the value {} (expected numbers)", source, before.name, old_value);
     const double error = std::abs(old_value - new_values[index]);
     parity.squared_errors += error * error;
     parity.squares += old_value * old_value;
@@ -170,7 +173,8 @@ Parity compare(const checkpoint::Checkpoint& before, std::span<const checkpoint:
     }
     ++parity.tensors;
     parity.in_format += matrices.contains(tensor.name) && tensor.dtype == dtype ? 1 : 0;
-    if (old != nullptr) compare_values(*old, *read, parity);  // else a constant that IN leaves to the reader
+    if (old != nullptr)
+      compare_values(*old, *read, before.source(), parity);  // else a constant that IN leaves to the reader
     done(read->elements());
     before.release_pages();  // neither file need stay in memory
     after->release_pages();

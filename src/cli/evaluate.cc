@@ -59,10 +59,11 @@ language cannot be used is reported on stderr and left out of all figures, and t
 WER% is of normalised text (lower case, no punctuation; letters instead of words for zh, ja, th), raw WER% of
 the text as it is, as NeMo prints it; language tags count in neither. The interval is by bootstrap over
 utterances. Figures with the same configuration hash are of the same model, setting, scoring and data.
-del% ins% sub% are the parts of WER%, and lost% the part of del% whose words are missing five or more (letters:
-ten) in a row. Of utterances, empty% were heard as nothing, in loop% words come again and again, and in false%,
-of those without speech, some were heard. lang%: told auto, whose language was named rightly. lag s: sound
-between the end of the last word and the moment it was decoded, median. docs/evaluation.md has each in full.
+del% ins% sub% are the parts of WER%, and lost% the part of del% whose words are missing five or more
+(letters: ten) in a row. Of utterances, empty% were heard as nothing, in loop% words come again and again, and
+in false%, of those without speech, some were heard. lang%: told auto, whose language was named rightly.
+lag s: sound between the end of the last word and the moment it was decoded, median. docs/evaluation.md has
+each in full.
 
 NeMo's words work, too: model_path= dataset_manifest= output_path= att_context_size= target_lang= batch_size=)";
 

@@ -79,7 +79,11 @@ class Realtime final : public WebSocketHandler {
     for (const std::shared_ptr<Session>& session : committed_) session->cancel();
   }
 
-  double backlog() const override { return session_ ? session_->backlog() : 0; }
+  double backlog() const override {
+    double seconds = session_ ? session_->backlog() : 0;
+    for (const std::shared_ptr<Session>& session : committed_) seconds += session->backlog();
+    return seconds;
+  }
 
  private:
   const ModelInfo& model() const { return scheduler_.recognizer().info(); }
@@ -97,7 +101,9 @@ class Realtime final : public WebSocketHandler {
     } catch (const std::exception& error) {
       const ApiError known = describe_error(error);
       events_->error(known);
-      if (known.status == 503) events_->close(close_code::kTryAgainLater, "overloaded");
+      if (known.status != 503) return;
+      overloaded_ = true;
+      if (!is_answering()) events_->close(close_code::kTryAgainLater, "overloaded");
     }
   }
 
@@ -143,6 +149,7 @@ class Realtime final : public WebSocketHandler {
 
   void append(std::string_view bytes) {
     if (ended_) fail_invalid_argument("audio after the end of the stream");
+    if (overloaded_ && is_answering()) return;  // which was told; what was committed before is still to come
     if (!session_) open();
     if (refused_) return;
     try {
@@ -162,7 +169,9 @@ class Realtime final : public WebSocketHandler {
     settings_.session.keeps_transcript = item_.has_value();
     settings_.session.takes_drafts = settings_.dialect == Dialect::kCaptions;  // the others append
     settings_.session.origin = origin_;
-    session_ = scheduler_.open(settings_.session, make_realtime_teller(events_, settings_, item_, seconds_));
+    session_ = scheduler_.open(settings_.session, make_realtime_teller(events_, settings_, item_, seconds_),
+                               committed_.empty() ? nullptr : committed_.back());
+    overloaded_ = false;
     began_ = seconds_;
   }
 
@@ -191,8 +200,14 @@ class Realtime final : public WebSocketHandler {
     if (item_) events_->committed(*item_, item_event(settings_));
     session_->finish();
     committed_.push_back(std::exchange(session_, nullptr));
+    is_answering();
+  }
+
+  // Something that was committed is being decoded. What is no more is forgotten.
+  bool is_answering() {
     std::erase_if(committed_,
                   [](const std::shared_ptr<Session>& session) { return session.use_count() == 1; });
+    return !committed_.empty();
   }
 
   void finish() {
@@ -213,6 +228,7 @@ class Realtime final : public WebSocketHandler {
   std::shared_ptr<Session> session_;
   std::vector<std::shared_ptr<Session>> committed_;  // still being decoded
   std::optional<SampleReader> reader_;
+  bool overloaded_ = false;          // there was no room for the next session
   bool refused_ = false;             // what the open session was sent is no sound that can be streamed
   std::optional<std::string> item_;  // of the open session when turns are the client's business
   double seconds_ = 0;               // of sound that was pushed, of all sessions

@@ -63,9 +63,11 @@ class Scheduler::Impl final : public Waker {
   // Counted from its making on; the first session that uses it takes the count over, others have their own.
   class Place final : public FilePlace {
    public:
-    Place(Impl& scheduler, Load load) : scheduler_(scheduler), load_(load) {
+    Place(Impl& scheduler, Load load, const std::shared_ptr<Session>& before = nullptr)
+        : scheduler_(scheduler), load_(load) {
       const std::lock_guard lock(scheduler.mutex_);
-      scheduler.admit(load);
+      const bool has_place = scheduler.sessions_.contains(std::static_pointer_cast<StreamSession>(before));
+      if (scheduler.draining_ || !has_place) scheduler.admit(load);
       scheduler.count(load, 1);
     }
     ~Place() override {
@@ -88,8 +90,9 @@ class Scheduler::Impl final : public Waker {
     return std::make_unique<Place>(*this, Load{.kind = Kind::kFile});
   }
 
-  std::shared_ptr<Session> open(const SessionOptions& options, Listener listener) {
-    Place place(*this, load_of(options, options_.streams, recognizer_->info()));
+  std::shared_ptr<Session> open(const SessionOptions& options, Listener listener,
+                                const std::shared_ptr<Session>& before) {
+    Place place(*this, load_of(options, options_.streams, recognizer_->info()), before);
     return open(options, std::move(listener), place);
   }
 
@@ -340,7 +343,12 @@ Scheduler::Scheduler(std::shared_ptr<const Recognizer> recognizer, const Schedul
 Scheduler::~Scheduler() = default;
 
 std::shared_ptr<Session> Scheduler::open(const SessionOptions& options, Listener listener) {
-  return impl_->open(options, std::move(listener));
+  return impl_->open(options, std::move(listener), /*before=*/nullptr);
+}
+
+std::shared_ptr<Session> Scheduler::open(const SessionOptions& options, Listener listener,
+                                         const std::shared_ptr<Session>& before) {
+  return impl_->open(options, std::move(listener), before);
 }
 
 std::unique_ptr<FilePlace> Scheduler::take_file_place() { return impl_->take_file_place(); }

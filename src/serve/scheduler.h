@@ -125,6 +125,11 @@ class Scheduler {
   // with its last update, or with cancel(); who holds it does not keep its memory.
   std::shared_ptr<Session> open(const SessionOptions& options, Listener listener);
 
+  // The next stream of a client whose last one was finished: while that one is being decoded it is not
+  // refused for want of room, since its place is this one's soon. `before`: null for a first one.
+  std::shared_ptr<Session> open(const SessionOptions& options, Listener listener,
+                                const std::shared_ptr<Session>& before);
+
   // For an upload whose sound is still to be decoded: it counts as an open session until the first open()
   // with it, which does not refuse, nor do further ones for further channels. Overloaded as open().
   std::unique_ptr<FilePlace> take_file_place();

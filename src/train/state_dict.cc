@@ -75,7 +75,10 @@ void load_checkpoint(AsrModel& model, const checkpoint::Checkpoint& checkpoint,
       fail_bad_input("{}: {} is {} (expected {} from the model's geometry)", checkpoint.source(), view.name,
                      shape_text(view.shape), shape_text(parameter->sizes()));
     }
-    parameter->copy_(tensor_in(checkpoint, parameter.key()));
+    const torch::Tensor values = tensor_in(checkpoint, parameter.key());
+    if (!torch::isfinite(values).all().item<bool>())
+      fail_bad_input("{}: tensor {} has values that are no numbers", checkpoint.source(), view.name);
+    parameter->copy_(values);
   }
   checkpoint.release_pages();
 }

@@ -54,7 +54,7 @@ TrainConfig recipe(const RecipeOptions& options) {
   config.lora.rank = options.lora_rank.value_or(0);
   if (config.lora.rank > 0) config.learning_rate_scales.encoder = 1;
 
-  // What was drawn at random must all learn, at the whole rate, and learns for long before a word is right.
+  // All that was drawn at random must learn, at the whole rate, and for long before a word is right.
   if (options.from_scratch) {
     config.from_scratch = true;
     config.freeze_subsampling = false;

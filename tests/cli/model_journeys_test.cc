@@ -230,6 +230,25 @@ TEST(Convert, ADamagedCheckpointIsNotCopied) {
   }
 }
 
+// A GGUF has no checksums: nothing but the value shows it.
+TEST(Convert, WhatIsNoNumberIsNotCopied) {
+  const Workplace here;
+  const std::string gguf = (here / "m.gguf").string();
+  ASSERT_EQ(here.glossa({"convert", golden_model("tiny"), gguf, "--dtype", "f32", "--quiet"}).exit_code, 0);
+  std::string broken = here.read("m.gguf");
+  const std::size_t value = broken.size() / 2 / 4 * 4;       // in a tensor, all of which are aligned
+  broken.replace(value, 4, std::string("\0\0\xc0\x7f", 4));  // NaN
+  here.write("m.gguf", broken);
+  for (const auto& [out, dtype] : {std::pair{"out.nemo", "f32"}, std::pair{"out.nemo", "bf16"},
+                                   std::pair{"out.gguf", "f32"}, std::pair{"out.gguf", "f16"}}) {
+    const auto run = here.glossa({"convert", gguf, (here / out).string(), "--dtype", dtype, "--quiet"});
+    EXPECT_NE(run.exit_code, 0) << out << dtype;
+    EXPECT_THAT(run.err, HasSubstr("m.gguf: tensor "));
+    EXPECT_THAT(run.err, HasSubstr("has the value nan (expected numbers)"));
+    EXPECT_FALSE(std::filesystem::exists(here / out));
+  }
+}
+
 struct Npy {
   std::string header;
   std::vector<float> values;

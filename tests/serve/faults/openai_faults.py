@@ -83,6 +83,17 @@ class OpenAiTest(FaultTest):
             # From its first word to its last: at 16 kHz it would be a second and a half.
             self.assertAlmostEqual(client.next(COMPLETED)["usage"]["seconds"], 1, delta=0.3)
 
+    def test_turns_follow_each_other_where_there_is_one_place(self):
+        """Sound flows on behind each commit, while what was committed is being decoded."""
+        with self.own_server(streams=1) as own, WebSocket(own.http) as client:
+            client.send(update(None))
+            for _ in range(4):
+                client.send(append(self.speech))
+                client.send(COMMIT)
+            heard = [client.next(COMPLETED)["transcript"] for _ in range(4)]
+            self.assertTrue(heard[0])
+            self.assertEqual(heard, [heard[0]] * 4)
+
     def test_an_item_that_cannot_be_transcribed(self):
         with self.own_server(hours=0.01) as own, WebSocket(own.http) as client:
             client.send(update(None))

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "support/files.h"
 #include "support/golden.h"
 #include "support/message_of.h"
@@ -74,6 +77,21 @@ TEST(StateDict, AStateOfAnotherGeometryIsRefusedByName) {
               ::testing::HasSubstr("small.nemo"));
   EXPECT_THROW(train::write_nemo(folder / "x.nemo", *small, state), Error);
   EXPECT_EQ(folder.files(), 0u);
+}
+
+TEST(StateDict, WhatIsNoNumberIsRefusedByName) {
+  const TemporaryFolder folder;
+  GoldenModel base = golden_model("tiny");
+  const std::string name = "encoder.layers.1.conv.depthwise_conv.weight";
+  for (const double value : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    StateDict state = train::state_of(base.model);
+    state[name] = torch::zeros_like(state[name]);
+    state[name].view(-1)[7] = value;
+    train::write_nemo(folder / "m.nemo", *base.checkpoint, state);
+    const auto broken = checkpoint::read_checkpoint(folder / "m.nemo");
+    EXPECT_THAT(message_of([&] { train::load_checkpoint(base.model, *broken); }),
+                ::testing::HasSubstr("m.nemo: tensor " + name + " has values that are no numbers"));
+  }
 }
 
 TEST(StateDict, MeansAreArithmeticOnes) {
